@@ -1,0 +1,42 @@
+"""Settings of the trade: numbers a utility may choose. Each says where its default comes from."""
+
+import os
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+# Account numbers (户号) of State Grid companies have ten digits; 13 and 16 are in use elsewhere.
+ACCOUNT_NO_LENGTH = 10
+# What the last digit of a new account number is: "none" (part of the number) or "mod11" (weights 2 to 7 from the
+# right, modulo 11; numbers that would need an X are skipped). Numbers that come from elsewhere are never checked.
+ACCOUNT_NO_CHECK = "none"
+
+# Bills, business days and deadlines are counted in China's one civil time zone.
+BILLING_TIME_ZONE = ZoneInfo("Asia/Shanghai")
+
+# Simulated outside systems (message page, wallet), for demonstrations and tests; never in production.
+SIMULATORS = os.environ.get("DAYINGXIAO_ENV", "production") != "production"
+
+# The wallet channel. Without keys it is not offered; where SIMULATORS run it makes its own into the key file.
+WALLET_APP_ID = os.environ.get("WALLET_APP_ID") or "dayingxiao-demo"
+WALLET_MERCHANT_PRIVATE_KEY = os.environ.get("WALLET_MERCHANT_PRIVATE_KEY", "")  # PEM, ours
+WALLET_PUBLIC_KEY = os.environ.get("WALLET_PUBLIC_KEY", "")  # PEM, the wallet's
+# Where payers are sent; empty for the simulator.
+WALLET_GATEWAY = os.environ.get("WALLET_GATEWAY", "")
+# Where the wallet reaches us, such as https://pay.example.cn; empty for the address the customer used.
+WALLET_NOTIFY_BASE = os.environ.get("WALLET_NOTIFY_BASE", "")
+WALLET_KEY_FILE = str(Path(__file__).resolve().parents[2] / "var" / "wallet-keys.json")
+
+# Days from a bill's issue to its due date. Contracts decide; published examples use the 15th of the month
+# (billing-rules, section 5).
+BILL_DUE_DAYS = 15
+
+# A reading this many days before or after the route's reading day still closes the cycle (convention; routes that are
+# read by hand take some days).
+READING_DAY_TOLERANCE_DAYS = 5
+# So many estimates of a register may follow each other; then somebody must read it (billing-rules 3.3, convention).
+MAX_CONSECUTIVE_ESTIMATES = 2
+# From this contract capacity on, the limits for large customers judge a rise or fall (the bound below which everybody
+# has a single-part tariff, billing-rules 2.1).
+LARGE_CUSTOMER_KVA = 100
+# Imports over the web with more new readings than this are validated by a job instead of inside the request.
+READINGS_VALIDATED_AT_ONCE = 100_000

@@ -1,0 +1,85 @@
+"""Real processes for journeys and fault tests: a web server and a Celery worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import redis
+
+from config.embedded import places
+from config.embedded.run import web_command, worker_command
+from config.embedded.supervise import Program
+
+START_LIMIT_S = 60
+
+
+class Stack:
+    """`url`; `kill("web" | "worker")` as a crash would; `start(name)`; `log(name)`."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        port = places.free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self._redis_url = environment["REDIS_URL"]
+        web = web_command("127.0.0.1", port, workers=1, threads=2)
+        health = f"{self.url}/health/"
+        self.programs = {
+            "web": Program(web, environment, folder / "web.log", health_url=health),
+            "worker": Program(
+                worker_command(), environment, folder / "worker.log", patience_s=2, last_signal=signal.SIGKILL
+            ),
+        }
+
+    def ensure_running(self) -> None:
+        """Start whatever is not running."""
+        for name, program in self.programs.items():
+            if program.process is None or program.process.poll() is not None:
+                self.start(name)
+
+    def start(self, name: str) -> None:
+        """Start one program and wait until it works."""
+        program = self.programs[name]
+        read_to = program.log.stat().st_size if program.log.exists() else 0
+        program.start()
+        if name == "worker":
+            self._wait_for_worker(program.log, read_to)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL a program and every process it started."""
+        self.programs[name].kill()
+
+    def pid(self, name: str) -> int:
+        """The process id of a program, which leads its own process group."""
+        process = self.programs[name].process
+        assert process is not None, f"{name} was not started"
+        return process.pid
+
+    def log(self, name: str) -> str:
+        """What a program has written so far."""
+        path = self.programs[name].log
+        return path.read_text("utf-8", errors="replace") if path.exists() else ""
+
+    def forget_messages(self) -> None:
+        """Drop queued and unacknowledged messages: they speak of rows the next test does not have."""
+        with redis.Redis.from_url(self._redis_url) as client:
+            for key in client.scan_iter("*"):
+                if client.type(key) == b"list" or key.startswith(b"unacked"):
+                    client.delete(key)
+
+    def stop(self) -> None:
+        """Stop everything."""
+        for program in self.programs.values():
+            program.stop()
+
+    def _wait_for_worker(self, log: Path, read_to: int) -> None:
+        deadline = time.monotonic() + START_LIMIT_S
+        while time.monotonic() < deadline:
+            with log.open("rb") as file:
+                file.seek(read_to, os.SEEK_SET)
+                if b" ready." in file.read():
+                    return
+            time.sleep(0.1)
+        raise AssertionError(f"the Celery worker did not start:\n{self.log('worker')}")

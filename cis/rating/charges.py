@@ -1,0 +1,91 @@
+"""Pure: the whitelist of charges that may stand on a bill, and of the components a price may be made of.
+
+Only a charge named here can be billed (电力法第四十四条 forbids charging what no law or competent authority allows).
+To add a charge: one member of `ChargeCode` and one entry in `CHARGES`.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal
+
+from cis.rating.registers import Register
+
+__all__ = ["CHARGES", "PRICE_COMPONENTS", "Charge", "ChargeCode"]
+
+
+class ChargeCode(IntEnum):
+    """A kind of bill line. Stored with every line: never renumber, only add."""
+
+    ENERGY = 1
+    ENERGY_SHARED = 2
+    ENERGY_T1 = 11
+    ENERGY_T2 = 12
+    ENERGY_T3 = 13
+    ENERGY_SHARP = 21
+    ENERGY_PEAK = 22
+    ENERGY_FLAT = 23
+    ENERGY_VALLEY = 24
+    ENERGY_DEEP_VALLEY = 25
+    TIER2_ADD = 32
+    TIER3_ADD = 33
+    FUND_RURAL = 41
+    FUND_RESERVOIR = 42
+    FUND_RENEWABLE = 43
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What a charge is called, where its money belongs and which paper allows it."""
+
+    text: str
+    name_zh: str
+    name_en: str
+    ledger: Literal["energy", "fund"]
+    legal_basis: str
+    unit: str = "kWh"
+
+
+_TIERS = "电力法第四十四条；发改价格〔2011〕2617号"
+_AGENT = "电力法第四十四条；发改价格〔2021〕1439号；发改价格〔2023〕526号"
+_PERIOD = "电力法第四十四条；省级分时电价文件（居民另据发改价格〔2011〕2617号，工商业另据发改价格〔2023〕526号）"
+_FUND = "电力法第四十四条；发改价格〔2023〕526号（政府性基金及附加）"
+
+CHARGES: dict[ChargeCode, Charge] = {
+    ChargeCode.ENERGY: Charge("ENERGY", "电度电费（不含基金）", "Energy charge", "energy", _AGENT),
+    ChargeCode.ENERGY_SHARED: Charge("ENERGY_SHARED", "合表居民电费", "Shared-meter energy", "energy", _TIERS),
+    ChargeCode.ENERGY_T1: Charge("ENERGY_T1", "第1档电费", "Tier 1 energy", "energy", _TIERS),
+    ChargeCode.ENERGY_T2: Charge("ENERGY_T2", "第2档电费", "Tier 2 energy", "energy", _TIERS),
+    ChargeCode.ENERGY_T3: Charge("ENERGY_T3", "第3档电费", "Tier 3 energy", "energy", _TIERS),
+    ChargeCode.ENERGY_SHARP: Charge("ENERGY_SHARP", "尖峰电费", "Sharp-peak energy", "energy", _PERIOD),
+    ChargeCode.ENERGY_PEAK: Charge("ENERGY_PEAK", "高峰电费", "Peak energy", "energy", _PERIOD),
+    ChargeCode.ENERGY_FLAT: Charge("ENERGY_FLAT", "平段电费", "Flat energy", "energy", _PERIOD),
+    ChargeCode.ENERGY_VALLEY: Charge("ENERGY_VALLEY", "低谷电费", "Valley energy", "energy", _PERIOD),
+    ChargeCode.ENERGY_DEEP_VALLEY: Charge("ENERGY_DEEP_VALLEY", "深谷电费", "Deep-valley energy", "energy", _PERIOD),
+    ChargeCode.TIER2_ADD: Charge("TIER2_ADD", "第2档加价", "Tier 2 surcharge", "energy", _TIERS),
+    ChargeCode.TIER3_ADD: Charge("TIER3_ADD", "第3档加价", "Tier 3 surcharge", "energy", _TIERS),
+    ChargeCode.FUND_RURAL: Charge("FUND_RURAL", "农网还贷资金", "Rural grid repayment fund", "fund", _FUND),
+    ChargeCode.FUND_RESERVOIR: Charge(
+        "FUND_RESERVOIR", "大中型水库移民后期扶持资金", "Reservoir resettlement fund", "fund", _FUND
+    ),
+    ChargeCode.FUND_RENEWABLE: Charge(
+        "FUND_RENEWABLE", "可再生能源电价附加", "Renewable energy surcharge", "fund", _FUND
+    ),
+}
+"""Every charge a bill may carry."""
+
+ENERGY_CHARGE_OF_REGISTER: dict[Register, ChargeCode] = {
+    Register.SHARP: ChargeCode.ENERGY_SHARP,
+    Register.PEAK: ChargeCode.ENERGY_PEAK,
+    Register.FLAT: ChargeCode.ENERGY_FLAT,
+    Register.VALLEY: ChargeCode.ENERGY_VALLEY,
+    Register.DEEP_VALLEY: ChargeCode.ENERGY_DEEP_VALLEY,
+}
+"""Which charge the energy of a time-of-use register becomes."""
+
+PRICE_COMPONENTS: dict[str, tuple[str, str]] = {
+    "agent_purchase": ("代理购电价格", "Agent purchase price"),
+    "line_loss": ("上网环节线损费用", "Purchase-side line loss"),
+    "transmission_distribution_energy": ("电度输配电价", "Transmission and distribution energy price"),
+    "system_operation": ("系统运行费用", "System operation"),
+}
+"""What an energy price may be composed of (发改价格〔2023〕526号), with Chinese and English names."""

@@ -1,0 +1,21 @@
+"""Tables of the floor: who works here, what happened, what is being worked on, what was sent to people."""
+
+from config.shared.models.audit import PersonalDataAccess
+from config.shared.models.identity import ApiKey, OrgUnit, Role, RoleGrant, User
+from config.shared.models.jobs import Job, JobShard
+from config.shared.models.messaging import OutgoingMessage
+from config.shared.models.outbox import OutboxDelivery, OutboxEvent
+
+__all__ = [
+    "ApiKey",
+    "Job",
+    "JobShard",
+    "OrgUnit",
+    "OutboxDelivery",
+    "OutboxEvent",
+    "OutgoingMessage",
+    "PersonalDataAccess",
+    "Role",
+    "RoleGrant",
+    "User",
+]

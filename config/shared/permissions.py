@@ -1,0 +1,78 @@
+"""
+Who may do what, where.
+
+A permission is a word such as `cis.run_billing`. Acts on customers are whole-utility: whoever may serve customers
+may serve any customer of any hall (no rule here ever compares a customer's area with a user's). Acts on the
+organisation's own affairs are scoped: they hold for the unit of the grant and everything below it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from rest_framework.permissions import BasePermission
+
+from config.shared.models import RoleGrant, User
+
+# Every permission there is, with what it lets people do. Apps add theirs from `permissions.py` of their own.
+PERMISSIONS: dict[str, Any] = {
+    "shared.see_jobs": _("查看后台任务"),
+    "shared.see_audit": _("查看审计记录"),
+    "shared.manage_users": _("管理用户与角色"),
+}
+
+
+def grants_of(user: User | AnonymousUser) -> dict[str, list[str]]:
+    """Permission word to the organisation paths it holds for; read once per request and kept on the user."""
+    if not isinstance(user, User) or not user.is_active:
+        return {}
+    known: dict[str, list[str]] | None = getattr(user, "_grants_by_permission", None)
+    if known is None:
+        known = {}
+        rows = RoleGrant.objects.filter(user=user).values_list("role__permissions", "org_unit__path")
+        for permissions, path in rows:
+            for permission in permissions:
+                known.setdefault(permission, []).append(path)
+        user._grants_by_permission = known  # type: ignore[attr-defined]
+    return known
+
+
+def may(user: User | AnonymousUser, permission: str) -> bool:
+    """Whether the user holds the permission anywhere."""
+    return permission in grants_of(user)
+
+
+def scope_of(user: User | AnonymousUser, permission: str) -> list[str]:
+    """The organisation paths for which the user holds the permission; empty means nowhere."""
+    return grants_of(user).get(permission, [])
+
+
+class Nobody(BasePermission):
+    """The default of the API: a view that forgot to name its permission lets nobody in."""
+
+    def has_permission(self, _request: Any, _view: Any) -> bool:
+        """Never."""
+        return False
+
+
+def needs(permission: str) -> type[BasePermission]:
+    """A permission class for API views: the user holds this permission somewhere."""
+
+    class Needs(BasePermission):
+        """Holds one named permission."""
+
+        def has_permission(self, request: Any, _view: Any) -> bool:
+            """Whether the grant exists."""
+            return may(request.user, permission)
+
+    Needs.__name__ = f"Needs_{permission.replace('.', '_')}"
+    return Needs
+
+
+def staff_of(request: HttpRequest) -> User:
+    """The signed-in user of a request that passed a permission check."""
+    assert isinstance(request.user, User)
+    return request.user

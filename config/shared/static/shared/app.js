@@ -1,0 +1,231 @@
+/*
+ * What every page does in the browser. Pages work without it; it makes them quicker for practised hands.
+ *
+ * Hooks in the markup:
+ *   data-finder              the search box; "/" and Ctrl-K go there
+ *   data-back                the link that Esc follows
+ *   data-key="F2", "Alt+1"   the key that clicks a button or link, or goes to a field
+ *   data-once                a form that is sent once; open again after an answer, a way back or 20 s
+ *   data-dismiss             a button that puts its notice away
+ *   data-focus               is focused when it arrives (the error summary)
+ *   data-elapsed-since="…"   shows how long ago that moment was, as 3:07, and keeps counting
+ *   data-quiet               an htmx part whose requests do not show the busy bar (polling)
+ *   data-chart               see charts.js, which is only fetched where there is one
+ */
+(() => {
+  "use strict";
+
+  const root = document.documentElement;
+  const words = () => document.getElementById("words").dataset;
+
+  /* ---- htmx: nothing inline, nothing evaluated, nothing of a customer kept on a shared machine ---- */
+
+  if (window.htmx) {
+    Object.assign(htmx.config, {
+      includeIndicatorStyles: false,
+      allowEval: false,
+      historyCacheSize: 0,
+      refreshOnHistoryMiss: true, // a way back loads the whole page
+      scrollBehavior: "auto",
+      responseHandling: [
+        { code: "204", swap: false },
+        { code: "[23]..", swap: true },
+        { code: "422", swap: true }, // a form that comes back with its errors
+        { code: "[45]..", swap: false, error: true },
+      ],
+    });
+  }
+
+  const csrfToken = () => {
+    const meta = document.querySelector('meta[name="csrf-token"]');
+    if (meta) return meta.content;
+    const cookie = document.cookie.match(/(?:^|;\s*)(?:__Host-|__Secure-)?csrftoken=([^;]+)/);
+    return cookie ? decodeURIComponent(cookie[1]) : "";
+  };
+
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    // Read anew every time: a sign-in in another tab changes the token.
+    if (!/^(get|head)$/i.test(detail.verb)) detail.headers["X-CSRFToken"] = csrfToken();
+  });
+
+  const waiting = new Set();
+  const showWaiting = () => root.classList.toggle("is-busy", waiting.size > 0);
+
+  document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+    if (!detail.elt.closest("[data-quiet]")) waiting.add(detail.xhr);
+    showWaiting();
+  });
+
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    waiting.delete(detail.xhr);
+    showWaiting();
+    const form = detail.elt.closest("form[data-once]");
+    if (form) reopen(form);
+  });
+
+  /* ---- Notices ---- */
+
+  const tell = (text) => {
+    const place = document.getElementById("messages");
+    const template = document.getElementById("notice-template");
+    if (!place || !template) return;
+    const notice = template.content.firstElementChild.cloneNode(true);
+    notice.querySelector(".notice-body").textContent = text;
+    place.replaceChildren(notice);
+  };
+
+  // A rule that said no comes as a whole page (shared/refused.html); only its sentence is wanted here.
+  const refusalIn = (xhr) => {
+    if (!xhr.responseText.includes("data-refusal")) return "";
+    const page = new DOMParser().parseFromString(xhr.responseText, "text/html");
+    return page.querySelector("[data-refusal]")?.textContent.trim() ?? "";
+  };
+
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.xhr.status !== 422) return;
+    const refusal = refusalIn(detail.xhr);
+    if (!refusal) return;
+    detail.shouldSwap = false;
+    tell(refusal);
+  });
+
+  document.addEventListener("htmx:responseError", ({ detail }) => {
+    // A poll that fails once is asked again; it need not alarm anyone.
+    if (detail.elt.closest("[data-quiet]")) return;
+    const number = detail.xhr.getResponseHeader("X-Request-Id") || detail.xhr.status;
+    tell(refusalIn(detail.xhr) || words().failed + number);
+  });
+
+  for (const lost of ["htmx:sendError", "htmx:timeout"]) {
+    document.addEventListener(lost, ({ detail }) => {
+      if (!detail.elt.closest("[data-quiet]")) tell(words().noAnswer);
+    });
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-dismiss]");
+    if (button) button.closest(".notice").remove();
+  });
+
+  /* ---- Sent once ---- */
+
+  const ONCE_MS = 20000;
+
+  const reopen = (form) => {
+    clearTimeout(form.onceTimer);
+    delete form.dataset.sent;
+    for (const button of form.querySelectorAll("[data-held]")) {
+      button.disabled = false;
+      button.removeAttribute("aria-busy");
+      delete button.dataset.held;
+    }
+  };
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target.closest("form[data-once]");
+    if (!form) return;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return;
+    }
+    form.dataset.sent = "yes";
+    // Held after this turn, or the pressed button's own name and value would not be sent.
+    setTimeout(() => {
+      for (const button of form.querySelectorAll("button:not([type=button]), input[type=submit]")) {
+        if (button.disabled) continue;
+        button.disabled = true;
+        button.setAttribute("aria-busy", "true");
+        button.dataset.held = "yes";
+      }
+    });
+    form.onceTimer = setTimeout(() => reopen(form), ONCE_MS);
+  }, true);
+
+  window.addEventListener("pageshow", () => {
+    document.querySelectorAll("form[data-once]").forEach(reopen);
+    waiting.clear();
+    showWaiting();
+  });
+
+  /* ---- Keys ---- */
+
+  const isTyping = (element) =>
+    element.isContentEditable ||
+    element.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit])");
+
+  const keyName = (event) => {
+    // Alt and a figure give odd characters on some keyboards; the physical key is meant.
+    const figure = event.altKey && event.code.match(/^Digit(\d)$/);
+    const key = figure ? figure[1] : event.key.length === 1 ? event.key.toUpperCase() : event.key;
+    return [event.ctrlKey && "Ctrl", event.altKey && "Alt", event.metaKey && "Meta", key].filter(Boolean).join("+");
+  };
+
+  const press = (element) => {
+    if (isTyping(element)) element.focus();
+    else element.click();
+  };
+
+  document.addEventListener("keydown", (event) => {
+    // While an input method composes, every key is its own.
+    if (event.defaultPrevented || event.isComposing || event.keyCode === 229) return;
+    const typing = isTyping(event.target);
+    const name = keyName(event);
+    const finder = document.querySelector("[data-finder]");
+
+    if (finder && (name === "Ctrl+K" || name === "Meta+K" || (event.key === "/" && !typing && !event.ctrlKey))) {
+      event.preventDefault();
+      finder.focus();
+      finder.select();
+      return;
+    }
+    if (name === "Escape") {
+      if (document.querySelector("dialog[open]")) return;
+      // The first Esc leaves the field and keeps what is typed; the next one goes back.
+      if (typing) event.target.blur();
+      else document.querySelector("[data-back]")?.click();
+      return;
+    }
+    if (typing && event.key.length === 1 && !event.ctrlKey && !event.altKey) return;
+    const wanted = [...document.querySelectorAll("[data-key]")].find(
+      (element) => element.dataset.key.toUpperCase() === name.toUpperCase() && !element.disabled,
+    );
+    if (wanted) {
+      event.preventDefault();
+      press(wanted);
+    }
+  });
+
+  /* ---- Clocks that run ---- */
+
+  const showElapsed = () => {
+    for (const clock of document.querySelectorAll("[data-elapsed-since]")) {
+      const seconds = Math.max(0, Math.floor((Date.now() - Date.parse(clock.dataset.elapsedSince)) / 1000));
+      const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+      const two = (n) => String(n).padStart(2, "0");
+      clock.textContent = h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+    }
+  };
+  setInterval(showElapsed, 1000);
+
+  /* ---- What is new on the page: at the start, and after every exchange ---- */
+
+  let charts;
+
+  const welcome = (part) => {
+    const all = (selector) => [...(part.matches?.(selector) ? [part] : []), ...part.querySelectorAll(selector)];
+    all("[data-dismiss]").forEach((button) => (button.hidden = false));
+    all("[data-focus]")[0]?.focus();
+    showElapsed();
+    const frames = all("[data-chart]");
+    if (frames.length) {
+      charts ??= import(root.dataset.chartsJs);
+      charts.then((module) => frames.forEach((frame) => module.draw(frame, root.dataset.echartsJs, words())));
+    }
+  };
+
+  document.addEventListener("DOMContentLoaded", () => welcome(document.body));
+  document.addEventListener("htmx:load", ({ detail }) => {
+    if (detail.elt !== document.body) welcome(detail.elt);
+  });
+})();

@@ -1,0 +1,36 @@
+"""Tasks of the floor: deliver events, work on jobs, and the sweeps that find what a dead worker left."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from config.celery import app
+from config.shared import events, jobs
+
+
+@app.task(acks_late=True)
+def deliver_events(**_future: object) -> None:
+    """Deliver what is due."""
+    events.deliver_waiting(now=timezone.now())
+
+
+@app.task(acks_late=True)
+def work_on_job(*, job_id: int, **_future: object) -> None:
+    """There is work on a job: claim shards one after another until none is left."""
+    jobs.work_on(job_id=job_id)
+
+
+@app.task(acks_late=True)
+def sweep(**_future: object) -> None:
+    """Find events and shards that nobody was told about or that a dead worker left."""
+    now = timezone.now()
+    events.deliver_waiting(now=now)
+    jobs.sweep(now=now)
+
+
+@app.task(acks_late=True)
+def prune_outbox(**_future: object) -> None:
+    """Forget events that were delivered more than thirty days ago."""
+    events.prune(before=timezone.now() - timedelta(days=30))

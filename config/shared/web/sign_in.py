@@ -1,0 +1,68 @@
+"""The door: in, out, and in which language."""
+
+from __future__ import annotations
+
+from django.contrib.auth import views as auth_views
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.forms import AuthenticationForm
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, path, reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.i18n import set_language
+
+from config import navigation
+from config.shared.models import User
+from config.shared.permissions import may
+
+
+class SignInForm(AuthenticationForm):
+    """User name and password, in our words."""
+
+    error_messages = {
+        "invalid_login": _("用户名或密码不对，请核对大小写后再试。连续错误会暂时锁定。"),
+        "inactive": _("这个账号已停用，请联系管理员。"),
+    }
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.fields["username"].label = _("用户名")
+        self.fields["password"].label = _("密码")
+
+
+class SignIn(auth_views.LoginView):
+    """The page where everybody signs in; goes on to the page that was asked for."""
+
+    form_class = SignInForm
+    redirect_authenticated_user = True
+    template_name = "registration/login.html"
+
+
+def locked_out(request: HttpRequest, _response: HttpResponse | None = None, *_rest: object) -> HttpResponse:
+    """What somebody sees who mistyped too often; called by django-axes."""
+    return render(request, "registration/locked.html", {"minutes": 15}, status=429)
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """The first page each kind of person needs: their console, or the portal."""
+    user = request.user
+    assert isinstance(user, User)
+    places = navigation.PORTAL if user.kind == User.Kind.CUSTOMER else navigation.CONSOLE
+    for place in places:
+        if place.permission and not may(user, place.permission):
+            continue
+        try:
+            return redirect(reverse(place.url_name))
+        except NoReverseMatch:
+            continue
+    return render(request, "shared/no_role.html", status=403)
+
+
+urlpatterns = [
+    path("", home, name="home"),
+    path("sign-in/", SignIn.as_view(), name="login"),
+    path("sign-out/", auth_views.LogoutView.as_view(), name="logout"),
+    path("language/", login_not_required(set_language), name="set_language"),
+]
+# For `tests/architecture`: addresses that need no named permission, and why they do not.
+SIGNED_IN_ONLY = {"home": "sends each person to their own first page"}

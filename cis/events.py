@@ -1,0 +1,31 @@
+"""Facts that customer information tells the house."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from config.shared.events import Event
+
+
+@dataclass(frozen=True)
+class BillsIssued(Event):
+    """One shard of a run has made its bills final; a bulk fact, never one event a bill."""
+
+    name: ClassVar[str] = "cis.bills-issued"
+    key_field: ClassVar[str] = "run_id"
+
+    run_id: int
+    shard: int
+    cycle: int
+
+
+@dataclass(frozen=True)
+class ReadingsAccepted(Event):
+    """The last doubt about an account's readings of a cycle is resolved: the account can be billed."""
+
+    name: ClassVar[str] = "cis.readings-accepted"
+    key_field: ClassVar[str] = "account_id"
+
+    account_id: int
+    cycle: int

@@ -1,0 +1,36 @@
+"""What customer information does when something happened."""
+
+from __future__ import annotations
+
+import logging
+
+from django.utils import timezone
+
+from cis.events import ReadingsAccepted
+from cis.models import BillingRun
+from cis.operations import billing
+from config.shared.events import handles
+
+log = logging.getLogger(__name__)
+
+
+@handles(ReadingsAccepted)
+def bill_after_doubt(event: ReadingsAccepted) -> None:
+    """The account's last doubt is resolved: bill it in a follow-up run, if its cycle has been run already."""
+    ran = BillingRun.objects.filter(cycle=event.cycle, kind=BillingRun.Kind.REGULAR).exists()
+    if not ran:
+        # The regular run will find the account like any other.
+        return
+    try:
+        billing.issue_bill_now(
+            account_id=event.account_id,
+            cycle=event.cycle,
+            issued_by_id=None,
+            at=timezone.now(),
+            kind=BillingRun.Kind.FOLLOW_UP,
+        )
+    except billing.AlreadyBilled:
+        log.info("already billed", extra={"account": event.account_id, "cycle": event.cycle})
+    except billing.CannotBill as refused:
+        # Something else is missing; the exception of the regular run stays on the list with its reason.
+        log.info("not billed yet", extra={"account": event.account_id, "reason": refused.facts.get("reason", "")})

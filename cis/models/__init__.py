@@ -1,0 +1,60 @@
+"""The tables of customer information, by topic."""
+
+from cis.models.billing import Bill, BillDispute, BillException, BillingRun, BillLine, BillUsage, ChargeKind
+from cis.models.customers import Account, AccountPoint, Customer, PortalAccess, Premise, SupplyContract
+from cis.models.ledger import LedgerAccount, LedgerBalance, LedgerDay, LedgerDayBalance, LedgerTransfer
+from cis.models.metering import (
+    IntervalDay,
+    Meter,
+    MeteringPoint,
+    MeterInstallation,
+    Reading,
+    ReadingDoubt,
+    ReadingEdit,
+    ReadingImport,
+    ReadingReject,
+    ReadingRoute,
+    ValidationThresholds,
+)
+from cis.models.network import Feeder, Substation, TransformerDistrict
+from cis.models.portal import OneTimeCode
+from cis.models.tariffs import Tariff, TariffVersion, TouWindows
+
+__all__ = [
+    "Account",
+    "AccountPoint",
+    "Bill",
+    "BillDispute",
+    "BillException",
+    "BillLine",
+    "BillUsage",
+    "BillingRun",
+    "ChargeKind",
+    "Customer",
+    "Feeder",
+    "IntervalDay",
+    "LedgerAccount",
+    "LedgerBalance",
+    "LedgerDay",
+    "LedgerDayBalance",
+    "LedgerTransfer",
+    "Meter",
+    "MeterInstallation",
+    "MeteringPoint",
+    "OneTimeCode",
+    "PortalAccess",
+    "Premise",
+    "Reading",
+    "ReadingDoubt",
+    "ReadingEdit",
+    "ReadingImport",
+    "ReadingReject",
+    "ReadingRoute",
+    "Substation",
+    "SupplyContract",
+    "Tariff",
+    "TariffVersion",
+    "TouWindows",
+    "TransformerDistrict",
+    "ValidationThresholds",
+]

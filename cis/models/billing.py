@@ -1,0 +1,202 @@
+"""Bills, what they were computed from, and the runs that make them."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from cis.models.customers import SupplyContract
+from cis.models.metering import REGISTER_CHOICES
+
+
+class ChargeKind(models.Model):
+    """
+    The whitelist of what may stand on a bill, each with its legal basis; a line of any other code is refused.
+
+    Filled from `cis.rating.CHARGES` by `manage.py load_reference`.
+    """
+
+    code = models.SmallIntegerField(primary_key=True)
+    text_code = models.CharField(max_length=32, unique=True)
+    name = models.CharField(max_length=100)
+    name_en = models.CharField(max_length=100)
+    ledger = models.CharField(max_length=16)
+    legal_basis = models.TextField()
+
+    class Meta:
+        db_table = "cis_charge_kind"
+        constraints = (models.CheckConstraint(condition=~models.Q(legal_basis=""), name="charge_has_legal_basis"),)
+
+    def __str__(self) -> str:
+        return self.text_code
+
+
+class BillingRun(models.Model):
+    """A billing run: one cycle, some part of the organisation, done shard by shard by a job."""
+
+    class Kind(models.TextChoices):
+        """Why it runs."""
+
+        REGULAR = "regular", "例行"
+        FOLLOW_UP = "follow-up", "补发行"
+        SINGLE = "single", "柜台即时"
+        PREVIEW = "preview", "试算"
+
+    job = models.OneToOneField("shared.Job", models.PROTECT, null=True, blank=True, related_name="+")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    cycle = models.IntegerField()
+    org_unit = models.ForeignKey("shared.OrgUnit", models.PROTECT, null=True, blank=True, related_name="+")
+    created_by = models.ForeignKey("shared.User", models.PROTECT, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField()
+    closing = models.JSONField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "cis_billing_run"
+        indexes = (models.Index(fields=["-cycle", "-created_at"], name="billing_run_newest"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.cycle} {self.pk}"
+
+
+class Bill(models.Model):
+    """
+    One account's bill for one period; bulk table, written by COPY, never edited but for what is still open on it.
+
+    The application's role may update `open_fen` only. Left without foreign keys for speed, checked nightly by
+    `cis.operations.integrity`: `account`, `contract`, `tariff_version`, `run`. Its number is its cycle and its id.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey("cis.Account", models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
+    run = models.ForeignKey(BillingRun, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
+    contract = models.ForeignKey(
+        SupplyContract, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    tariff_version = models.ForeignKey(
+        "cis.TariffVersion", models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    price_class = models.SmallIntegerField(choices=SupplyContract.PriceClass.choices)
+    cycle = models.IntegerField()
+    revision = models.SmallIntegerField(default=0)
+    period_start = models.DateField()
+    period_end = models.DateField()
+    months = models.SmallIntegerField(default=1)
+    people = models.SmallIntegerField(default=1)
+    tier_kwh_e2_before = models.BigIntegerField(default=0)
+    energy_kwh_e2 = models.BigIntegerField()
+    total_fen = models.BigIntegerField()
+    open_fen = models.BigIntegerField()
+    due_on = models.DateField()
+    issued_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "cis_bill"
+        constraints = (
+            models.UniqueConstraint(fields=["account", "period_start", "revision"], name="one_bill_per_period"),
+            models.CheckConstraint(
+                condition=models.Q(open_fen__gte=0) & models.Q(open_fen__lte=models.F("total_fen")),
+                name="open_amount_within_bill",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(period_end__gt=models.F("period_start")), name="bill_period_has_days"
+            ),
+        )
+        indexes = (models.Index(fields=["run", "account"], name="bill_of_run"),)
+
+    def __str__(self) -> str:
+        return f"{self.cycle}{self.pk:010d}"
+
+
+class BillLine(models.Model):
+    """
+    One line of a bill: quantity (10^-2 kWh) x price (10^-8 yuan) = amount (fen), rounded half-up once.
+
+    Bulk table without foreign keys (`bill_id`, `account_id`); `code` is checked against `ChargeKind` by a statement
+    trigger.
+    """
+
+    pk = models.CompositePrimaryKey("bill_id", "seq")
+    bill_id = models.BigIntegerField()
+    seq = models.SmallIntegerField()
+    account_id = models.BigIntegerField()
+    code = models.SmallIntegerField()
+    quantity_kwh_e2 = models.BigIntegerField()
+    price_e8 = models.BigIntegerField()
+    amount_fen = models.BigIntegerField()
+
+    class Meta:
+        db_table = "cis_bill_line"
+
+    def __str__(self) -> str:
+        return f"{self.bill_id}/{self.seq}"
+
+
+class BillUsage(models.Model):
+    """
+    What a bill's energy was computed from: one register of one installation between two readings, or a folded curve.
+
+    Bulk table without foreign keys (`bill_id`, `account_id`, `installation_id`). For a curve, the register values are 0 and
+    `is_from_curve` is set.
+    """
+
+    pk = models.CompositePrimaryKey("bill_id", "seq")
+    bill_id = models.BigIntegerField()
+    seq = models.SmallIntegerField()
+    account_id = models.BigIntegerField()
+    installation_id = models.BigIntegerField()
+    register = models.SmallIntegerField(choices=REGISTER_CHOICES)
+    from_on = models.DateField()
+    to_on = models.DateField()
+    from_value_e4 = models.BigIntegerField()
+    to_value_e4 = models.BigIntegerField()
+    multiplier = models.IntegerField()
+    is_rollover = models.BooleanField(default=False)
+    is_estimated = models.BooleanField(default=False)
+    is_from_curve = models.BooleanField(default=False)
+    energy_kwh_e2 = models.BigIntegerField()
+
+    class Meta:
+        db_table = "cis_bill_usage"
+
+    def __str__(self) -> str:
+        return f"{self.bill_id}/{self.seq}"
+
+
+class BillException(models.Model):
+    """An account that a run left out, and why."""
+
+    run = models.ForeignKey(BillingRun, models.CASCADE, related_name="exceptions")
+    account = models.ForeignKey("cis.Account", models.PROTECT, related_name="+")
+    code = models.CharField(max_length=40)
+    detail = models.TextField(blank=True)
+
+    class Meta:
+        db_table = "cis_bill_exception"
+        constraints = (models.UniqueConstraint(fields=["run", "account"], name="one_exception_per_account"),)
+
+    def __str__(self) -> str:
+        return f"{self.run_id} {self.account_id} {self.code}"
+
+
+class BillDispute(models.Model):
+    """A customer disagrees with a bill; while it is open the bill is not chased."""
+
+    bill = models.ForeignKey(Bill, models.PROTECT, related_name="+")
+    account = models.ForeignKey("cis.Account", models.PROTECT, related_name="+")
+    reason = models.TextField()
+    opened_by = models.ForeignKey("shared.User", models.PROTECT, null=True, blank=True, related_name="+")
+    opened_at = models.DateTimeField()
+    outcome = models.TextField(blank=True)
+    closed_by = models.ForeignKey("shared.User", models.PROTECT, null=True, blank=True, related_name="+")
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "cis_bill_dispute"
+        constraints = (
+            models.UniqueConstraint(
+                fields=["bill"], name="one_open_dispute_per_bill", condition=models.Q(closed_at__isnull=True)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.bill_id} {self.opened_at}"

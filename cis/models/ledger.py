@@ -1,0 +1,154 @@
+"""
+The ledger: a list of transfers, each balanced by construction, none ever edited.
+
+A transfer's business key is (kind, document, leg): what kind of act, which bill, payment or reversal it books, and
+which leg of it. It is unique for ever, so that no retry can book twice. Accounts of customers have positive ids
+computed from the account's own id and keep a balance row; control accounts (income, cash, clearing) have negative
+ids and no balance row, so that nothing queues on them: their sums come from day totals.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class LedgerKind(models.IntegerChoices):
+    """What a customer's ledger account holds; the last digit of its id."""
+
+    RECEIVABLE = 1, "应收电费"
+    PREPAYMENT = 2, "预收电费"
+
+
+class ControlAccount(models.IntegerChoices):
+    """The utility's own accounts; their ids are the negatives of these numbers."""
+
+    INCOME_RESIDENTIAL = 6011, "居民电费收入"
+    INCOME_COMMERCIAL = 6012, "一般工商业电费收入"
+    INCOME_INDUSTRIAL = 6013, "工业电费收入"
+    INCOME_AGRICULTURAL = 6014, "农业电费收入"
+    FUNDS_PAYABLE = 2241, "代征政府性基金"
+    CASH = 1001, "库存现金"
+    CARD_CLEARING = 1011, "在途资金：刷卡"
+    QR_CLEARING = 1012, "在途资金：扫码"
+    WALLET_CLEARING = 1013, "在途资金：电子钱包"
+    OPENING = 3999, "期初转入"
+
+
+class TransferKind(models.IntegerChoices):
+    """The kinds of acts that are booked; `document_id` is an id of what stands in brackets."""
+
+    BILL_ISSUED = 1, "电费发行"  # (bill)
+    PREPAYMENT_APPLIED = 2, "预收抵扣"  # (bill)
+    PAYMENT_RECEIVED = 3, "收费"  # (payment)
+    PAYMENT_REVERSED = 4, "冲正"  # (reversal)
+
+
+class LedgerAccount(models.Model):
+    """One of the utility's own accounts, filled from `ControlAccount`; a transfer may name no other negative id."""
+
+    id = models.BigIntegerField(primary_key=True)
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        db_table = "cis_ledger_account"
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.name}"
+
+
+class LedgerBalance(models.Model):
+    """
+    What a customer's ledger account adds up to; kept by the trigger on transfers, never written otherwise.
+
+    A check in the database keeps every prepayment account from being overdrawn, whatever code is wrong.
+    """
+
+    ledger_account_id = models.BigIntegerField(primary_key=True)
+    debit_fen = models.BigIntegerField(default=0)
+    credit_fen = models.BigIntegerField(default=0)
+
+    class Meta:
+        db_table = "cis_ledger_balance"
+
+    def __str__(self) -> str:
+        return f"{self.ledger_account_id}"
+
+
+class LedgerTransfer(models.Model):
+    """
+    One movement of money between two ledger accounts; append-only, written by COPY or INSERT, never changed.
+
+    The application's role has no UPDATE, DELETE or TRUNCATE on this table and triggers refuse them to everybody.
+    `account_id` is the customer's account it concerns, 0 where it concerns none.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.SmallIntegerField(choices=TransferKind.choices)
+    document_id = models.BigIntegerField()
+    leg = models.SmallIntegerField()
+    account_id = models.BigIntegerField()
+    debit_id = models.BigIntegerField()
+    credit_id = models.BigIntegerField()
+    amount_fen = models.BigIntegerField()
+    booked_at = models.DateTimeField()
+    business_date = models.DateField()
+    run_id = models.BigIntegerField(null=True, blank=True)
+    actor_id = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        db_table = "cis_ledger_transfer"
+        constraints = (
+            models.UniqueConstraint(fields=["kind", "document_id", "leg"], name="booked_once"),
+            models.CheckConstraint(condition=models.Q(amount_fen__gt=0), name="transfer_is_positive"),
+            models.CheckConstraint(
+                condition=~models.Q(debit_id=models.F("credit_id")), name="transfer_between_two_accounts"
+            ),
+        )
+        indexes = (
+            models.Index(fields=["account_id", "business_date"], name="transfer_of_account"),
+            models.Index(fields=["business_date", "id"], name="transfer_of_day"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.pk}"
+
+
+class LedgerDay(models.Model):
+    """A closed business day: how much it held, and the seal that chains it to the day closed before it."""
+
+    business_date = models.DateField(primary_key=True)
+    closed_at = models.DateTimeField()
+    closed_by = models.ForeignKey("shared.User", models.PROTECT, null=True, blank=True, related_name="+")
+    transfers = models.BigIntegerField()
+    amount_fen = models.BigIntegerField()
+    previous_seal = models.BinaryField(max_length=32)
+    seal = models.BinaryField(max_length=32)
+
+    class Meta:
+        db_table = "cis_ledger_day"
+
+    def __str__(self) -> str:
+        return f"{self.business_date}"
+
+
+class LedgerDayBalance(models.Model):
+    """
+    What one ledger account moved on one closed day, and what it had moved in all by its end.
+
+    Written when the day is closed, for the accounts that moved: it gives day totals of control accounts and the
+    balance of any account as of any closed day by one index look-up.
+    """
+
+    pk = models.CompositePrimaryKey("ledger_account_id", "business_date")
+    ledger_account_id = models.BigIntegerField()
+    business_date = models.DateField()
+    debit_fen = models.BigIntegerField()
+    credit_fen = models.BigIntegerField()
+    debit_fen_to_date = models.BigIntegerField()
+    credit_fen_to_date = models.BigIntegerField()
+
+    class Meta:
+        db_table = "cis_ledger_day_balance"
+
+    def __str__(self) -> str:
+        return f"{self.ledger_account_id} {self.business_date}"

@@ -1,0 +1,82 @@
+"""Tariffs as versioned data: a named tariff, its versions in time, and the time-of-use windows they refer to."""
+
+from __future__ import annotations
+
+import pghistory
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateRangeField, RangeOperators
+from django.db import models
+
+
+@pghistory.track()
+class Tariff(models.Model):
+    """A tariff (电价) by name; what it costs stands in its versions."""
+
+    code = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=200)
+    name_en = models.CharField(max_length=200, blank=True)
+    province = models.CharField(max_length=50)
+    category = models.CharField(max_length=50)
+    voltage = models.CharField(max_length=32, blank=True)
+
+    class Meta:
+        db_table = "cis_tariff"
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+
+@pghistory.track()
+class TariffVersion(models.Model):
+    """
+    What a tariff says for some time: a list of rules, as the rating kernel reads them.
+
+    Versions of one tariff never overlap. `source` and `confidence` say where the figures come from; a version that
+    is marked as a demonstration is named as such wherever its figures are shown.
+    """
+
+    tariff = models.ForeignKey(Tariff, models.PROTECT, related_name="versions")
+    valid = DateRangeField()
+    rules = models.JSONField()
+    windows = models.ForeignKey("cis.TouWindows", models.PROTECT, null=True, blank=True, related_name="+")
+    source = models.TextField()
+    confidence = models.TextField()
+    note = models.TextField(blank=True)
+    is_demonstration = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "cis_tariff_version"
+        constraints = (
+            ExclusionConstraint(
+                name="one_tariff_version_at_a_time",
+                expressions=[("tariff", RangeOperators.EQUAL), ("valid", RangeOperators.OVERLAPS)],
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.tariff_id} {self.valid}"
+
+
+@pghistory.track()
+class TouWindows(models.Model):
+    """A published set of time-of-use windows (峰谷时段), valid for some time."""
+
+    code = models.CharField(max_length=64)
+    province = models.CharField(max_length=50)
+    document = models.CharField(max_length=200)
+    valid = DateRangeField()
+    windows = models.JSONField()
+    source = models.TextField()
+    confidence = models.TextField()
+
+    class Meta:
+        db_table = "cis_tou_windows"
+        constraints = (
+            ExclusionConstraint(
+                name="one_window_set_at_a_time",
+                expressions=[("code", RangeOperators.EQUAL), ("valid", RangeOperators.OVERLAPS)],
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.valid}"

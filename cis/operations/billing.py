@@ -1,0 +1,605 @@
+"""
+Billing: runs over many accounts, a bill for one account now, previews; all of them shards of one and the same work.
+
+A shard is one transaction with a fixed number of statements: lock the balances, read the determinants, rate the
+columns, COPY bills, lines, usage and transfers, note who was left out, announce `BillsIssued`, mark the shard done.
+A run's last stage is its closing check.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+from numpy.typing import NDArray
+
+from cis.events import BillsIssued
+from cis.models import Account, Bill, BillException, BillingRun, TariffVersion
+from cis.models.ledger import ControlAccount, LedgerKind, TransferKind
+from cis.operations import ledger
+from cis.queries import determinants
+from cis.queries.closing import closing_figures
+from cis.queries.determinants import BILLED_REGISTERS, AccountColumns, Determinants
+from cis.queries.left_out import LeftOut, reason_in_words
+from cis.rating import CHARGES, CannotPrice, CompiledTariff, Refusal, Usage, compile_rules, rate
+from config.shared import jobs
+from config.shared.bulk_copy import copy_in, days_of, microseconds_of, sequence_block
+from config.shared.errors import NotFound, Refused
+from config.shared.events import publish
+from config.shared.models import OrgUnit
+from config.shared.periods import is_cycle
+
+JOB_KIND = "billing"
+SHARD_SIZE = 5_000
+
+_INCOME = {
+    1: ControlAccount.INCOME_RESIDENTIAL,
+    2: ControlAccount.INCOME_COMMERCIAL,
+    3: ControlAccount.INCOME_INDUSTRIAL,
+    4: ControlAccount.INCOME_AGRICULTURAL,
+}
+_FUND_CODES = np.array([int(code) for code, charge in CHARGES.items() if charge.ledger == "fund"], dtype=np.int16)
+
+
+class CycleRefused(Refused):
+    """The cycle is not a month that can be billed yet."""
+
+    code = "cycle-refused"
+
+
+class NothingToBill(Refused):
+    """No account of this part of the organisation is due in the cycle."""
+
+    code = "nothing-to-bill"
+
+
+class AlreadyBilled(Refused):
+    """The account has its bill for this period."""
+
+    code = "already-billed"
+
+
+class CannotBill(Refused):
+    """The account cannot be billed now; the message says why and what to do."""
+
+    code = "cannot-bill"
+
+
+@dataclass(frozen=True)
+class Issued:
+    """What one shard came to."""
+
+    bills: int
+    left_out: int
+    total_fen: int
+    energy_kwh_e2: int
+    digest: str
+
+    def as_json(self) -> dict[str, Any]:
+        """As the shard's result."""
+        return {
+            "bills": self.bills,
+            "left_out": self.left_out,
+            "total_fen": self.total_fen,
+            "energy_kwh_e2": self.energy_kwh_e2,
+            "digest": self.digest,
+        }
+
+
+@dataclass(frozen=True)
+class RatedShard:
+    """Every bill of a shard in columns; `row` of the lines points into `accounts`, rows of who is left out have none."""
+
+    billed: NDArray[np.int64]
+    """rows of the accounts that get a bill"""
+    total_fen: NDArray[np.int64]
+    """(accounts,)"""
+    energy_kwh_e2: NDArray[np.int64]
+    """(accounts,)"""
+    line_row: NDArray[np.int64]
+    line_code: NDArray[np.int16]
+    line_quantity_kwh_e2: NDArray[np.int64]
+    line_price_e8: NDArray[np.int64]
+    line_amount_fen: NDArray[np.int64]
+    left_out: dict[int, tuple[str, str]]
+
+
+def start_run(
+    *,
+    cycle: int,
+    org_unit_id: int | None,
+    created_by_id: int | None,
+    at: datetime,
+    kind: str = BillingRun.Kind.REGULAR,
+    shard_size: int = SHARD_SIZE,
+) -> int:
+    """
+    Begin a run over every account of a part of the organisation that is due in the cycle; gives the run's id.
+
+    :raises CycleRefused: not a month, or one that has not begun
+    :raises NothingToBill: no account there
+    :raises NotFound: no such part of the organisation
+    """
+    if not is_cycle(cycle) or cycle > _cycle_at(at):
+        raise CycleRefused(_("%(cycle)s 不是可以发行的电费月份，请填已经开始的月份，例如 202601。") % {"cycle": cycle})
+    path = _path_of(org_unit_id)
+    with transaction.atomic():
+        shards = _cut(path=path, cycle=cycle, shard_size=shard_size)
+        if not shards:
+            raise NothingToBill(_("这个范围在 %(cycle)s 没有应发行的户号。") % {"cycle": cycle})
+        run = BillingRun.objects.create(
+            kind=kind, cycle=cycle, org_unit_id=org_unit_id, created_by_id=created_by_id, created_at=at
+        )
+        run.job_id = jobs.create_job(
+            kind=JOB_KIND,
+            parameters={"run_id": run.pk, "org_path": path, "issued_at": at.isoformat()},
+            shards=[*shards, jobs.ShardSpec(0, 0, 0, stage=jobs.CLOSING_STAGE)],
+            created_by_id=created_by_id,
+            at=at,
+        )
+        run.save(update_fields=["job"])
+    return run.pk
+
+
+def _cycle_at(at: datetime) -> int:
+    day = at.astimezone(settings.BILLING_TIME_ZONE).date()
+    return day.year * 100 + day.month
+
+
+def _path_of(org_unit_id: int | None) -> str:
+    if org_unit_id is None:
+        return ""
+    path = OrgUnit.objects.filter(pk=org_unit_id).values_list("path", flat=True).first()
+    if path is None:
+        raise NotFound(_("没有这个单位。"))
+    return path
+
+
+def _cut(*, path: str, cycle: int, shard_size: int) -> list[jobs.ShardSpec]:
+    """Cut the accounts that may be due into ranges of about `shard_size`; one statement."""
+    routes = [route.pk for route in determinants.routes_due(cycle)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT min(id), max(id) + 1, count(*) FROM ("
+            "  SELECT a.id, (row_number() OVER (ORDER BY a.id) - 1) / %s AS shard FROM cis_account a"
+            "  JOIN shared_org_unit o ON o.id = a.org_unit_id"
+            "  WHERE a.route_id = ANY(%s) AND o.path LIKE %s) numbered GROUP BY shard ORDER BY shard",
+            [shard_size, routes, path.replace("%", "") + "%"],
+        )
+        return [jobs.ShardSpec(low, high, count) for low, high, count in cursor.fetchall()]
+
+
+def cancel_run(*, run_id: int, at: datetime) -> None:
+    """
+    Stop a run: bills that are issued stay, shards that wait are dropped.
+
+    :raises NotFound: no such run
+    :raises JobIsOver: it has ended
+    """
+    jobs.cancel_job(job_id=_job_of(run_id), at=at)
+
+
+def resume_run(*, run_id: int, at: datetime) -> None:
+    """
+    Go on with a cancelled or failed run; what is billed is not billed again.
+
+    :raises NotFound: no such run
+    :raises JobIsOver: nothing is left to do
+    """
+    jobs.resume_job(job_id=_job_of(run_id), at=at)
+
+
+def _job_of(run_id: int) -> int:
+    job_id = BillingRun.objects.filter(pk=run_id).values_list("job_id", flat=True).first()
+    if job_id is None:
+        raise NotFound(_("没有这次发行。"))
+    return job_id
+
+
+def work_shard(claim: jobs.Claim, *, at: datetime) -> Issued | None:
+    """Do one shard of a run, or its closing check, and mark it done, in one transaction."""
+    run = BillingRun.objects.get(pk=claim.parameters["run_id"])
+    issued_at = datetime.fromisoformat(claim.parameters["issued_at"])
+    if claim.is_closing:
+        with transaction.atomic():
+            figures = closing_figures(run_id=run.pk, job_id=claim.job_id, is_preview=_is_preview(run))
+            BillingRun.objects.filter(pk=run.pk).update(closing=figures, closed_at=at)
+            claim.finish(result={}, done_units=0, at=at)
+        return None
+    with transaction.atomic():
+        result = _issue(
+            run=run,
+            low=claim.low,
+            high=claim.high,
+            org_path=claim.parameters["org_path"],
+            issued_at=issued_at,
+        )
+        claim.finish(result=result.as_json(), done_units=result.bills + result.left_out, at=at)
+        if not _is_preview(run):
+            publish(BillsIssued(run_id=run.pk, shard=claim.number, cycle=run.cycle))
+    return result
+
+
+def _is_preview(run: BillingRun) -> bool:
+    return run.kind == BillingRun.Kind.PREVIEW
+
+
+def issue_bill_now(
+    *,
+    account_id: int,
+    cycle: int,
+    issued_by_id: int | None,
+    at: datetime,
+    kind: str = BillingRun.Kind.SINGLE,
+) -> int:
+    """
+    Bill one account for a cycle: a run of one shard of one account, in one transaction; gives the bill's id.
+
+    :raises NotFound: no such account
+    :raises AlreadyBilled: it has its bill
+    :raises CannotBill: a reading is missing or doubtful, or its tariff cannot be priced
+    """
+    if not Account.objects.filter(pk=account_id).exists():
+        raise NotFound(_("没有找到这个户号。"))
+    if not is_cycle(cycle) or cycle > _cycle_at(at):
+        raise CycleRefused(_("%(cycle)s 不是可以发行的电费月份，请填已经开始的月份，例如 202601。") % {"cycle": cycle})
+    with transaction.atomic():
+        run = BillingRun.objects.create(
+            kind=kind, cycle=cycle, created_by_id=issued_by_id, created_at=at, closed_at=at
+        )
+        result = _issue(run=run, low=account_id, high=account_id + 1, org_path="", issued_at=at, account_id=account_id)
+        if result.bills == 0:
+            exception = BillException.objects.filter(run=run).first()
+            if exception is not None:
+                raise CannotBill(reason_in_words(exception.code, exception.detail), reason=exception.code)
+            if Bill.objects.filter(account_id=account_id, cycle=cycle).exists():
+                raise AlreadyBilled(_("这个户号 %(cycle)s 的电费已经发行。") % {"cycle": cycle})
+            raise CannotBill(_("这个户号在 %(cycle)s 没有到抄表例日，不发行电费。") % {"cycle": cycle})
+        run.closing = closing_figures(run_id=run.pk, job_id=None, is_preview=False)
+        run.save(update_fields=["closing"])
+        publish(BillsIssued(run_id=run.pk, shard=0, cycle=cycle))
+        return Bill.objects.values_list("pk", flat=True).get(run=run)
+
+
+def _issue(
+    *, run: BillingRun, low: int, high: int, org_path: str, issued_at: datetime, account_id: int | None = None
+) -> Issued:
+    """Rate and, unless it is a preview, write the bills of a range of accounts in the caller's transaction."""
+    business_date = ledger.open_business_date(issued_at)
+    balances = _lock_balances(low, high) if not _is_preview(run) else None
+    found = determinants.of_accounts(
+        cycle=run.cycle, low=low, high=high, org_path=org_path, account_id=account_id
+    )
+    shard = rate_shard(found, bill_month=run.cycle % 100)
+    if not _is_preview(run):
+        assert balances is not None
+        ledger.lock_day(business_date)
+        _write(run, found, shard, balances, issued_at, business_date)
+    _note_left_out(run, found.accounts, shard.left_out)
+    return Issued(
+        bills=len(shard.billed),
+        left_out=len(shard.left_out),
+        total_fen=int(shard.total_fen[shard.billed].sum()),
+        energy_kwh_e2=int(shard.energy_kwh_e2[shard.billed].sum()),
+        digest=_digest(found.accounts, shard),
+    )
+
+
+def _digest(accounts: AccountColumns, shard: RatedShard) -> str:
+    """A fingerprint of who pays how much: a preview and the run after it on the same readings have the same."""
+    pairs = np.stack([accounts.account[shard.billed], shard.total_fen[shard.billed]])
+    return hashlib.sha256(np.ascontiguousarray(pairs.T).astype("<i8").tobytes()).hexdigest()
+
+
+@dataclass(frozen=True)
+class LockedBalances:
+    """Accounts whose balance rows this transaction holds, in id order, and what each has paid ahead (fen)."""
+
+    account: NDArray[np.int64]
+    prepaid_fen: NDArray[np.int64]
+
+
+def _lock_balances(low: int, high: int) -> LockedBalances:
+    """Lock the balance rows of the range in id order; the same lock and order as payments take."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT ledger_account_id, credit_fen - debit_fen FROM cis_ledger_balance "
+            "WHERE ledger_account_id >= %s AND ledger_account_id < %s ORDER BY ledger_account_id FOR UPDATE",
+            [low * 10, high * 10],
+        )
+        rows = np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 2)
+    ahead = rows[rows[:, 0] % 10 == int(LedgerKind.PREPAYMENT)]
+    return LockedBalances(ahead[:, 0] // 10, ahead[:, 1])
+
+
+# --- Rating --------------------------------------------------------------------------------
+
+
+def rate_shard(found: Determinants, *, bill_month: int) -> RatedShard:
+    """Rate the columns of a shard, tariff version by tariff version; writes nothing."""
+    accounts, rows = found.accounts, len(found.accounts)
+    left_out = dict(found.left_out)
+    open_rows = np.ones(rows, dtype=np.bool_)
+    if left_out:
+        open_rows[list(left_out)] = False
+    total = np.zeros(rows, dtype=np.int64)
+    energy = np.zeros(rows, dtype=np.int64)
+    parts: list[tuple[NDArray[Any], ...]] = []
+    versions = np.unique(accounts.version[open_rows])
+    rules = dict(TariffVersion.objects.filter(pk__in=versions.tolist()).values_list("pk", "rules"))
+    for version in versions.tolist():
+        of_version = open_rows & (accounts.version == version)
+        try:
+            tariff = compile_rules(rules[version])
+        except CannotPrice as error:
+            left_out |= dict.fromkeys(np.flatnonzero(of_version).tolist(), (LeftOut.CANNOT_PRICE, f"{error.code}"))
+            continue
+        for wanted in _register_groups(found, of_version):
+            _rate_group(found, wanted, tariff, bill_month, total, energy, parts, left_out)
+    billed = np.ones(rows, dtype=np.bool_)
+    if left_out:
+        billed[list(left_out)] = False
+    joined = [np.concatenate([part[n] for part in parts]) for n in range(5)] if parts else [np.empty(0, np.int64)] * 5
+    order = np.argsort(joined[0], kind="stable")
+    row, code, quantity, price, amount = (column[order] for column in joined)
+    return RatedShard(
+        billed=np.flatnonzero(billed),
+        total_fen=total,
+        energy_kwh_e2=energy,
+        line_row=row,
+        line_code=code.astype(np.int16),
+        line_quantity_kwh_e2=quantity,
+        line_price_e8=price,
+        line_amount_fen=amount,
+        left_out=left_out,
+    )
+
+
+def _register_groups(found: Determinants, among: NDArray[np.bool_]) -> list[tuple[NDArray[np.int64], list[int]]]:
+    """The rows among these, by which registers they have: (rows, places in `BILLED_REGISTERS`)."""
+    bits = found.has_register @ (1 << np.arange(len(BILLED_REGISTERS)))
+    groups = []
+    for value in np.unique(bits[among]).tolist():
+        rows = np.flatnonzero(among & (bits == value))
+        groups.append((rows, [place for place in range(len(BILLED_REGISTERS)) if value >> place & 1]))
+    return groups
+
+
+def usage_of(
+    accounts: AccountColumns,
+    energy_kwh_e2: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    places: Sequence[int],
+    bill_month: int,
+) -> Usage:
+    """The kernel's columns of some rows that have the same registers."""
+    return Usage(
+        registers=tuple(BILLED_REGISTERS[place] for place in places),
+        energy_kwh_e2=np.ascontiguousarray(energy_kwh_e2[np.ix_(rows, list(places))]),
+        tier_kwh_e2_before=accounts.tier_kwh_e2_before[rows].astype(np.int64),
+        people=accounts.people[rows].astype(np.int16),
+        months=accounts.months[rows].astype(np.int8),
+        bill_month=bill_month,
+    )
+
+
+def _rate_group(
+    found: Determinants,
+    group: tuple[NDArray[np.int64], list[int]],
+    tariff: CompiledTariff,
+    bill_month: int,
+    total: NDArray[np.int64],
+    energy: NDArray[np.int64],
+    parts: list[tuple[NDArray[Any], ...]],
+    left_out: dict[int, tuple[str, str]],
+) -> None:
+    rows, places = group
+    usage = usage_of(found.accounts, found.energy_kwh_e2, rows, places, bill_month)
+    try:
+        rated = rate(tariff, usage)
+    except CannotPrice as error:
+        left_out |= dict.fromkeys(rows.tolist(), (LeftOut.REGISTERS_DISAGREE, error.code))
+        return
+    for at in np.flatnonzero(rated.refused).tolist():
+        left_out[int(rows[at])] = (LeftOut.REFUSED, Refusal(int(rated.refused[at])).name.lower())
+    total[rows] = rated.total_fen
+    energy[rows] = usage.import_energy()
+    lines = rated.lines
+    parts.append((rows[lines.row], lines.code, lines.quantity_kwh_e2, lines.price_e8, lines.amount_fen))
+
+
+# --- Writing -------------------------------------------------------------------------------
+
+
+def _write(
+    run: BillingRun,
+    found: Determinants,
+    shard: RatedShard,
+    balances: LockedBalances,
+    issued_at: datetime,
+    business_date: date,
+) -> None:
+    """COPY bills, lines, usage and transfers of a shard."""
+    accounts, billed = found.accounts, shard.billed
+    if not len(billed):
+        return
+    due = days_of(business_date + timedelta(days=settings.BILL_DUE_DAYS))
+    total = shard.total_fen[billed]
+    account = accounts.account[billed]
+    prepaid = balances.prepaid_fen[np.searchsorted(balances.account, account)]
+    applied = np.minimum(total, prepaid)
+    moment = microseconds_of(issued_at)
+    bill_of_row = np.zeros(len(accounts), dtype=np.int64)
+    with connection.cursor() as cursor:
+        ids = sequence_block(cursor, "cis_bill_id_seq", len(billed))
+        bill_of_row[billed] = ids
+        copy_in(
+            cursor,
+            "cis_bill",
+            {
+                "id": ("int8", ids),
+                "account_id": ("int8", account),
+                "run_id": ("int8", run.pk),
+                "contract_id": ("int8", accounts.contract[billed]),
+                "tariff_version_id": ("int8", accounts.version[billed]),
+                "price_class": ("int2", accounts.price_class[billed]),
+                "cycle": ("int4", run.cycle),
+                "revision": ("int2", 0),
+                "period_start": ("date", accounts.start[billed]),
+                "period_end": ("date", accounts.end[billed]),
+                "months": ("int2", accounts.months[billed]),
+                "people": ("int2", accounts.people[billed]),
+                "tier_kwh_e2_before": ("int8", accounts.tier_kwh_e2_before[billed]),
+                "energy_kwh_e2": ("int8", shard.energy_kwh_e2[billed]),
+                "total_fen": ("int8", total),
+                "open_fen": ("int8", total - applied),
+                "due_on": ("date", due),
+                "issued_at": ("timestamptz", moment),
+            },
+        )
+        _copy_lines(cursor, shard, bill_of_row, accounts)
+        _copy_usage(cursor, found, bill_of_row)
+        _copy_transfers(cursor, run, shard, accounts, ids, applied, moment, days_of(business_date))
+
+
+def _numbered(row: NDArray[np.int64]) -> NDArray[np.int64]:
+    """1, 2, 3 … within each run of equal values."""
+    if not len(row):
+        return row
+    starts = np.flatnonzero(np.concatenate(([True], row[1:] != row[:-1])))
+    lengths = np.diff(np.append(starts, len(row)))
+    return np.arange(len(row)) - np.repeat(starts, lengths) + 1
+
+
+def _copy_lines(cursor: Any, shard: RatedShard, bill_of_row: NDArray[np.int64], accounts: AccountColumns) -> None:
+    if not len(shard.line_row):
+        return
+    copy_in(
+        cursor,
+        "cis_bill_line",
+        {
+            "bill_id": ("int8", bill_of_row[shard.line_row]),
+            "seq": ("int2", _numbered(shard.line_row)),
+            "account_id": ("int8", accounts.account[shard.line_row]),
+            "code": ("int2", shard.line_code),
+            "quantity_kwh_e2": ("int8", shard.line_quantity_kwh_e2),
+            "price_e8": ("int8", shard.line_price_e8),
+            "amount_fen": ("int8", shard.line_amount_fen),
+        },
+    )
+
+
+def _copy_usage(cursor: Any, found: Determinants, bill_of_row: NDArray[np.int64]) -> None:
+    usage = found.usage
+    order = np.argsort(usage.row, kind="stable")
+    order = order[bill_of_row[usage.row[order]] > 0]
+    if not len(order):
+        return
+    row = usage.row[order]
+    copy_in(
+        cursor,
+        "cis_bill_usage",
+        {
+            "bill_id": ("int8", bill_of_row[row]),
+            "seq": ("int2", _numbered(row)),
+            "account_id": ("int8", found.accounts.account[row]),
+            "installation_id": ("int8", usage.installation[order]),
+            "register": ("int2", usage.register[order]),
+            "from_on": ("date", usage.from_on[order]),
+            "to_on": ("date", usage.to_on[order]),
+            "from_value_e4": ("int8", usage.from_value_e4[order]),
+            "to_value_e4": ("int8", usage.to_value_e4[order]),
+            "multiplier": ("int4", usage.multiplier[order]),
+            "is_rollover": ("bool", usage.is_rollover[order]),
+            "is_estimated": ("bool", usage.is_estimated[order]),
+            "is_from_curve": ("bool", usage.is_from_curve[order]),
+            "energy_kwh_e2": ("int8", usage.energy_kwh_e2[order]),
+        },
+    )
+
+
+def _copy_transfers(
+    cursor: Any,
+    run: BillingRun,
+    shard: RatedShard,
+    accounts: AccountColumns,
+    ids: NDArray[np.int64],
+    applied: NDArray[np.int64],
+    moment: int,
+    business_day: int,
+) -> None:
+    """One leg for the energy's income, one for collected funds, one where prepayment is drawn."""
+    billed = shard.billed
+    is_fund = np.isin(shard.line_code, _FUND_CODES)
+    funds_of_row = np.zeros(len(accounts), dtype=np.int64)
+    np.add.at(funds_of_row, shard.line_row[is_fund], shard.line_amount_fen[is_fund])
+    funds = funds_of_row[billed]
+    income = shard.total_fen[billed] - funds
+    account = accounts.account[billed]
+    receivable = account * 10 + int(LedgerKind.RECEIVABLE)
+    prepayment = account * 10 + int(LedgerKind.PREPAYMENT)
+    income_account = np.zeros(8, dtype=np.int64)
+    for price_class, control in _INCOME.items():
+        income_account[price_class] = -int(control)
+    legs = (
+        (TransferKind.BILL_ISSUED, 1, receivable, income_account[accounts.price_class[billed]], income),
+        (TransferKind.BILL_ISSUED, 2, receivable, np.full(len(billed), -int(ControlAccount.FUNDS_PAYABLE)), funds),
+        (TransferKind.PREPAYMENT_APPLIED, 1, prepayment, receivable, applied),
+    )
+    columns: list[list[NDArray[Any]]] = [[] for _ in range(7)]
+    for kind, leg, debit, credit, amount in legs:
+        some = amount > 0
+        count = int(some.sum())
+        values = (np.full(count, int(kind)), ids[some], np.full(count, leg), account[some], debit[some], credit[some])
+        for column, value in zip(columns, (*values, amount[some]), strict=True):
+            column.append(value)
+    kind_, document, leg_, owner, debit_, credit_, amount_ = (np.concatenate(column) for column in columns)
+    if not len(document):
+        return
+    copied: dict[str, tuple[str, Any]] = {
+        "kind": ("int2", kind_),
+        "document_id": ("int8", document),
+        "leg": ("int2", leg_),
+        "account_id": ("int8", owner),
+        "debit_id": ("int8", debit_),
+        "credit_id": ("int8", credit_),
+        "amount_fen": ("int8", amount_),
+        "booked_at": ("timestamptz", moment),
+        "business_date": ("date", business_day),
+        "run_id": ("int8", run.pk),
+    }
+    if run.created_by_id is not None:
+        copied["actor_id"] = ("int8", run.created_by_id)
+    copy_in(cursor, "cis_ledger_transfer", copied)
+
+
+def _note_left_out(run: BillingRun, accounts: AccountColumns, left_out: dict[int, tuple[str, str]]) -> None:
+    BillException.objects.bulk_create(
+        [
+            BillException(run=run, account_id=int(accounts.account[row]), code=code, detail=detail)
+            for row, (code, detail) in sorted(left_out.items())
+        ],
+        ignore_conflicts=True,
+    )
+
+
+__all__ = [
+    "AlreadyBilled",
+    "CannotBill",
+    "CycleRefused",
+    "Issued",
+    "NothingToBill",
+    "cancel_run",
+    "issue_bill_now",
+    "rate_shard",
+    "resume_run",
+    "start_run",
+    "work_shard",
+]

@@ -1,0 +1,184 @@
+"""
+What a payment does to an account: oldest bill first, the surplus to the prepayment balance; and the way back.
+
+The payment itself belongs to the payments app; it calls these inside its own transaction. The account's two balance
+rows are the lock: two payments of one account take turns, payments of different accounts never meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from cis.models import Bill
+from cis.models.ledger import TransferKind
+from cis.operations import ledger
+from cis.operations.ledger import Posting
+from config.shared.errors import NotFound, Refused
+from config.shared.money import MAX_FEN, yuan_from_fen
+
+
+class AmountRefused(Refused):
+    """The amount is zero, negative or beyond what one act may carry."""
+
+    code = "amount-refused"
+
+
+class AccountHasNoLedger(NotFound):
+    """There is no such account, or it was never opened in the ledger."""
+
+    code = "account-not-found"
+
+
+class BillCorrected(Refused):
+    """A bill of this payment has been corrected since; the correction must be undone or settled first."""
+
+    code = "bill-corrected"
+
+
+class PrepaymentSpent(Refused):
+    """What the payment left as prepayment has been used for later bills."""
+
+    code = "prepayment-spent"
+
+
+@dataclass(frozen=True, slots=True)
+class AllocatedBill:
+    """So much of a payment went to this bill."""
+
+    bill_id: int
+    bill_no: str
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Where a payment went; the parts add up to it."""
+
+    allocations: tuple[AllocatedBill, ...]
+    prepaid_fen: int
+
+
+def settle(
+    *,
+    account_id: int,
+    amount_fen: int,
+    payment_id: int,
+    clearing: str,
+    at: datetime,
+    business_date: date,
+    actor_id: int | None,
+) -> Settlement:
+    """
+    Apply an amount to the account's open bills, oldest due date first, the rest to prepayment; book it.
+
+    Leg 0 is the prepayment, leg n the n-th bill. Runs inside the caller's transaction.
+
+    :raises AmountRefused: not between 1 fen and 10^11 fen
+    :raises AccountHasNoLedger: there is no such account
+    :raises DayIsClosed: the business day was closed
+    """
+    if amount_fen <= 0:
+        raise AmountRefused(_("收款金额必须大于 0，请重新输入。"))
+    if amount_fen > MAX_FEN:
+        raise AmountRefused(_("单笔收款不能超过 %(yuan)s 元，请分笔收取。") % {"yuan": yuan_from_fen(MAX_FEN)})
+    if account_id not in ledger.lock_balances([account_id]):
+        raise AccountHasNoLedger(_("没有找到这个户号，请核对后再收款。"))
+    open_bills = (
+        Bill.objects.filter(account_id=account_id, open_fen__gt=0)
+        .order_by("due_on", "id")
+        .values_list("id", "cycle", "open_fen")
+    )
+    left, allocations = amount_fen, []
+    for bill_id, cycle, open_fen in open_bills:
+        if left == 0:
+            break
+        part = min(left, open_fen)
+        allocations.append(AllocatedBill(bill_id, bill_number(cycle, bill_id), part))
+        left -= part
+    _change_open({a.bill_id: -a.amount_fen for a in allocations})
+    receivable, prepayment = ledger.receivable_id(account_id), ledger.prepayment_id(account_id)
+    source = ledger.control_id(clearing)
+    kind = int(TransferKind.PAYMENT_RECEIVED)
+    postings = [
+        Posting(kind, payment_id, leg, account_id, source, receivable, a.amount_fen)
+        for leg, a in enumerate(allocations, start=1)
+    ]
+    if left:
+        postings.append(Posting(kind, payment_id, 0, account_id, source, prepayment, left))
+    ledger.post(postings, booked_at=at, business_date=business_date, actor_id=actor_id)
+    return Settlement(tuple(allocations), left)
+
+
+def unsettle(
+    *,
+    account_id: int,
+    payment_id: int,
+    reversal_id: int,
+    allocations: Sequence[tuple[int, int]],
+    prepaid_fen: int,
+    clearing: str,
+    at: datetime,
+    business_date: date,
+    actor_id: int | None,
+) -> None:
+    """
+    Take a payment back: every transfer mirrored, the bills open again. `allocations`: (bill id, fen) as settled.
+
+    :raises PrepaymentSpent: the prepayment it left has been used since
+    :raises BillCorrected: one of its bills has been replaced by a corrected one since
+    :raises AccountHasNoLedger: there is no such account
+    """
+    balances = ledger.lock_balances([account_id])
+    if account_id not in balances:
+        raise AccountHasNoLedger(_("没有找到这个户号。"))
+    if balances[account_id][1] < prepaid_fen:
+        raise PrepaymentSpent(
+            _("这笔收款转入的预收 %(yuan)s 元已经抵扣了后来的电费，不能冲正；请改办退费。")
+            % {"yuan": yuan_from_fen(prepaid_fen)}
+        )
+    bills = {bill.pk: bill for bill in Bill.objects.filter(pk__in=[bill_id for bill_id, _fen in allocations])}
+    for bill_id, _fen in allocations:
+        bill = bills[bill_id]
+        newer = Bill.objects.filter(
+            account_id=account_id, period_start=bill.period_start, revision__gt=bill.revision
+        ).exists()
+        if newer:
+            raise BillCorrected(
+                _("账单 %(no)s 在收款之后已经更正，不能直接冲正；请先处理更正后的账单。")
+                % {"no": bill_number(bill.cycle, bill.pk)}
+            )
+    _change_open({bill_id: fen for bill_id, fen in allocations})
+    receivable, prepayment = ledger.receivable_id(account_id), ledger.prepayment_id(account_id)
+    target = ledger.control_id(clearing)
+    kind = int(TransferKind.PAYMENT_REVERSED)
+    postings = [
+        Posting(kind, reversal_id, leg, account_id, receivable, target, fen)
+        for leg, (_bill_id, fen) in enumerate(allocations, start=1)
+    ]
+    if prepaid_fen:
+        postings.append(Posting(kind, reversal_id, 0, account_id, prepayment, target, prepaid_fen))
+    ledger.post(postings, booked_at=at, business_date=business_date, actor_id=actor_id)
+
+
+def bill_number(cycle: int, bill_id: int) -> str:
+    """The number printed on a bill: its cycle and its id."""
+    return f"{cycle}{bill_id:010d}"
+
+
+def _change_open(changes: dict[int, int]) -> None:
+    """Add so many fen to what is open on each bill, locking the bills in id order."""
+    if not changes:
+        return
+    ids = sorted(changes)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM cis_bill WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [ids])
+        cursor.execute(
+            "UPDATE cis_bill b SET open_fen = b.open_fen + c.change "
+            "FROM unnest(%s::bigint[], %s::bigint[]) AS c(id, change) WHERE b.id = c.id",
+            [ids, [changes[bill_id] for bill_id in ids]],
+        )

@@ -1,0 +1,21 @@
+"""What people may be allowed to do with customer information. Acts on customers hold in every hall for every area."""
+
+from django.utils.translation import gettext_lazy as _
+
+from config.shared.permissions import PERMISSIONS
+
+PERMISSIONS.update(
+    {
+        "cis.view_customer": _("查看客户、账单与用电"),
+        "cis.see_personal_data": _("查看未遮盖的个人信息（须填原因）"),
+        "cis.edit_customer": _("修改客户资料"),
+        "cis.run_billing": _("发起和取消电费发行"),
+        "cis.issue_bill": _("柜台即时出账"),
+        "cis.import_readings": _("导入示数"),
+        "cis.resolve_readings": _("处理存疑示数"),
+        "cis.edit_tariffs": _("维护电价"),
+        "cis.dispute_bill": _("登记账单异议"),
+        "cis.close_day": _("日结"),
+        "cis.export_data": _("导出数据"),
+    }
+)

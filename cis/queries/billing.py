@@ -1,0 +1,415 @@
+"""Bills and runs as pages, programs and explanations need them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+from django.db.models import Count
+
+from cis.models import (
+    Bill,
+    BillDispute,
+    BillException,
+    BillingRun,
+    BillLine,
+    BillUsage,
+    MeterInstallation,
+    SupplyContract,
+    TariffVersion,
+)
+from cis.queries.determinants import BILLED_REGISTERS, flat_from_total
+from cis.queries.left_out import reason_in_words
+from cis.rating import CHARGES, REGISTER_NAMES, ChargeCode, LineFacts, Register, Usage, compile_rules, explain
+from config.shared.errors import NotFound
+from config.shared.models import Job, JobShard
+
+
+@dataclass(frozen=True, slots=True)
+class BillRow:
+    """One bill in a list; money in fen, energy in 10^-2 kWh."""
+
+    bill_id: int
+    bill_no: str
+    account_no: str
+    cycle: int
+    period_start: date
+    period_end: date
+    energy_kwh_e2: int
+    total_fen: int
+    open_fen: int
+    due_on: date
+    issued_at: datetime
+    is_disputed: bool
+    is_estimated: bool = False
+
+    @property
+    def last_day(self) -> date:
+        """The last day of the period, as people write it."""
+        return date.fromordinal(self.period_end.toordinal() - 1)
+
+    @property
+    def paid_fen(self) -> int:
+        """What is settled of it."""
+        return self.total_fen - self.open_fen
+
+
+@dataclass(frozen=True, slots=True)
+class LineExplained:
+    """One line with what it came from: quantity x price = amount, the facts of the rule, its legal basis."""
+
+    seq: int
+    code: str
+    name_zh: str
+    name_en: str
+    quantity_kwh_e2: int
+    price_e8: int
+    amount_fen: int
+    legal_basis: str
+    facts: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """One stretch of energy: a register between two readings, or a folded curve."""
+
+    meter_no: str
+    register_zh: str
+    register_en: str
+    from_on: date
+    to_on: date
+    from_value_e4: int
+    to_value_e4: int
+    multiplier: int
+    is_rollover: bool
+    is_estimated: bool
+    is_from_curve: bool
+    energy_kwh_e2: int
+
+
+@dataclass(frozen=True, slots=True)
+class BillPage:
+    """A whole bill, explained; `recomputes` is whether the kernel gives the stored lines again from these inputs."""
+
+    bill: BillRow
+    account_id: int
+    customer_name: str
+    address: str
+    price_class: str
+    tariff_code: str
+    tariff_name: str
+    tariff_source: str
+    tariff_confidence: str
+    tariff_note: str
+    is_demonstration: bool
+    people: int
+    months: int
+    tier_kwh_e2_before: int
+    lines: tuple[LineExplained, ...]
+    usage: tuple[UsageRow, ...]
+    recomputes: bool
+    dispute_id: int | None
+    dispute_reason: str
+    revision: int
+    run_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One billing run in a list."""
+
+    run_id: int
+    kind: str
+    kind_label: str
+    cycle: int
+    org_name: str
+    created_at: datetime
+    created_by: str
+    state: str
+    state_label: str
+    done_units: int
+    total_units: int
+    bills: int | None
+    total_fen: int | None
+    agrees: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShardRow:
+    """One shard of a run's job."""
+
+    number: int
+    is_closing: bool
+    state: str
+    state_label: str
+    units: int
+    attempts: int
+    worker: str
+    error: str
+    result: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionRow:
+    """An account that a run left out."""
+
+    exception_id: int
+    account_no: str
+    customer_name: str
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """A run with its shards, its closing check and how many were left out for which reason."""
+
+    run: RunRow
+    job_id: int | None
+    closing: Mapping[str, Any] | None
+    shards: tuple[ShardRow, ...]
+    left_out: tuple[tuple[str, str, int], ...]
+    """(code, words, count)"""
+
+
+def bill_id_of(bill_no: str) -> int:
+    """
+    The id inside a bill number.
+
+    :raises NotFound: it is not a bill number
+    """
+    text = bill_no.strip()
+    if not text.isdigit() or len(text) < 16:
+        raise NotFound("没有这张账单，请核对账单编号。")
+    return int(text[6:])
+
+
+def _row(bill: Bill, *, is_disputed: bool = False, is_estimated: bool = False) -> BillRow:
+    return BillRow(
+        bill_id=bill.pk,
+        bill_no=str(bill),
+        account_no=bill.account.account_no,
+        cycle=bill.cycle,
+        period_start=bill.period_start,
+        period_end=bill.period_end,
+        energy_kwh_e2=bill.energy_kwh_e2,
+        total_fen=bill.total_fen,
+        open_fen=bill.open_fen,
+        due_on=bill.due_on,
+        issued_at=bill.issued_at,
+        is_disputed=is_disputed,
+        is_estimated=is_estimated,
+    )
+
+
+def list_bills(*, account_id: int, limit: int = 24, before: int | None = None, only_open: bool = False) -> list[BillRow]:
+    """The account's bills, newest first; `before` is the bill id to go on from."""
+    bills = Bill.objects.filter(account_id=account_id).select_related("account").order_by("-id")
+    if before is not None:
+        bills = bills.filter(pk__lt=before)
+    if only_open:
+        bills = bills.filter(open_fen__gt=0)
+    page = list(bills[:limit])
+    disputed = set(
+        BillDispute.objects.filter(bill_id__in=[b.pk for b in page], closed_at=None).values_list("bill_id", flat=True)
+    )
+    return [_row(bill, is_disputed=bill.pk in disputed) for bill in page]
+
+
+def get_bill(bill_no: str, *, account_id: int | None = None) -> BillPage:
+    """
+    A whole bill with its lines explained from what it was computed from, however old it is.
+
+    :raises NotFound: no such bill, or not one of `account_id` when that is given
+    """
+    bill = (
+        Bill.objects.select_related("account__customer", "account__premise", "tariff_version__tariff")
+        .filter(pk=bill_id_of(bill_no))
+        .first()
+    )
+    if bill is None or str(bill) != bill_no.strip() or account_id not in (None, bill.account_id):
+        raise NotFound("没有这张账单，请核对账单编号。")
+    stored = list(BillLine.objects.filter(bill_id=bill.pk).order_by("seq"))
+    stretches = list(BillUsage.objects.filter(bill_id=bill.pk).order_by("seq"))
+    facts = recompute(bill, stretches, bill.tariff_version)
+    recomputes = [(int(f.code), f.quantity_kwh_e2, f.price_e8, f.amount_fen) for f in facts] == [
+        (line.code, line.quantity_kwh_e2, line.price_e8, line.amount_fen) for line in stored
+    ] and sum(line.amount_fen for line in stored) == bill.total_fen
+    dispute = BillDispute.objects.filter(bill=bill, closed_at=None).first()
+    version = bill.tariff_version
+    return BillPage(
+        bill=_row(bill, is_disputed=dispute is not None, is_estimated=any(u.is_estimated for u in stretches)),
+        account_id=bill.account_id,
+        customer_name=bill.account.customer.name,
+        address=bill.account.premise.address,
+        price_class=str(SupplyContract.PriceClass(bill.price_class).label),
+        tariff_code=version.tariff.code,
+        tariff_name=version.tariff.name,
+        tariff_source=version.source,
+        tariff_confidence=version.confidence,
+        tariff_note=version.note,
+        is_demonstration=version.is_demonstration,
+        people=bill.people,
+        months=bill.months,
+        tier_kwh_e2_before=bill.tier_kwh_e2_before,
+        lines=_lines(stored, facts if recomputes else []),
+        usage=_usage_rows(stretches),
+        recomputes=recomputes,
+        dispute_id=dispute.pk if dispute else None,
+        dispute_reason=dispute.reason if dispute else "",
+        revision=bill.revision,
+        run_id=bill.run_id,
+    )
+
+
+def recompute(bill: Bill, stretches: list[BillUsage], version: TariffVersion) -> list[LineFacts]:
+    """The bill's lines once more, by the kernel, from the determinants it was kept with."""
+    width = len(BILLED_REGISTERS)
+    energy = np.zeros((1, width), dtype=np.int64)
+    has = np.zeros((1, width), dtype=np.bool_)
+    for stretch in stretches:
+        place = BILLED_REGISTERS.index(Register(stretch.register))
+        energy[0, place] += stretch.energy_kwh_e2
+        has[0, place] = True
+    flat_from_total(energy, has)
+    places = [place for place in range(width) if has[0, place]]
+    usage = Usage(
+        registers=tuple(BILLED_REGISTERS[place] for place in places),
+        energy_kwh_e2=np.ascontiguousarray(energy[:, places]),
+        tier_kwh_e2_before=np.array([bill.tier_kwh_e2_before], dtype=np.int64),
+        people=np.array([bill.people], dtype=np.int16),
+        months=np.array([bill.months], dtype=np.int8),
+        bill_month=bill.cycle % 100,
+    )
+    return explain(compile_rules(version.rules), usage, 0)
+
+
+def _lines(stored: list[BillLine], facts: list[LineFacts]) -> tuple[LineExplained, ...]:
+    explained = []
+    for number, line in enumerate(stored):
+        charge = CHARGES[ChargeCode(line.code)]
+        explained.append(
+            LineExplained(
+                seq=line.seq,
+                code=charge.text,
+                name_zh=charge.name_zh,
+                name_en=charge.name_en,
+                quantity_kwh_e2=line.quantity_kwh_e2,
+                price_e8=line.price_e8,
+                amount_fen=line.amount_fen,
+                legal_basis=charge.legal_basis,
+                facts=facts[number].facts if facts else {},
+            )
+        )
+    return tuple(explained)
+
+
+def _usage_rows(stretches: list[BillUsage]) -> tuple[UsageRow, ...]:
+    meters = dict(
+        MeterInstallation.objects.filter(pk__in=[s.installation_id for s in stretches]).values_list(
+            "pk", "meter__meter_no"
+        )
+    )
+    return tuple(
+        UsageRow(
+            meter_no=meters.get(s.installation_id, "—"),
+            register_zh=REGISTER_NAMES[Register(s.register)][0],
+            register_en=REGISTER_NAMES[Register(s.register)][1],
+            from_on=s.from_on,
+            to_on=s.to_on,
+            from_value_e4=s.from_value_e4,
+            to_value_e4=s.to_value_e4,
+            multiplier=s.multiplier,
+            is_rollover=s.is_rollover,
+            is_estimated=s.is_estimated,
+            is_from_curve=s.is_from_curve,
+            energy_kwh_e2=s.energy_kwh_e2,
+        )
+        for s in stretches
+    )
+
+
+def _run_row(run: BillingRun, job: Job | None) -> RunRow:
+    closing = run.closing or {}
+    state = job.state if job else Job.State.DONE
+    return RunRow(
+        run_id=run.pk,
+        kind=run.kind,
+        kind_label=str(BillingRun.Kind(run.kind).label),
+        cycle=run.cycle,
+        org_name=run.org_unit.name if run.org_unit else "",
+        created_at=run.created_at,
+        created_by=(run.created_by.display_name or run.created_by.username) if run.created_by else "",
+        state=state,
+        state_label=str(Job.State(state).label),
+        done_units=job.done_units if job else 1,
+        total_units=job.total_units if job else 1,
+        bills=closing.get("bills"),
+        total_fen=closing.get("total_fen"),
+        agrees=closing.get("agrees"),
+    )
+
+
+def list_runs(*, limit: int = 30, before: int | None = None, with_single: bool = False) -> list[RunRow]:
+    """Runs, newest first; runs of one account only when asked for."""
+    runs = BillingRun.objects.select_related("job", "org_unit", "created_by").order_by("-id")
+    if not with_single:
+        runs = runs.exclude(kind=BillingRun.Kind.SINGLE)
+    if before is not None:
+        runs = runs.filter(pk__lt=before)
+    return [_run_row(run, run.job) for run in runs[:limit]]
+
+
+def get_run(run_id: int) -> RunPage:
+    """
+    One run with its progress and its closing check.
+
+    :raises NotFound: no such run
+    """
+    run = BillingRun.objects.select_related("job", "org_unit", "created_by").filter(pk=run_id).first()
+    if run is None:
+        raise NotFound("没有这次发行。")
+    shards = JobShard.objects.filter(job_id=run.job_id).order_by("number") if run.job_id else []
+    counted = BillException.objects.filter(run=run).values_list("code").annotate(n=Count("id")).order_by("-n")
+    return RunPage(
+        run=_run_row(run, run.job),
+        job_id=run.job_id,
+        closing=run.closing,
+        shards=tuple(
+            ShardRow(
+                number=shard.number,
+                is_closing=shard.stage > 0,
+                state=shard.state,
+                state_label=str(JobShard.State(shard.state).label),
+                units=shard.units,
+                attempts=shard.attempts,
+                worker=shard.worker,
+                error=shard.error,
+                result=shard.result,
+            )
+            for shard in shards
+        ),
+        left_out=tuple((code, reason_in_words(code, ""), count) for code, count in counted),
+    )
+
+
+def list_exceptions(*, run_id: int, code: str = "", limit: int = 50, after: int | None = None) -> list[ExceptionRow]:
+    """Who a run left out, in order; `after` is the exception id to go on from."""
+    rows = BillException.objects.filter(run_id=run_id).select_related("account__customer").order_by("id")
+    if code:
+        rows = rows.filter(code=code)
+    if after is not None:
+        rows = rows.filter(pk__gt=after)
+    return [
+        ExceptionRow(
+            exception_id=row.pk,
+            account_no=row.account.account_no,
+            customer_name=row.account.customer.name,
+            code=row.code,
+            reason=reason_in_words(row.code, row.detail),
+        )
+        for row in rows[:limit]
+    ]

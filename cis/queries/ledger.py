@@ -1,0 +1,96 @@
+"""What the ledger says: balances now and as of any day, totals of control accounts, statements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.db import connection
+
+from cis.models.ledger import ControlAccount, LedgerKind
+
+
+@dataclass(frozen=True, slots=True)
+class AccountBalance:
+    """What an account owes and what it has paid ahead, in fen."""
+
+    receivable_fen: int
+    prepayment_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class ControlTotal:
+    """What one control account moved in all, in fen."""
+
+    ledger_account_id: int
+    name: str
+    debit_fen: int
+    credit_fen: int
+
+
+def balance(account_id: int) -> AccountBalance:
+    """The account's balances now; two index look-ups, whatever its history."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT ledger_account_id, debit_fen - credit_fen FROM cis_ledger_balance "
+            "WHERE ledger_account_id IN (%s, %s)",
+            [account_id * 10 + LedgerKind.RECEIVABLE, account_id * 10 + LedgerKind.PREPAYMENT],
+        )
+        found = dict(cursor.fetchall())
+    return AccountBalance(
+        receivable_fen=found.get(account_id * 10 + LedgerKind.RECEIVABLE, 0),
+        prepayment_fen=-found.get(account_id * 10 + LedgerKind.PREPAYMENT, 0),
+    )
+
+
+_AS_OF = """
+WITH known AS (
+    SELECT business_date, debit_fen_to_date - credit_fen_to_date AS net FROM cis_ledger_day_balance
+    WHERE ledger_account_id = %(ledger)s AND business_date <= %(day)s ORDER BY business_date DESC LIMIT 1),
+closed AS (SELECT max(business_date) AS day FROM cis_ledger_day WHERE business_date <= %(day)s)
+SELECT coalesce((SELECT net FROM known), 0) + coalesce((
+    SELECT sum(CASE WHEN debit_id = %(ledger)s THEN amount_fen ELSE -amount_fen END)::bigint
+    FROM cis_ledger_transfer
+    WHERE account_id = %(account)s AND business_date <= %(day)s
+      AND business_date > coalesce((SELECT day FROM closed), DATE '1900-01-01')
+      AND (debit_id = %(ledger)s OR credit_id = %(ledger)s)), 0)
+"""
+
+
+def balance_as_of(account_id: int, day: date) -> AccountBalance:
+    """
+    The account's balances at the end of a business day: the last closed day's figure plus what came after it.
+
+    Costs one index look-up and a walk over the transfers of days that are not closed yet.
+    """
+    nets = {}
+    with connection.cursor() as cursor:
+        for kind in LedgerKind:
+            ledger = account_id * 10 + int(kind)
+            cursor.execute(_AS_OF, {"ledger": ledger, "account": account_id, "day": day})
+            nets[kind] = int(cursor.fetchone()[0])
+    return AccountBalance(nets[LedgerKind.RECEIVABLE], -nets[LedgerKind.PREPAYMENT])
+
+
+def control_totals() -> list[ControlTotal]:
+    """What each control account moved in all: closed days from their day balances, open days from transfers."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT a.id, coalesce(sum(m.debit), 0)::bigint, coalesce(sum(m.credit), 0)::bigint
+            FROM cis_ledger_account a LEFT JOIN (
+                SELECT ledger_account_id AS id, debit_fen AS debit, credit_fen AS credit
+                FROM cis_ledger_day_balance WHERE ledger_account_id < 0
+                UNION ALL
+                SELECT debit_id, amount_fen, 0 FROM cis_ledger_transfer
+                WHERE debit_id < 0 AND business_date > coalesce((SELECT max(business_date) FROM cis_ledger_day),
+                                                                DATE '1900-01-01')
+                UNION ALL
+                SELECT credit_id, 0, amount_fen FROM cis_ledger_transfer
+                WHERE credit_id < 0 AND business_date > coalesce((SELECT max(business_date) FROM cis_ledger_day),
+                                                                 DATE '1900-01-01')) m ON m.id = a.id
+            GROUP BY a.id ORDER BY a.id DESC
+            """
+        )
+        rows = cursor.fetchall()
+    return [ControlTotal(row[0], str(ControlAccount(-row[0]).label), row[1], row[2]) for row in rows]

@@ -1,0 +1,14 @@
+"""The kinds of long work of this app, registered with the job mechanism."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from cis.operations import billing
+from config.shared.jobs import Claim, works
+
+
+@works(billing.JOB_KIND)
+def work_on_billing(claim: Claim) -> None:
+    """One shard of a billing run, or its closing check."""
+    billing.work_shard(claim, at=timezone.now())

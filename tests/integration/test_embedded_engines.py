@@ -1,0 +1,223 @@
+"""The launcher against real engines of its own, in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg2
+import pytest
+import redis
+
+from config.embedded import places
+from config.embedded.places import PROJECT
+from config.embedded.postgres import TEST_SETTINGS, Postgres
+from config.embedded.provision import APP, OWNER, provision
+from config.embedded.supervise import Supervisor
+from config.embedded.valkey import Valkey
+
+
+def wait_until(condition: Callable[[], bool], limit_s: float = 30) -> None:
+    """Wait for something another process does."""
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def is_running(pid: int) -> bool:
+    """Whether the process exists and is more than a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("utf-8").rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    folder = places.engine_home("tests", PROJECT) / f"launcher-{os.getpid()}"
+    folder.mkdir()
+    places.engine_account().give(folder, 0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def postgres(home: Path) -> Iterator[Postgres]:
+    # A commit must be on disk before it is answered, or the crash below may lose it.
+    settings = {**TEST_SETTINGS, "synchronous_commit": "on"}
+    server = Postgres(home, places.free_port(), "secret with 'quotes'/@", settings)
+    server.start()
+    yield server
+    server.stop()
+
+
+def ask(url: str, query: str) -> object:
+    """The first column of the first row."""
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(query)
+            row = cursor.fetchone() if cursor.description else None
+    return row[0] if row else None
+
+
+def urls_of(server: Postgres) -> tuple[str, str]:
+    """The owner's and the application's addresses of one database."""
+    return server.url("house", OWNER, "owner-word"), server.url("house", APP, "app-word")
+
+
+class TestPostgres:
+    def test_it_refuses_a_wrong_password(self, postgres: Postgres) -> None:
+        with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+            ask(postgres.url(password="wrong"), "SELECT 1")
+
+    def test_it_keeps_its_rows_when_killed_and_started_again(self, postgres: Postgres) -> None:
+        ask(postgres.url(), "CREATE TABLE kept AS SELECT 7 AS number")
+        assert postgres.process is not None
+        os.kill(postgres.process.pid, signal.SIGKILL)
+        postgres.process.wait()
+
+        postgres.start()
+
+        assert ask(postgres.url(), "SELECT number FROM kept") == 7
+
+    def test_it_starts_beside_a_lock_file_that_names_another_program(self, postgres: Postgres) -> None:
+        postgres.stop()
+        (postgres.data / "postmaster.pid").write_text(f"{os.getpid()}\n{postgres.data}\n", "utf-8")
+
+        postgres.start()
+
+        assert ask(postgres.url(), "SELECT 1") == 1
+
+    def test_it_takes_over_from_a_server_that_outlived_its_launcher(self, postgres: Postgres) -> None:
+        orphan = postgres.process
+        assert orphan is not None
+        successor = Postgres(postgres.home, places.free_port(), postgres.password, TEST_SETTINGS)
+
+        successor.start()
+
+        try:
+            assert orphan.wait(10) == 0
+            assert ask(successor.url(), "SELECT 1") == 1
+        finally:
+            successor.stop()
+
+    def test_a_deep_folder_gets_a_short_socket_path(self, home: Path) -> None:
+        deep = home / ("d" * 60) / ("e" * 60)
+
+        folder = places.socket_folder(deep, places.engine_account())
+
+        assert len(os.fsencode(folder / ".s.PGSQL.65535.lock")) <= places.SOCKET_PATH_LIMIT
+        folder.rmdir()
+
+    def test_statistics_of_statements_are_collected_where_the_library_exists(self, postgres: Postgres) -> None:
+        assert ask(postgres.url(), "SHOW shared_preload_libraries") == "pg_stat_statements"
+
+
+class TestProvision:
+    def test_running_it_again_changes_nothing(self, postgres: Postgres) -> None:
+        owner, app = urls_of(postgres)
+
+        for _ in range(2):
+            provision(postgres.url(), owner_url=owner, app_url=app)
+
+        assert ask(owner, "SELECT current_user") == OWNER
+
+    def test_the_application_reads_and_writes_but_owns_nothing(self, postgres: Postgres) -> None:
+        owner, app = urls_of(postgres)
+        provision(postgres.url(), owner_url=owner, app_url=app)
+        ask(owner, "CREATE TABLE thing (id bigint GENERATED BY DEFAULT AS IDENTITY, name text)")
+
+        ask(app, "INSERT INTO thing (name) VALUES ('meter')")
+
+        assert ask(app, "SELECT count(*) FROM thing") == 1
+        for forbidden in ("TRUNCATE thing", "DROP TABLE thing", "CREATE TABLE other (id int)"):
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                ask(app, forbidden)
+
+    def test_a_right_taken_from_the_application_stays_taken(self, postgres: Postgres) -> None:
+        owner, app = urls_of(postgres)
+        provision(postgres.url(), owner_url=owner, app_url=app)
+        ask(owner, f"CREATE TABLE ledger (id int); REVOKE UPDATE ON ledger FROM {APP}")
+
+        provision(postgres.url(), owner_url=owner, app_url=app)
+
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            ask(app, "UPDATE ledger SET id = 2")
+
+
+class TestValkey:
+    def test_it_keeps_its_keys_when_killed_and_started_again(self, home: Path) -> None:
+        server = Valkey(home, places.free_port(), "secret")
+        server.start()
+        try:
+            with redis.Redis.from_url(server.url()) as client:
+                client.set("kept", "7")
+                time.sleep(1.1)  # the append-only file is written through once a second
+            assert server.process is not None
+            os.kill(server.process.pid, signal.SIGKILL)
+            server.process.wait()
+
+            server.start()
+
+            with redis.Redis.from_url(server.url()) as client:
+                assert client.get("kept") == b"7"
+        finally:
+            server.stop()
+
+
+class TestSupervisor:
+    def test_it_restarts_a_server_that_dies(self, home: Path) -> None:
+        said: list[str] = []
+        supervisor = Supervisor(said.append)
+        server = Valkey(home, places.free_port(), "secret", persistent=False)
+        supervisor.start("Valkey", server)
+        try:
+            assert server.process is not None
+            first = server.process.pid
+            os.kill(first, signal.SIGKILL)
+
+            def is_back() -> bool:
+                supervisor.check()
+                return server.process is not None and server.process.poll() is None and server.process.pid != first
+
+            wait_until(is_back)
+
+            assert len(said) == 2
+        finally:
+            supervisor.stop()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
+class TestLauncherKilled:
+    def test_no_engine_outlives_it(self, home: Path) -> None:
+        script = f"""
+import sys, time
+from pathlib import Path
+from config.embedded import places
+from config.embedded.postgres import TEST_SETTINGS, Postgres
+from config.embedded.valkey import Valkey
+home = Path({str(home)!r})
+engines = [Postgres(home, places.free_port(), "a", TEST_SETTINGS), Valkey(home, places.free_port(), "b")]
+for engine in engines:
+    engine.start()
+print(*(engine.process.pid for engine in engines), flush=True)
+time.sleep(600)
+"""
+        launcher = subprocess.Popen([sys.executable, "-c", script], cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+        assert launcher.stdout is not None
+        children = [int(pid) for pid in launcher.stdout.readline().split()]
+
+        launcher.kill()
+        launcher.wait()
+
+        assert len(children) == 2
+        wait_until(lambda: not any(is_running(pid) for pid in children))

@@ -128,6 +128,7 @@ _engines: _TestEngines | None = None
 def pytest_configure(config: pytest.Config) -> None:
     """Start the engines, in the controller only, unless nothing will run that needs them."""
     global _engines
+    config.addinivalue_line("markers", "acceptance(row): the test would fail if this promise broke")
     if IS_XDIST_WORKER or config.option.collectonly or _needs_no_engine(config.args):
         return
     try:

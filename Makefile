@@ -55,7 +55,7 @@ format: env-dev ## Format the code and mend what the linter can
 	$(PY) -m ruff format .
 
 migrate: env ## Bring the development database up to date
-	DAYINGXIAO_AS=owner $(WITHIN) $(PY) manage.py migrate
+	DAYINGXIAO_AS=owner $(WITHIN) sh -c '$(PY) manage.py migrate && $(PY) manage.py load_reference'
 
 migrations: env ## Write migrations for changed models
 	DAYINGXIAO_AS=owner $(WITHIN) $(PY) manage.py makemigrations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from cis.operations import billing
+from cis.operations import billing, readings
 from config.shared.jobs import Claim, works
 
 
@@ -12,3 +12,9 @@ from config.shared.jobs import Claim, works
 def work_on_billing(claim: Claim) -> None:
     """One shard of a billing run, or its closing check."""
     billing.work_shard(claim, at=timezone.now())
+
+
+@works(readings.VALIDATE_JOB)
+def work_on_validation(claim: Claim) -> None:
+    """One shard of the validation of a large import."""
+    readings.validate_shard(claim, at=timezone.now())

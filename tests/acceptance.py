@@ -9,6 +9,7 @@ import json
 import sys
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ def main() -> int:
         for row in rows:
             tests[row].append(nodeid)
     unknown = sorted(set(tests) - set(known))
-    shown = {
+    shown: dict[str, dict[str, Any]] = {
         row: {"tests": sorted(tests[row]), "passed": all(watcher.outcome.get(test, False) for test in tests[row])}
         for row in sorted(tests)
     }

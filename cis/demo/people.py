@@ -74,9 +74,7 @@ def make_people(count: int, rng: np.random.Generator, *, first_number: int = 0) 
         number = first_number + n
         birthday = date(1946, 1, 1) + timedelta(days=int(born[n]))
         people.append(
-            Person(
-                SURNAMES[surnames[n]][0] + name, True, made_up_phone(number), made_up_identity_no(number, birthday)
-            )
+            Person(SURNAMES[surnames[n]][0] + name, True, made_up_phone(number), made_up_identity_no(number, birthday))
         )
     return people
 

@@ -55,7 +55,7 @@ def weather_of(days: Sequence[date], rng: np.random.Generator) -> Weather:
     normal = np.interp(place, _month_middles(), _wrapped(MONTHLY_MEAN_C))
     # The same day of another year has other weather: spells come from up to a week off.
     spell = (place + int(rng.integers(-7, 8))) % 365
-    hourly = normal[:, None] + 0.9 * anomaly[spell]
+    hourly = normal[:, None] + 0.75 * anomaly[spell]
     light = sun[spell] * np.array([_SUN_BY_MONTH[day.month - 1] for day in days])[:, None]
     return Weather(_quarter_hours(hourly), np.clip(_quarter_hours(light), 0, 1000))
 

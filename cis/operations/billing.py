@@ -9,7 +9,6 @@ A run's last stage is its closing check.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -28,7 +27,7 @@ from cis.queries import determinants
 from cis.queries.closing import closing_figures
 from cis.queries.determinants import BILLED_REGISTERS, AccountColumns, Determinants
 from cis.queries.left_out import LeftOut, reason_in_words
-from cis.rating import CHARGES, CannotPrice, CompiledTariff, Refusal, Usage, compile_rules, rate
+from cis.rating import CHARGES, CannotPrice, CompiledTariff, Refusal, compile_rules, rate
 from config.shared import jobs
 from config.shared.bulk_copy import copy_in, days_of, microseconds_of, sequence_block
 from config.shared.errors import NotFound, Refused
@@ -95,7 +94,7 @@ class Issued:
 
 @dataclass(frozen=True)
 class RatedShard:
-    """Every bill of a shard in columns; `row` of the lines points into `accounts`, rows of who is left out have none."""
+    """Every bill of a shard in columns; the lines' `row` points into the accounts; who is left out has no lines."""
 
     billed: NDArray[np.int64]
     """rows of the accounts that get a bill"""
@@ -278,8 +277,7 @@ def _issue(
         cycle=run.cycle, low=low, high=high, org_path=org_path, account_id=account_id
     )
     shard = rate_shard(found, bill_month=run.cycle % 100)
-    if not _is_preview(run):
-        assert balances is not None
+    if balances is not None:
         ledger.lock_day(business_date)
         _write(run, found, shard, balances, issued_at, business_date)
     _note_left_out(run, found.accounts, shard.left_out)
@@ -341,8 +339,8 @@ def rate_shard(found: Determinants, *, bill_month: int) -> RatedShard:
         except CannotPrice as error:
             left_out |= dict.fromkeys(np.flatnonzero(of_version).tolist(), (LeftOut.CANNOT_PRICE, f"{error.code}"))
             continue
-        for wanted in _register_groups(found, of_version):
-            _rate_group(found, wanted, tariff, bill_month, total, energy, parts, left_out)
+        for rows_alike in _register_groups(found, of_version):
+            _rate_group(found, rows_alike, tariff, bill_month, total, energy, parts, left_out)
     billed = np.ones(rows, dtype=np.bool_)
     if left_out:
         billed[list(left_out)] = False
@@ -362,37 +360,15 @@ def rate_shard(found: Determinants, *, bill_month: int) -> RatedShard:
     )
 
 
-def _register_groups(found: Determinants, among: NDArray[np.bool_]) -> list[tuple[NDArray[np.int64], list[int]]]:
-    """The rows among these, by which registers they have: (rows, places in `BILLED_REGISTERS`)."""
+def _register_groups(found: Determinants, among: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+    """The rows among these, by which registers they have."""
     bits = found.has_register @ (1 << np.arange(len(BILLED_REGISTERS)))
-    groups = []
-    for value in np.unique(bits[among]).tolist():
-        rows = np.flatnonzero(among & (bits == value))
-        groups.append((rows, [place for place in range(len(BILLED_REGISTERS)) if value >> place & 1]))
-    return groups
-
-
-def usage_of(
-    accounts: AccountColumns,
-    energy_kwh_e2: NDArray[np.int64],
-    rows: NDArray[np.int64],
-    places: Sequence[int],
-    bill_month: int,
-) -> Usage:
-    """The kernel's columns of some rows that have the same registers."""
-    return Usage(
-        registers=tuple(BILLED_REGISTERS[place] for place in places),
-        energy_kwh_e2=np.ascontiguousarray(energy_kwh_e2[np.ix_(rows, list(places))]),
-        tier_kwh_e2_before=accounts.tier_kwh_e2_before[rows].astype(np.int64),
-        people=accounts.people[rows].astype(np.int16),
-        months=accounts.months[rows].astype(np.int8),
-        bill_month=bill_month,
-    )
+    return [np.flatnonzero(among & (bits == value)) for value in np.unique(bits[among]).tolist()]
 
 
 def _rate_group(
     found: Determinants,
-    group: tuple[NDArray[np.int64], list[int]],
+    rows: NDArray[np.int64],
     tariff: CompiledTariff,
     bill_month: int,
     total: NDArray[np.int64],
@@ -400,8 +376,16 @@ def _rate_group(
     parts: list[tuple[NDArray[Any], ...]],
     left_out: dict[int, tuple[str, str]],
 ) -> None:
-    rows, places = group
-    usage = usage_of(found.accounts, found.energy_kwh_e2, rows, places, bill_month)
+    accounts = found.accounts
+    usage = determinants.usage_for(
+        tariff,
+        energy_kwh_e2=found.energy_kwh_e2[rows],
+        has_register=found.has_register[rows[0]].tolist(),
+        tier_kwh_e2_before=accounts.tier_kwh_e2_before[rows],
+        people=accounts.people[rows],
+        months=accounts.months[rows],
+        bill_month=bill_month,
+    )
     try:
         rated = rate(tariff, usage)
     except CannotPrice as error:

@@ -243,6 +243,31 @@ def close_day(*, business_date: date, closed_by_id: int | None, at: datetime) ->
     return seal
 
 
+def close_days(*, closed_by_id: int | None, at: datetime) -> list[date]:
+    """Close every open day with transfers that is over, oldest first, each in a transaction of its own; the days."""
+    today = at.astimezone(settings.BILLING_TIME_ZONE).date()
+    closed: list[date] = []
+    while (day := _first_open_day(before=today)) is not None:
+        try:
+            close_day(business_date=day, closed_by_id=closed_by_id, at=at)
+        except DayIsClosed:
+            # Somebody else closed it in the meantime.
+            continue
+        closed.append(day)
+    return closed
+
+
+def _first_open_day(*, before: date) -> date | None:
+    """The oldest day with transfers that is not closed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT min(business_date) FROM cis_ledger_transfer WHERE business_date > %s AND business_date < %s",
+            [_last_closed_day() or date.min, before],
+        )
+        day: date | None = cursor.fetchone()[0]
+    return day
+
+
 _DAY_BALANCES = """
 WITH moved AS (
     SELECT id, sum(debit)::bigint AS debit, sum(credit)::bigint AS credit FROM (
@@ -320,18 +345,47 @@ WHERE d.debit_fen IS DISTINCT FROM f.debit OR d.credit_fen IS DISTINCT FROM f.cr
 LIMIT 20
 """
 
-_OPEN_ITEM_FAULTS = """
-SELECT b.account_id FROM (SELECT account_id, sum(open_fen) AS open_fen FROM cis_bill GROUP BY 1) b
-JOIN cis_ledger_balance l ON l.ledger_account_id = b.account_id * 10 + 1
-WHERE l.debit_fen - l.credit_fen <> b.open_fen LIMIT 20
+_TO_DATE_FAULTS = """
+SELECT ledger_account_id, business_date FROM (
+    SELECT ledger_account_id, business_date, debit_fen_to_date, credit_fen_to_date,
+           sum(debit_fen) OVER so_far AS debit, sum(credit_fen) OVER so_far AS credit
+    FROM cis_ledger_day_balance WINDOW so_far AS (PARTITION BY ledger_account_id ORDER BY business_date)) d
+WHERE debit_fen_to_date <> debit OR credit_fen_to_date <> credit LIMIT 20
 """
+
+_STRAY_FAULTS = """
+SELECT min(t.id), t.business_date FROM cis_ledger_transfer t
+WHERE t.business_date < (SELECT max(business_date) FROM cis_ledger_day)
+  AND NOT EXISTS (SELECT 1 FROM cis_ledger_day d WHERE d.business_date = t.business_date)
+GROUP BY 2 LIMIT 20
+"""
+
+_OWNER_FAULTS = """
+SELECT id FROM cis_ledger_transfer
+WHERE debit_id > 0 AND debit_id / 10 <> account_id OR credit_id > 0 AND credit_id / 10 <> account_id LIMIT 20
+"""
+
+_OPEN_ITEM_FAULTS = """
+SELECT l.ledger_account_id / 10 FROM cis_ledger_balance l
+LEFT JOIN (SELECT account_id, sum(open_fen) AS open_fen FROM cis_bill GROUP BY 1) b
+     ON b.account_id = l.ledger_account_id / 10
+WHERE l.ledger_account_id % 10 = 1 AND l.debit_fen - l.credit_fen <> coalesce(b.open_fen, 0) LIMIT 20
+"""
+
+
+def verify_snapshot() -> Verification:
+    """`verify` over one consistent snapshot, in a read-only transaction of its own, beside whatever is booked."""
+    with transaction.atomic(durable=True):
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        return verify()
 
 
 def verify() -> Verification:
     """
     Re-compute all that the ledger promises: balances, day totals, the chain of seals, open bills against receivables.
 
-    Reads one consistent snapshot when the caller's transaction is repeatable read (the command makes it so).
+    Reads one consistent snapshot when the caller's transaction is repeatable read; `verify_snapshot` makes it so.
     """
     faults: list[str] = []
     with connection.cursor() as cursor:
@@ -341,6 +395,12 @@ def verify() -> Verification:
         faults += [f"balance of ledger account {row[0]} is not the fold of its transfers" for row in cursor.fetchall()]
         cursor.execute(_DAY_FAULTS)
         faults += [f"day balance of {row[0]} on {row[1]} is not the fold of the day" for row in cursor.fetchall()]
+        cursor.execute(_TO_DATE_FAULTS)
+        faults += [f"day balance of {row[0]} on {row[1]} does not go on from the one before" for row in cursor.fetchall()]
+        cursor.execute(_STRAY_FAULTS)
+        faults += [f"transfer {row[0]} of {row[1]} stands behind the last closing, unsealed" for row in cursor.fetchall()]
+        cursor.execute(_OWNER_FAULTS)
+        faults += [f"transfer {row[0]} moves money of another account than it names" for row in cursor.fetchall()]
         cursor.execute(_OPEN_ITEM_FAULTS)
         faults += [f"open bills of account {row[0]} do not add up to its receivable" for row in cursor.fetchall()]
         cursor.execute(
@@ -374,6 +434,7 @@ __all__ = [
     "TransferKind",
     "Verification",
     "close_day",
+    "close_days",
     "control_id",
     "create_balances",
     "lock_balances",
@@ -383,4 +444,5 @@ __all__ = [
     "prepayment_id",
     "receivable_id",
     "verify",
+    "verify_snapshot",
 ]

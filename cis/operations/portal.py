@@ -105,7 +105,7 @@ def sign_in(*, account_no: str, code: str, at: datetime) -> int:
 
 
 def tell_customer(*, account_id: int, dedupe_key: str, template: str, body: str, at: datetime) -> None:
-    """Send a message to the registered telephone of an account's customer, once per key; nothing where none is known."""
+    """Send a message to the registered telephone of an account's customer, once per key; none where none is known."""
     account = Account.objects.select_related("customer").filter(pk=account_id).first()
     if account is not None and account.customer.phone:
         send_message(dedupe_key=dedupe_key, template=template, recipient=account.customer.phone, body=body, at=at)

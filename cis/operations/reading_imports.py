@@ -148,9 +148,7 @@ def import_readings(
         except FileRefused as fault:
             message = fault.message()
             _end(entry, ReadingImport.State.REFUSED, _Counts(), message, at)
-            raise FileUnusable(
-                message, import_id=entry.pk, reason=fault.code, line_no=fault.line_no
-            ) from fault
+            raise FileUnusable(message, import_id=entry.pk, reason=fault.code, line_no=fault.line_no) from fault
         progress = on_progress or (lambda _done, _total: None)
         try:
             take = _take_all_or_nothing if all_or_nothing else _take_good_rows
@@ -159,7 +157,9 @@ def import_readings(
             raise
         except Exception:
             # Kept for the person who looks at the import; what landed is whole batches, the same file finishes it.
-            ReadingImport.objects.filter(pk=entry.pk).update(message=_("导入中断。请用同一文件重新导入，已入库的行不会重复。"))
+            ReadingImport.objects.filter(pk=entry.pk).update(
+                message=_("导入中断。请用同一文件重新导入，已入库的行不会重复。")
+            )
             raise
     return _finish(entry, counts, at, validate_at_once_up_to, created_by_id)
 
@@ -290,9 +290,7 @@ def _take_all_or_nothing(
                 _end(entry, ReadingImport.State.REFUSED, _Counts(0, 0, counts.rejected), message, at)
             spool.seek(0)
             first_lines = [json.loads(line)[0] for line, _number in zip(spool, range(20), strict=False)]
-            raise RowsRejected(
-                message, import_id=entry.pk, rejected=counts.rejected, first_lines=first_lines
-            ) from None
+            raise RowsRejected(message, import_id=entry.pk, rejected=counts.rejected, first_lines=first_lines) from None
     return counts
 
 
@@ -394,9 +392,7 @@ def _locate(cursor: Any, batch: RegisterBatch | IntervalBatch, *, is_curve: bool
     """Find the installation and account of every row, and the cycle that a register value closes."""
     days = days_of_datetime64(batch.read_on)
     numbers, number_of = np.unique(batch.meter_no.astype(str), return_inverse=True)
-    cursor.execute(
-        "SELECT meter_no, id FROM cis_meter WHERE meter_no = ANY(%s)", [numbers.tolist()]
-    )
+    cursor.execute("SELECT meter_no, id FROM cis_meter WHERE meter_no = ANY(%s)", [numbers.tolist()])
     ids = dict(cursor.fetchall())
     meter = np.array([ids.get(number, 0) for number in numbers.tolist()], dtype=np.int64)[number_of]
 
@@ -423,20 +419,23 @@ def _locate(cursor: Any, batch: RegisterBatch | IntervalBatch, *, is_curve: bool
     rejects: dict[int, tuple[str, str]] = {}
     too_old = days < days_of(FIRST_CURVE_DAY)
     for row in np.flatnonzero((of_row["installation"] == 0) | (of_row["account"] == 0) | too_old & is_curve).tolist():
-        number, day = batch.meter_no[row], day_of(int(days[row]))
+        facts = {"number": batch.meter_no[row], "day": day_of(int(days[row]))}
         if meter[row] == 0:
-            rejects[row] = ("meter-unknown", _("表号“%(number)s”不存在。请核对表号或先建表计档案。") % {"number": number})
+            rejects[row] = (
+                "meter-unknown",
+                _("表号“%(number)s”不存在。请核对表号或先建表计档案。") % facts,
+            )
         elif is_curve and too_old[row]:
-            rejects[row] = ("date-too-old", _("曲线日期 %(day)s 早于 2000 年，不能入库。") % {"day": day})
+            rejects[row] = ("date-too-old", _("曲线日期 %(day)s 早于 2000 年，不能入库。") % facts)
         elif of_row["installation"][row] == 0:
             rejects[row] = (
                 "meter-not-installed",
-                _("表号“%(number)s”在 %(day)s 未安装在任何计量点。请补录装表或核对日期。") % {"number": number, "day": day},
+                _("表号“%(number)s”在 %(day)s 未安装在任何计量点。请补录装表或核对日期。") % facts,
             )
         else:
             rejects[row] = (
                 "no-account",
-                _("表号“%(number)s”的计量点在 %(day)s 没有用电户。请核对立户或过户日期。") % {"number": number, "day": day},
+                _("表号“%(number)s”的计量点在 %(day)s 没有用电户。请核对立户或过户日期。") % facts,
             )
         of_row["installation"][row] = 0
     return _Places(
@@ -582,7 +581,8 @@ def _store_registers(
         ):
             conflicts[row] = (
                 "conflicts-with-stored",
-                _("已入库的示数为 %(stored)s，与本行不同。要更改请先申请复抄或更正。") % {"stored": format_register(value)},
+                _("已入库的示数为 %(stored)s，与本行不同。要更改请先申请复抄或更正。")
+                % {"stored": format_register(value)},
             )
         pending = stored["row"][same & (stored["state"] == int(Reading.State.PENDING))].tolist()
         if pending:
@@ -599,7 +599,7 @@ WITH asked AS (
     FROM unnest(%(rows)s::int[], %(doubts)s::bigint[]) AS a(row, doubt_id)
     JOIN incoming_reading n ON n.row = a.row
     JOIN cis_reading_doubt d ON d.id = a.doubt_id AND d.resolved_at IS NULL
-    JOIN cis_reading r USING (installation_id, register, read_on)
+    JOIN cis_reading r ON r.installation_id = n.installation_id AND r.register = n.register AND r.read_on = n.read_on
     ORDER BY a.doubt_id),
 kept AS (
     INSERT INTO cis_reading_edit (installation_id, register, read_on, value_before_e4, value_after_e4, method, reason,
@@ -619,12 +619,13 @@ def _replace_by_rereads(
     cursor: Any, import_id: int, rereads: list[tuple[int, int]], actor_id: int | None, at: datetime
 ) -> None:
     """Put the new values in the place of doubtful ones that were to be read again; the raw values stay on record."""
-    cursor.execute("SELECT 1 FROM cis_reading_doubt WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [[d for _r, d in rereads]])
+    doubt_ids = [doubt for _row, doubt in rereads]
+    cursor.execute("SELECT 1 FROM cis_reading_doubt WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [doubt_ids])
     cursor.execute(
         _REREAD,
         {
             "rows": [row for row, _doubt in rereads],
-            "doubts": [doubt for _row, doubt in rereads],
+            "doubts": doubt_ids,
             "import": import_id,
             "reason": _("复抄示数随导入文件 %(import)s 到达") % {"import": import_id},
             "resolution": str(ReadingDoubt.Resolution.REREAD),

@@ -21,9 +21,9 @@ from cis.models import (
     SupplyContract,
     TariffVersion,
 )
-from cis.queries.determinants import BILLED_REGISTERS, flat_from_total
+from cis.queries.determinants import BILLED_REGISTERS, flat_from_total, usage_for
 from cis.queries.left_out import reason_in_words
-from cis.rating import CHARGES, REGISTER_NAMES, ChargeCode, LineFacts, Register, Usage, compile_rules, explain
+from cis.rating import CHARGES, REGISTER_NAMES, ChargeCode, LineFacts, Register, compile_rules, explain
 from config.shared.errors import NotFound
 from config.shared.models import Job, JobShard
 
@@ -205,7 +205,9 @@ def _row(bill: Bill, *, is_disputed: bool = False, is_estimated: bool = False) -
     )
 
 
-def list_bills(*, account_id: int, limit: int = 24, before: int | None = None, only_open: bool = False) -> list[BillRow]:
+def list_bills(
+    *, account_id: int, limit: int = 24, before: int | None = None, only_open: bool = False
+) -> list[BillRow]:
     """The account's bills, newest first; `before` is the bill id to go on from."""
     bills = Bill.objects.filter(account_id=account_id).select_related("account").order_by("-id")
     if before is not None:
@@ -275,16 +277,17 @@ def recompute(bill: Bill, stretches: list[BillUsage], version: TariffVersion) ->
         energy[0, place] += stretch.energy_kwh_e2
         has[0, place] = True
     flat_from_total(energy, has)
-    places = [place for place in range(width) if has[0, place]]
-    usage = Usage(
-        registers=tuple(BILLED_REGISTERS[place] for place in places),
-        energy_kwh_e2=np.ascontiguousarray(energy[:, places]),
+    tariff = compile_rules(version.rules)
+    usage = usage_for(
+        tariff,
+        energy_kwh_e2=energy,
+        has_register=has[0].tolist(),
         tier_kwh_e2_before=np.array([bill.tier_kwh_e2_before], dtype=np.int64),
         people=np.array([bill.people], dtype=np.int16),
         months=np.array([bill.months], dtype=np.int8),
         bill_month=bill.cycle % 100,
     )
-    return explain(compile_rules(version.rules), usage, 0)
+    return explain(tariff, usage, 0)
 
 
 def _lines(stored: list[BillLine], facts: list[LineFacts]) -> tuple[LineExplained, ...]:

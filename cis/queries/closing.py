@@ -48,7 +48,7 @@ def closing_figures(*, run_id: int, job_id: int | None, is_preview: bool) -> dic
         cursor.execute(_LEFT_OUT, [run_id])
         left_out = dict(cursor.fetchall())
         if is_preview:
-            results = JobShard.objects.filter(job_id=job_id, stage=0).values_list("result", flat=True)
+            results = JobShard.objects.filter(job=job_id, stage=0).values_list("result", flat=True)
             return {
                 "agrees": True,
                 "bills": sum(result["bills"] for result in results),

@@ -22,7 +22,7 @@ from cis.models import Reading, ReadingRoute, TouWindows
 from cis.models.metering import ReadingSource
 from cis.queries.day_kinds import day_kinds
 from cis.queries.left_out import LeftOut
-from cis.rating import PERIOD_REGISTERS, Register, advance, energy_kwh_e2
+from cis.rating import PERIOD_REGISTERS, CompiledTariff, Register, Usage, advance, energy_kwh_e2
 from cis.rating.windows import WindowSet
 from config.shared.bulk_copy import day_of, days_of, read_columns
 from config.shared.periods import add_months, reading_date
@@ -59,6 +59,9 @@ class AccountColumns:
     end: NDArray[np.int32]
     tier_kwh_e2_before: NDArray[np.int64]
     start_cycle: NDArray[np.int32]
+    starts_on_schedule: NDArray[np.bool_]
+    """whether the account was there when the period began, so that the cycle's reading is its own"""
+    ends_on_schedule: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.account)
@@ -99,7 +102,8 @@ class Determinants:
 _ACCOUNTS = """
 SELECT a.id, coalesce(c.id, 0), coalesce(v.id, 0), coalesce(c.price_class, 0)::int2, coalesce(c.people, 1)::int2,
        r.months, GREATEST(r.period_start, a.opened_on), LEAST(r.period_end, coalesce(a.closed_on, r.period_end)),
-       coalesce(CASE WHEN last.cycle >= r.tier_year_from THEN last.used END, 0)::int8, r.start_cycle
+       coalesce(CASE WHEN last.cycle >= r.tier_year_from THEN last.used END, 0)::int8, r.start_cycle,
+       a.opened_on <= r.period_start, coalesce(a.closed_on >= r.period_end, true)
 FROM unnest(%(routes)s::bigint[], %(months)s::int2[], %(starts)s::date[], %(ends)s::date[], %(start_cycles)s::int4[],
             %(tier_years)s::int4[])
        AS r(route_id, months, period_start, period_end, start_cycle, tier_year_from)
@@ -130,6 +134,8 @@ _ACCOUNT_TYPES = {
     "end": "date",
     "tier_kwh_e2_before": "int8",
     "start_cycle": "int4",
+    "starts_on_schedule": "bool",
+    "ends_on_schedule": "bool",
 }
 
 _READINGS = """
@@ -242,6 +248,8 @@ def _nothing() -> Determinants:
         empty.astype(np.int32),
         empty,
         empty.astype(np.int32),
+        empty.astype(np.bool_),
+        empty.astype(np.bool_),
     )
     width = len(BILLED_REGISTERS)
     return Determinants(
@@ -289,9 +297,9 @@ def _assemble(cycle: int, accounts: AccountColumns, readings: dict[str, Column])
     is_event &= readings["read_on"] <= end
     used = known & ~is_curve & (readings["register"] > 0) & (closes | is_event)
     # A cycle reading before the meter or the account was there, or after, is somebody else's.
-    used &= ~(closes & ~is_event) | (
-        (readings["cycle"] == cycle) & (to_on == end) | (readings["cycle"] != cycle) & (from_on == start)
-    )
+    at_end = (readings["cycle"] == cycle) & (to_on == end) & accounts.ends_on_schedule[row_of]
+    at_start = (readings["cycle"] != cycle) & (from_on == start) & accounts.starts_on_schedule[row_of]
+    used &= is_event | at_end | at_start
 
     measured = np.zeros(rows, dtype=np.bool_)
     usage, chain_faults = _chains(
@@ -348,13 +356,52 @@ def flat_from_total(energy: NDArray[np.int64], has: NDArray[np.bool_]) -> NDArra
     rest = energy[:, total] - energy[:, others].sum(axis=1)
     wrong = both & (rest < 0)
     # Rounding each register to whole kWh may leave the periods a few kWh above the total: then flat is none.
-    small = wrong & (rest >= -300) & (energy[:, flat] >= 0)
+    small = wrong & (rest >= -_ROUNDING_KWH_E2) & (energy[:, flat] >= 0)
     rest[small] = 0
     settled = both & ~(wrong & ~small)
     energy[settled, flat] = rest[settled]
     has[settled, flat] = True
     energy[small, total] = energy[small][:, 1:].sum(axis=1)
     return np.flatnonzero(wrong & ~small)
+
+
+# Rounding each register of a meter to whole kWh leaves at most this much between their sum and the total.
+_ROUNDING_KWH_E2 = 300
+
+
+def usage_for(
+    tariff: CompiledTariff,
+    *,
+    energy_kwh_e2: NDArray[np.int64],
+    has_register: Sequence[bool],
+    tier_kwh_e2_before: NDArray[np.int64],
+    people: NDArray[Any],
+    months: NDArray[Any],
+    bill_month: int,
+) -> Usage:
+    """
+    The kernel's columns of (n, len(BILLED_REGISTERS)) energy of rows that have the same registers.
+
+    A tariff with periods but no flat price has no place for what rounding leaves between the periods and the total:
+    the periods count, as on the meter.
+    """
+    places = [place for place, has in enumerate(has_register) if has]
+    priced = {register for rule in tariff.rules for register in rule.period_registers}
+    flat = BILLED_REGISTERS.index(Register.FLAT)
+    energy = energy_kwh_e2
+    if priced and Register.FLAT not in priced and flat in places:
+        small = np.abs(energy[:, flat]) <= _ROUNDING_KWH_E2
+        energy = energy.copy()
+        energy[small, 0] -= energy[small, flat]
+        energy[small, flat] = 0
+    return Usage(
+        registers=tuple(BILLED_REGISTERS[place] for place in places),
+        energy_kwh_e2=np.ascontiguousarray(energy[:, places]),
+        tier_kwh_e2_before=tier_kwh_e2_before.astype(np.int64),
+        people=people.astype(np.int16),
+        months=months.astype(np.int8),
+        bill_month=bill_month,
+    )
 
 
 def _chains(
@@ -383,10 +430,8 @@ def _chains(
     for at in np.flatnonzero(bad_state).tolist():
         doubtful = r["state"][at] == int(Reading.State.DOUBTFUL)
         faults.append((int(row[at]), (LeftOut.DOUBTFUL if doubtful else LeftOut.PENDING, "")))
-    begins = np.where(
-        (r["cycle"] == accounts.start_cycle[row]) & (from_on == accounts.start[row]), True, r["read_on"] == from_on
-    )
-    ends = np.where((r["cycle"] == cycle) & (to_on == accounts.end[row]), True, r["read_on"] == to_on)
+    begins = (r["read_on"] == from_on) | (r["cycle"] == accounts.start_cycle[row]) & (from_on == accounts.start[row])
+    ends = (r["read_on"] == to_on) | (r["cycle"] == cycle) & (to_on == accounts.end[row])
     broken = (is_first & ~begins) | (is_last & ~ends) | (is_first & is_last)
     for at in np.flatnonzero(broken).tolist():
         faults.append((int(row[at]), (LeftOut.NO_READING, "")))

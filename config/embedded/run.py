@@ -105,6 +105,7 @@ def _prepare_database(environment: Mapping[str, str]) -> None:
     messages.compile_all()
     as_owner = {**environment, "DAYINGXIAO_AS": "owner"}
     _manage(as_owner, "migrate", "--noinput", "--verbosity", "0")
+    _manage(environment, "load_reference")
     if environment["DAYINGXIAO_ENV"] == "production":
         _manage(environment, "collectstatic", "--noinput", "--verbosity", "0")
     if _has_command("load_demo"):

@@ -99,6 +99,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "config.shared.web.context.frame",
             ],
         },
     },
@@ -131,11 +132,13 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+AXES_LOCKOUT_CALLABLE = "config.shared.web.sign_in.locked_out"
 
 SESSION_COOKIE_AGE = 12 * 60 * 60  # one working day
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "config.shared.web.failures.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -238,9 +241,17 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "default"
 # Task name or pattern to {"queue": …}; workers serve every queue named here.
-CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {}
+# Long work has a queue of its own: a worker takes from its queues in turn, so short tasks never wait behind a run.
+CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {"config.shared.tasks.work_on_job": {"queue": "jobs"}}
 # Name to {"task": …, "schedule": seconds or crontab(…)}.
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {}
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    # Sweeps that could not be taken up in time are dropped, so that they never pile up.
+    "sweep": {"task": "config.shared.tasks.sweep", "schedule": 10.0, "options": {"expires": 30}},
+    "close-yesterday": {"task": "cis.tasks.close_yesterday", "schedule": crontab(hour=0, minute=30)},
+    "interval-partitions": {"task": "cis.tasks.make_interval_partitions", "schedule": crontab(hour=0, minute=10)},
+    "check-books": {"task": "cis.tasks.check_books", "schedule": crontab(hour=3, minute=40)},
+    "prune-outbox": {"task": "config.shared.tasks.prune_outbox", "schedule": crontab(hour=4, minute=20)},
+}
 
 # --- Language and time ---------------------------------------------------------------------
 

@@ -40,3 +40,6 @@ MAX_CONSECUTIVE_ESTIMATES = 2
 LARGE_CUSTOMER_KVA = 100
 # Imports over the web with more new readings than this are validated by a job instead of inside the request.
 READINGS_VALIDATED_AT_ONCE = 100_000
+
+# Business days are closed by themselves half an hour after midnight; without it somebody runs `manage.py close_day`.
+LEDGER_AUTO_CLOSE = True

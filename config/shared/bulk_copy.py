@@ -169,7 +169,8 @@ class _Lines(io.RawIOBase):
 def sequence_block(cursor: Any, sequence: str, count: int) -> NDArray[np.int64]:
     """So many fresh ids of a sequence, ascending, in one statement."""
     cursor.execute(
-        "SELECT min(id), max(id), count(*) FROM (SELECT nextval(%s::regclass) AS id FROM generate_series(1, %s)) AS ids",
+        "SELECT min(id), max(id), count(*) "
+        "FROM (SELECT nextval(%s::regclass) AS id FROM generate_series(1, %s)) AS ids",
         [sequence, count],
     )
     low, high, taken = cast(tuple[int, int, int], cursor.fetchone())

@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=30)
 MAX_ATTEMPTS = 5
 CLOSING_STAGE = 1
+# So many workers take part in one job.
+WORKERS_PER_JOB = 2
 
 
 class LeaseLost(Exception):
@@ -194,35 +196,37 @@ FOR UPDATE OF s SKIP LOCKED
 
 def claim_shard(*, job_id: int, now: datetime, lease: timedelta = LEASE) -> Claim | None:
     """Take the next free shard of a job, or one whose lease has run out; None when there is none."""
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(_CLAIM, {"job": job_id, "now": now})
-            row = cursor.fetchone()
-        if row is None:
-            return None
-        shard = JobShard.objects.select_related("job").get(pk=row[0])
-        shard.attempts += 1
-        if shard.attempts > MAX_ATTEMPTS:
-            shard.state = JobShard.State.FAILED
-            shard.error = shard.error or "分片多次中断，已停止重试。"
-            shard.save(update_fields=["state", "error", "attempts"])
-            return None
-        shard.state = JobShard.State.RUNNING
-        shard.claim_token = uuid.uuid4()
-        shard.lease_until = now + lease
-        shard.worker = f"{socket.gethostname()}:{os.getpid()}"[:100]
-        shard.save(update_fields=["state", "claim_token", "lease_until", "worker", "attempts"])
-        return Claim(
-            shard_id=shard.pk,
-            job_id=shard.job_id,
-            number=shard.number,
-            stage=shard.stage,
-            low=shard.low,
-            high=shard.high,
-            token=shard.claim_token,
-            parameters=shard.job.parameters,
-            created_by_id=shard.job.created_by_id,
-        )
+    while True:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(_CLAIM, {"job": job_id, "now": now})
+                row = cursor.fetchone()
+            if row is None:
+                return None
+            shard = JobShard.objects.select_related("job").get(pk=row[0])
+            if shard.attempts >= MAX_ATTEMPTS:
+                # Whatever it does to its workers, it shall not stop the shards after it.
+                shard.state = JobShard.State.FAILED
+                shard.error = shard.error or "分片多次中断，已停止重试。"
+                shard.save(update_fields=["state", "error"])
+                continue
+            shard.attempts += 1
+            shard.state = JobShard.State.RUNNING
+            shard.claim_token = uuid.uuid4()
+            shard.lease_until = now + lease
+            shard.worker = f"{socket.gethostname()}:{os.getpid()}"[:100]
+            shard.save(update_fields=["state", "claim_token", "lease_until", "worker", "attempts"])
+            return Claim(
+                shard_id=shard.pk,
+                job_id=shard.job_id,
+                number=shard.number,
+                stage=shard.stage,
+                low=shard.low,
+                high=shard.high,
+                token=shard.claim_token,
+                parameters=shard.job.parameters,
+                created_by_id=shard.job.created_by_id,
+            )
 
 
 @contextmanager
@@ -251,12 +255,24 @@ def _heartbeat(claim: Claim, lease: timedelta) -> Iterator[None]:
         thread.join(timeout=5)
 
 
-def work_on(*, job_id: int, lease: timedelta = LEASE) -> int:
-    """Claim and do shards of a job until none is left for this worker; gives how many were done."""
+def work_on(*, job_id: int, lease: timedelta = LEASE, until: datetime | None = None) -> int:
+    """
+    Claim and do shards of a job until none is left for this worker; gives how many were done.
+
+    After `until` no further shard is begun: the bell is passed on instead, so that other work gets its turn.
+    """
     done = 0
     token = logs.job_id.set(job_id)
     try:
-        while claim := claim_shard(job_id=job_id, now=timezone.now(), lease=lease):
+        while True:
+            if until is not None and timezone.now() >= until:
+                ring(job_id=job_id, workers=1)
+                break
+            claim = claim_shard(job_id=job_id, now=timezone.now(), lease=lease)
+            if claim is None:
+                # The last shard may have been given up just now.
+                settle(job_id=job_id, at=timezone.now())
+                break
             kind = Job.objects.values_list("kind", flat=True).get(pk=job_id)
             try:
                 with _heartbeat(claim, lease):
@@ -315,19 +331,25 @@ def _has_living_lease(job_id: int, at: datetime) -> bool:
 
 
 def sweep(*, now: datetime) -> int:
-    """Ring the bell for every job that has something to claim, and settle those that ended unseen; gives how many."""
+    """
+    Ring the bell for every job that has something to claim and too few workers at it; gives how many there were.
+
+    Jobs that ended unseen, such as by a worker that died after its last shard, are settled on the way.
+    """
     jobs = list(Job.objects.filter(state__in=[Job.State.RUNNING, Job.State.CANCELLING]).values_list("pk", flat=True))
     rung = 0
     for job_id in jobs:
         settle(job_id=job_id, at=now)
+        shards = JobShard.objects.filter(job=job_id, job__state=Job.State.RUNNING)
         free = Q(state=JobShard.State.WAITING) | Q(state=JobShard.State.RUNNING, lease_until__lt=now)
-        if JobShard.objects.filter(free, job_id=job_id, job__state=Job.State.RUNNING).exists():
-            ring(job_id=job_id)
+        at_work = shards.filter(state=JobShard.State.RUNNING, lease_until__gte=now).count()
+        if at_work < WORKERS_PER_JOB and shards.filter(free).exists():
+            ring(job_id=job_id, workers=WORKERS_PER_JOB - at_work)
             rung += 1
     return rung
 
 
-def ring(*, job_id: int, workers: int = 2) -> None:
+def ring(*, job_id: int, workers: int = WORKERS_PER_JOB) -> None:
     """Tell workers that a job has work."""
     for _ in range(workers):
         send_task("config.shared.tasks.work_on_job", job_id=job_id)

@@ -20,6 +20,7 @@ from config.shared.models import RoleGrant, User
 # Every permission there is, with what it lets people do. Apps add theirs from `permissions.py` of their own.
 PERMISSIONS: dict[str, Any] = {
     "shared.see_jobs": _("查看后台任务"),
+    "shared.manage_jobs": _("取消、继续后台任务，重投未送达事件"),
     "shared.see_audit": _("查看审计记录"),
     "shared.manage_users": _("管理用户与角色"),
 }
@@ -74,5 +75,6 @@ def needs(permission: str) -> type[BasePermission]:
 
 def staff_of(request: HttpRequest) -> User:
     """The signed-in user of a request that passed a permission check."""
-    assert isinstance(request.user, User)
+    if not isinstance(request.user, User):
+        raise TypeError("the view was not checked for permission")
     return request.user

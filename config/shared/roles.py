@@ -54,13 +54,21 @@ ROLES: tuple[RoleSpec, ...] = (
             "cis.export_data",
             "payments.view_payments",
             "shared.see_jobs",
+            "shared.manage_jobs",
         ),
     ),
     RoleSpec(
         "administrator",
         "系统管理员",
         "Administrator",
-        ("shared.see_jobs", "shared.see_audit", "shared.manage_users", "cis.edit_tariffs", "cis.view_customer"),
+        (
+            "shared.see_jobs",
+            "shared.manage_jobs",
+            "shared.see_audit",
+            "shared.manage_users",
+            "cis.edit_tariffs",
+            "cis.view_customer",
+        ),
     ),
     RoleSpec("collection-system", "采集系统接口", "Collection system", ("cis.import_readings",)),
 )

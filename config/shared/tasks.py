@@ -9,6 +9,9 @@ from django.utils import timezone
 from config.celery import app
 from config.shared import events, jobs
 
+# A worker stays so long with one job before it looks what else there is.
+TURN = timedelta(seconds=5)
+
 
 @app.task(acks_late=True)
 def deliver_events(**_future: object) -> None:
@@ -18,8 +21,8 @@ def deliver_events(**_future: object) -> None:
 
 @app.task(acks_late=True)
 def work_on_job(*, job_id: int, **_future: object) -> None:
-    """There is work on a job: claim shards one after another until none is left."""
-    jobs.work_on(job_id=job_id)
+    """There is work on a job: claim shards one after another for one turn, or until none is left."""
+    jobs.work_on(job_id=job_id, until=timezone.now() + TURN)
 
 
 @app.task(acks_late=True)

@@ -46,7 +46,7 @@ class TestLoadReference:
 
 @pytest.mark.django_db
 class TestTariffValidity:
-    rules = [{"kind": "shared_meter", "price_yuan": "0.5"}]
+    rules: list[dict[str, object]] = [{"kind": "shared_meter", "price_yuan": "0.5"}]
 
     def publish(self, start: date, end: date) -> int:
         return add_tariff_version(

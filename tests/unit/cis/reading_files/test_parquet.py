@@ -155,6 +155,15 @@ class TestRefusedFiles:
                 read(data[:cut], "a.parquet")
             assert refused.value.code in ("cut-short", "parquet-damaged")
 
+    def test_damage_is_told_with_the_last_good_row(self) -> None:
+        columns = GOOD | {"meter_no": ["first-one", "first-two", "SECOND"]}
+        data = parquet_of(columns, row_group_size=2, write_page_checksum=True, write_statistics=False)
+
+        with pytest.raises(FileRefused) as refused:
+            read(data.replace(b"SECOND", b"SECXND"), "a.parquet", batch_rows=2)
+
+        assert (refused.value.code, refused.value.line_no) == ("parquet-damaged", 2)
+
     @settings(max_examples=300)
     @given(st.data())
     def test_flipped_bytes_end_in_a_reading_or_a_refusal(self, data: st.DataObject) -> None:

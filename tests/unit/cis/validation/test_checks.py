@@ -206,10 +206,24 @@ class TestCapacityAndMasterData:
         assert checked.flags.tolist() == [0, int(Doubt.MASTER_DATA), 0]
         assert checked.energy_kwh_e2.tolist() == [300_00, 0, 300_00]
 
-    @pytest.mark.parametrize("wrong", [{"current_e4": 10**10}, {"previous_e4": -1}, {"current_e4": 2**63 - 1}])
+    @pytest.mark.parametrize(
+        "wrong", [{"current_e4": 10**10}, {"previous_e4": 10**10}, {"previous_e4": -1}, {"current_e4": 2**63 - 1}]
+    )
     def test_a_value_that_does_not_fit_the_register(self, wrong: dict[str, Any]) -> None:
         assert check_one(**wrong)[0] & Doubt.OUT_OF_RANGE
         assert check_one(current_e4=10**10 - 1)[0] & Doubt.OUT_OF_RANGE == Doubt(0)
+
+    @pytest.mark.parametrize(
+        "extreme",
+        [
+            {"digits": 1, "previous_e4": 0, "current_e4": 9_0000, "expected_kwh_e2_per_day": -1},
+            {"digits": 12},
+            {"capacity_kva": 10**8},
+            {"expected_kwh_e2_per_day": 10**10},
+        ],
+    )
+    def test_the_extremes_of_a_meter_record_are_allowed(self, extreme: dict[str, Any]) -> None:
+        assert not check_one(**extreme)[0] & (Doubt.MASTER_DATA | Doubt.OUT_OF_RANGE)
 
     def test_columns_that_do_not_match_are_refused(self) -> None:
         good = columns_of({})

@@ -90,3 +90,7 @@ class TestCurves:
             CurveColumns(
                 np.zeros((1, 48), np.int32), np.ones((1, 48), np.bool_), np.zeros(1, np.int64), np.zeros(1, np.int64)
             )
+        with pytest.raises(ValueError, match="96"):
+            CurveColumns(
+                np.zeros((1, 96), np.int32), np.ones((1, 48), np.bool_), np.zeros(1, np.int64), np.zeros(1, np.int64)
+            )

@@ -42,6 +42,9 @@ class TestExpectedDailyEnergy:
     def test_the_fourth_known_period_is_too_old(self) -> None:
         assert expect_daily_energy(np.array([[100, 200, -1, 300, 9999]])).tolist() == [200]
 
+    def test_an_empty_month_last_year_is_known(self) -> None:
+        assert expect_daily_energy(np.array([[100, -1]]), column(0)).tolist() == [50]
+
     def test_no_history_at_all_is_unknown(self) -> None:
         assert expect_daily_energy(np.empty((2, 0), dtype=np.int64)).tolist() == [-1, -1]
         assert expect_daily_energy(np.empty((0, 3), dtype=np.int64)).tolist() == []

@@ -1,0 +1,134 @@
+"""Accounts: find them, see one; personal data is masked."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from cis.queries import customers, search
+from config.shared.permissions import needs
+
+
+class SearchInput(serializers.Serializer[Any]):
+    """What to look for."""
+
+    q = serializers.CharField(max_length=100)
+    limit = serializers.IntegerField(min_value=1, max_value=50, default=20)
+
+
+class FoundAccountOut(serializers.Serializer[Any]):
+    """One account that fits."""
+
+    account_no = serializers.CharField()
+    customer_name = serializers.CharField()
+    is_enterprise = serializers.BooleanField()
+    address = serializers.CharField()
+    area = serializers.CharField()
+    is_open = serializers.BooleanField()
+    phone_masked = serializers.CharField()
+    meter_no = serializers.CharField()
+    open_fen = serializers.IntegerField()
+    matched_by = serializers.ChoiceField(
+        choices=["number", "meter", "phone", "identity", "name", "initials", "address"]
+    )
+
+
+class FoundAccountsOut(serializers.Serializer[Any]):
+    """The best hits, best first."""
+
+    results = FoundAccountOut(many=True)
+
+
+class ContractOut(serializers.Serializer[Any]):
+    """One stretch of the tariff history."""
+
+    tariff_code = serializers.CharField()
+    tariff_name = serializers.CharField()
+    price_class = serializers.CharField()
+    voltage = serializers.CharField()
+    capacity_kva = serializers.IntegerField()
+    people = serializers.IntegerField()
+    from_on = serializers.DateField(allow_null=True)
+    until_on = serializers.DateField(allow_null=True)
+    is_current = serializers.BooleanField()
+
+
+class InstallationOut(serializers.Serializer[Any]):
+    """A meter that hangs or hung there."""
+
+    meter_no = serializers.CharField()
+    point_no = serializers.CharField()
+    multiplier = serializers.IntegerField()
+    from_on = serializers.DateField(allow_null=True)
+    until_on = serializers.DateField(allow_null=True)
+    is_current = serializers.BooleanField()
+
+
+class AccountOut(serializers.Serializer[Any]):
+    """One account."""
+
+    account_no = serializers.CharField()
+    is_open = serializers.BooleanField()
+    opened_on = serializers.DateField()
+    closed_on = serializers.DateField(allow_null=True)
+    customer_name = serializers.CharField()
+    is_enterprise = serializers.BooleanField()
+    phone_masked = serializers.CharField()
+    identity_masked = serializers.CharField()
+    address = serializers.CharField()
+    area = serializers.CharField()
+    area_path = serializers.ListField(child=serializers.CharField())
+    transformer_district = serializers.CharField()
+    receivable_fen = serializers.IntegerField()
+    prepayment_fen = serializers.IntegerField()
+    contracts = ContractOut(many=True)
+    installations = InstallationOut(many=True)
+
+
+class AccountSearch(APIView):
+    """GET /api/v1/accounts/?q="""
+
+    permission_classes = [needs("cis.view_customer")]
+
+    @extend_schema(
+        operation_id="accounts_search",
+        parameters=[
+            OpenApiParameter("q", OpenApiTypes.STR, required=True, description="Number, name, phone, address, meter."),
+            OpenApiParameter("limit", OpenApiTypes.INT),
+        ],
+        responses=FoundAccountsOut,
+    )
+    def get(self, request: Request) -> Response:
+        """Accounts that fit a text, best first."""
+        asked = SearchInput(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        found = search.find(
+            asked.validated_data["q"], limit=asked.validated_data["limit"], today=timezone.localdate()
+        )
+        return Response(FoundAccountsOut({"results": found}).data)
+
+
+class AccountDetail(APIView):
+    """GET /api/v1/accounts/<account_no>/"""
+
+    permission_classes = [needs("cis.view_customer")]
+
+    @extend_schema(operation_id="accounts_retrieve", responses=AccountOut)
+    def get(self, _request: Request, account_no: str) -> Response:
+        """One account with its tariff history and meters; personal data masked."""
+        view = customers.get_360(account_no, today=timezone.localdate())
+        body = asdict(view.head) | {
+            "receivable_fen": view.receivable_fen,
+            "prepayment_fen": view.prepayment_fen,
+            "contracts": view.contracts,
+            "installations": view.installations,
+        }
+        return Response(AccountOut(body).data)

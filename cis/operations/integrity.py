@@ -1,0 +1,144 @@
+"""
+The nightly check that stands in for the foreign keys that bulk tables are left without, and for rules across rows.
+
+Every check is one statement over whole tables. It changes nothing: what it finds is a fault of ours or of somebody
+with too many rights, and people decide what to do.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from django.db import connection
+
+log = logging.getLogger(__name__)
+
+EXAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found: how many rows break it, and a few of them; none is what it should be."""
+
+    check: str
+    promise: str
+    broken: int
+    examples: tuple[str, ...]
+
+
+def _orphans(table: str, key: str, column: str, parent: str, *, where: str = "true") -> str:
+    """Rows of a bulk table whose `column` names no row of `parent`."""
+    return (
+        f"SELECT {key} FROM {table} t WHERE {where} "  # noqa: S608 - constants of this file
+        f"AND NOT EXISTS (SELECT 1 FROM {parent} p WHERE p.id = t.{column})"
+    )
+
+
+_READING = "t.installation_id || '/' || t.register || ' ' || t.read_on"
+_CURVE = "t.point_id || '/' || t.register || ' ' || t.day"
+_PART = "t.bill_id || '/' || t.seq"
+
+# Name, what must hold, and the rows (one text column) for which it does not.
+_CHECKS: tuple[tuple[str, str, str], ...] = (
+    (
+        "reading-installation",
+        "every reading belongs to an installation",
+        _orphans("cis_reading", _READING, "installation_id", "cis_meter_installation"),
+    ),
+    (
+        "reading-account",
+        "every reading of an account belongs to one that exists",
+        _orphans("cis_reading", _READING, "account_id", "cis_account", where="t.account_id <> 0"),
+    ),
+    (
+        "curve-point",
+        "every interval day belongs to a metering point",
+        _orphans("cis_interval_day", _CURVE, "point_id", "cis_metering_point"),
+    ),
+    (
+        "bill-account",
+        "every bill belongs to an account",
+        _orphans("cis_bill", "t.id::text", "account_id", "cis_account"),
+    ),
+    (
+        "bill-contract",
+        "every bill belongs to a contract of its account",
+        "SELECT t.id::text FROM cis_bill t WHERE NOT EXISTS "
+        "(SELECT 1 FROM cis_supply_contract c WHERE c.id = t.contract_id AND c.account_id = t.account_id)",
+    ),
+    (
+        "bill-tariff-version",
+        "every bill was priced by a tariff version",
+        _orphans("cis_bill", "t.id::text", "tariff_version_id", "cis_tariff_version"),
+    ),
+    ("bill-run", "every bill was made by a run", _orphans("cis_bill", "t.id::text", "run_id", "cis_billing_run")),
+    (
+        "bill-total",
+        "the lines of every bill add up to its total",
+        "SELECT t.id::text FROM cis_bill t LEFT JOIN (SELECT bill_id, sum(amount_fen) AS fen FROM cis_bill_line "
+        "GROUP BY 1) l ON l.bill_id = t.id WHERE coalesce(l.fen, 0) <> t.total_fen",
+    ),
+    (
+        "bill-periods",
+        "no two bills of an account cover the same day",
+        # Of several revisions of a period the newest counts. A long bill may reach over several later ones.
+        "SELECT t.id::text FROM (SELECT id, period_start, max(period_end) OVER (PARTITION BY account_id "
+        "ORDER BY period_start ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS billed_to "
+        "FROM (SELECT DISTINCT ON (account_id, period_start) id, account_id, period_start, period_end "
+        "FROM cis_bill ORDER BY account_id, period_start, revision DESC) newest) t WHERE t.period_start < t.billed_to",
+    ),
+    (
+        "line-bill",
+        "every bill line belongs to a bill of its account",
+        f"SELECT {_PART} FROM cis_bill_line t WHERE NOT EXISTS "  # noqa: S608
+        "(SELECT 1 FROM cis_bill b WHERE b.id = t.bill_id AND b.account_id = t.account_id)",
+    ),
+    (
+        "usage-bill",
+        "every stretch of energy belongs to a bill of its account",
+        f"SELECT {_PART} FROM cis_bill_usage t WHERE NOT EXISTS "  # noqa: S608
+        "(SELECT 1 FROM cis_bill b WHERE b.id = t.bill_id AND b.account_id = t.account_id)",
+    ),
+    (
+        "usage-installation",
+        "every stretch of energy was measured by an installation",
+        _orphans("cis_bill_usage", _PART, "installation_id", "cis_meter_installation", where="t.installation_id <> 0"),
+    ),
+    (
+        "transfer-bill",
+        "every transfer of a bill names a bill of its account",
+        "SELECT t.id::text FROM cis_ledger_transfer t WHERE t.kind IN (1, 2) AND NOT EXISTS "
+        "(SELECT 1 FROM cis_bill b WHERE b.id = t.document_id AND b.account_id = t.account_id)",
+    ),
+    (
+        "account-balances",
+        "every account has its two balances in the ledger",
+        "SELECT a.id::text FROM cis_account a WHERE 2 <> "
+        "(SELECT count(*) FROM cis_ledger_balance b WHERE b.ledger_account_id IN (a.id * 10 + 1, a.id * 10 + 2))",
+    ),
+)
+
+
+def check_integrity() -> tuple[Finding, ...]:
+    """Run every check and log what it found; gives one finding a check, sound ones too."""
+    findings = tuple(_look(*check) for check in _CHECKS)
+    for finding in findings:
+        if finding.broken:
+            log.error(
+                "integrity broken",
+                extra={"check": finding.check, "broken": finding.broken, "examples": list(finding.examples)},
+            )
+    log.info("integrity checked", extra={"checks": len(findings), "broken": sum(f.broken > 0 for f in findings)})
+    return findings
+
+
+def _look(check: str, promise: str, query: str) -> Finding:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM ({query}) AS found")  # noqa: S608 - constants of this file
+        (broken,) = cursor.fetchone()
+        examples: tuple[str, ...] = ()
+        if broken:
+            cursor.execute(f"{query} LIMIT {EXAMPLES}")
+            examples = tuple(row[0] for row in cursor.fetchall())
+    return Finding(check, promise, broken, examples)

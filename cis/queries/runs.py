@@ -1,0 +1,94 @@
+"""What the pages of billing runs need beside the run: where one can be started, and what its preview said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cis.models import BillingRun
+from config.shared.models import JobShard, OrgUnit
+
+
+@dataclass(frozen=True, slots=True)
+class BillingUnit:
+    """A part of the organisation that a run can cover."""
+
+    org_unit_id: int
+    name: str
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunComparison:
+    """A run beside the last finished preview of the same cycle and part; `is_identical`: to the fen, account by account."""
+
+    preview_run_id: int
+    preview_bills: int
+    preview_total_fen: int
+    bills: int
+    total_fen: int
+    is_identical: bool
+
+    @property
+    def difference_fen(self) -> int:
+        """How much more than the preview."""
+        return self.total_fen - self.preview_total_fen
+
+
+@dataclass(frozen=True, slots=True)
+class RunScope:
+    """What a run covers: enough to start the same again."""
+
+    cycle: int
+    org_unit_id: int | None
+    is_preview: bool
+
+
+def list_billing_units() -> list[BillingUnit]:
+    """Provinces, cities and counties in the order of the tree, whatever its depth."""
+    kinds = (OrgUnit.Kind.PROVINCE, OrgUnit.Kind.CITY, OrgUnit.Kind.COUNTY)
+    rows = OrgUnit.objects.filter(kind__in=kinds).values_list("pk", "name", "path")
+    ordered = sorted(rows, key=lambda row: [int(part) for part in row[2].strip("/").split("/") if part.isdigit()])
+    return [BillingUnit(pk, name, path.strip("/").count("/")) for pk, name, path in ordered]
+
+
+def get_scope(run_id: int) -> RunScope | None:
+    """What a run covers; None when there is no such run."""
+    run = BillingRun.objects.filter(pk=run_id).first()
+    if run is None:
+        return None
+    return RunScope(run.cycle, run.org_unit_id, run.kind == BillingRun.Kind.PREVIEW)
+
+
+def compare_with_preview(run_id: int) -> RunComparison | None:
+    """A finished run beside its preview; None for a preview, an unfinished run, or one that had no preview."""
+    run = BillingRun.objects.filter(pk=run_id, closing__isnull=False).exclude(kind=BillingRun.Kind.PREVIEW).first()
+    if run is None:
+        return None
+    preview = (
+        BillingRun.objects.filter(
+            kind=BillingRun.Kind.PREVIEW,
+            cycle=run.cycle,
+            org_unit_id=run.org_unit_id,
+            pk__lt=run.pk,
+            closing__isnull=False,
+        )
+        .order_by("-pk")
+        .first()
+    )
+    if preview is None:
+        return None
+    digests = {
+        job_id: [
+            result.get("digest")
+            for result in JobShard.objects.filter(job_id=job_id, stage=0).order_by("number").values_list("result", flat=True)
+        ]
+        for job_id in (run.job_id, preview.job_id)
+    }
+    return RunComparison(
+        preview_run_id=preview.pk,
+        preview_bills=preview.closing["bills"],
+        preview_total_fen=preview.closing["total_fen"],
+        bills=run.closing["bills"],
+        total_fen=run.closing["total_fen"],
+        is_identical=digests[run.job_id] == digests[preview.job_id],
+    )

@@ -1,0 +1,227 @@
+"""The utility's figures as a catalogue: energy sold, load curves of the network, tariff history of a customer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from cis.models import Account, Feeder, SupplyContract, TransformerDistrict
+from config.shared.errors import NotFound
+from config.shared.money import yuan_from_fen
+
+SLOTS = 96
+
+
+@dataclass(frozen=True)
+class SalesRow:
+    """Energy sold in a cycle to one price class in one part of the organisation."""
+
+    cycle: int
+    org_code: str
+    org_name: str
+    price_class: int
+    price_class_name: str
+    bills: int
+    energy_kwh_e2: int
+    total_fen: int
+
+
+@dataclass(frozen=True)
+class LoadCurve:
+    """
+    The load of a part of the network on a day: 96 quarter-hours in Wh, summed over the points that have curves.
+
+    `points` of `points_served` points had a curve; `missing` counts the quarter-hours that were missing in them.
+    """
+
+    name: str
+    day: date
+    energy_wh: tuple[int, ...]
+    points: int
+    points_served: int
+    missing: int
+
+    @property
+    def load_w(self) -> tuple[int, ...]:
+        """Mean power of each quarter-hour in W."""
+        return tuple(4 * value for value in self.energy_wh)
+
+
+@dataclass(frozen=True)
+class TariffStretch:
+    """A tariff that an account had for some time; `ends_on` is None while it lasts."""
+
+    account_no: str
+    tariff_code: str
+    tariff_name: str
+    price_class_name: str
+    starts_on: date
+    ends_on: date | None
+
+
+@dataclass(frozen=True)
+class NetworkPlace:
+    """A part of the network that a load curve can be asked for."""
+
+    code: str
+    name: str
+    kind: str
+    place_id: int
+
+
+_SALES = """
+SELECT b.cycle, o.code, o.name, b.price_class, count(*), sum(b.energy_kwh_e2)::bigint, sum(b.total_fen)::bigint
+FROM cis_bill b
+JOIN cis_account a ON a.id = b.account_id
+JOIN shared_org_unit o ON o.id = a.org_unit_id
+WHERE b.cycle BETWEEN %s AND %s AND o.path LIKE %s
+GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 4
+"""
+
+
+def sales(*, from_cycle: int, to_cycle: int, org_path: str = "/") -> list[SalesRow]:
+    """Energy and money billed by cycle, part of the organisation and price class; both cycles are included."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SALES, [from_cycle, to_cycle, org_path.replace("%", "") + "%"])
+        rows = cursor.fetchall()
+    return [
+        SalesRow(cycle, code, name, kind, str(SupplyContract.PriceClass(kind).label), bills, energy, total)
+        for cycle, code, name, kind, bills, energy, total in rows
+    ]
+
+
+def sales_rows(*, from_cycle: int, to_cycle: int) -> Iterator[tuple[str, ...]]:
+    """Rows of the sales export, the header first."""
+    yield ("cycle", "org_code", "org_name", "price_class", "bills", "energy_kwh", "amount_yuan")
+    for row in sales(from_cycle=from_cycle, to_cycle=to_cycle):
+        energy = f"{row.energy_kwh_e2 // 100}.{row.energy_kwh_e2 % 100:02d}"
+        yield (
+            str(row.cycle),
+            row.org_code,
+            row.org_name,
+            row.price_class_name,
+            str(row.bills),
+            energy,
+            yuan_from_fen(row.total_fen),
+        )
+
+
+_LOAD = """
+WITH served AS (
+    SELECT p.id FROM cis_metering_point p
+    JOIN cis_premise s ON s.id = p.premise_id
+    JOIN cis_transformer_district t ON t.id = s.transformer_district_id
+    WHERE {place} = %(place)s),
+days AS (
+    SELECT d.point_id, d.energy_wh FROM cis_interval_day d
+    WHERE d.day = %(day)s AND d.register = 1 AND d.point_id IN (SELECT id FROM served))
+SELECT u.slot, sum(GREATEST(u.wh, 0))::bigint, count(*) FILTER (WHERE u.wh < 0), count(*),
+       (SELECT count(*) FROM served)
+FROM days CROSS JOIN LATERAL unnest(days.energy_wh) WITH ORDINALITY AS u(wh, slot)
+GROUP BY u.slot ORDER BY u.slot
+"""
+
+
+def load_curve(*, day: date, feeder_id: int | None = None, district_id: int | None = None) -> LoadCurve:
+    """
+    The load curve of a feeder or a transformer district on a day; exactly one of the two is named.
+
+    :raises NotFound: there is no such feeder or district
+    """
+    if (feeder_id is None) == (district_id is None):
+        raise ValueError("name a feeder or a district")
+    place: Any
+    if feeder_id is not None:
+        place, column = Feeder.objects.filter(pk=feeder_id).first(), "t.feeder_id"
+    else:
+        place, column = TransformerDistrict.objects.filter(pk=district_id).first(), "t.id"
+    if place is None:
+        raise NotFound(_("没有这条馈线或这个台区。"))
+    with connection.cursor() as cursor:
+        cursor.execute(_LOAD.format(place=column), {"place": place.pk, "day": day})
+        rows = cursor.fetchall()
+    values = [0] * SLOTS
+    for slot, energy, _missing, _points, _served in rows:
+        values[slot - 1] = energy
+    return LoadCurve(
+        name=f"{place.code} {place.name}",
+        day=day,
+        energy_wh=tuple(values),
+        points=rows[0][3] if rows else 0,
+        points_served=rows[0][4] if rows else 0,
+        missing=sum(row[2] for row in rows),
+    )
+
+
+def load_curve_rows(curve: LoadCurve) -> Iterator[tuple[str, ...]]:
+    """Rows of the load curve export, the header first: the clock time at which each quarter-hour begins, kWh, kW."""
+    yield ("place", "day", "from", "energy_kwh", "mean_load_kw")
+    for slot, energy in enumerate(curve.energy_wh):
+        clock = f"{slot // 4:02d}:{slot % 4 * 15:02d}"
+        load = 4 * energy
+        yield (
+            curve.name,
+            curve.day.isoformat(),
+            clock,
+            f"{energy // 1000}.{energy % 1000:03d}",
+            f"{load // 1000}.{load % 1000:03d}",
+        )
+
+
+def tariff_history(account_no: str) -> list[TariffStretch]:
+    """
+    Every tariff that an account has had, oldest first.
+
+    :raises NotFound: there is no such account
+    """
+    account = Account.objects.filter(account_no=account_no).first()
+    if account is None:
+        raise NotFound(_("没有户号 %(number)s。请核对后再查。") % {"number": account_no})
+    contracts = account.contracts.select_related("tariff").order_by("valid")
+    return [
+        TariffStretch(
+            account_no=account_no,
+            tariff_code=contract.tariff.code,
+            tariff_name=contract.tariff.name,
+            price_class_name=str(SupplyContract.PriceClass(contract.price_class).label),
+            starts_on=contract.valid.lower,
+            ends_on=contract.valid.upper,
+        )
+        for contract in contracts
+    ]
+
+
+def tariff_history_rows(account_no: str) -> Iterator[tuple[str, ...]]:
+    """Rows of the tariff history export, the header first."""
+    stretches = tariff_history(account_no)
+    header = ("account_no", "tariff_code", "tariff_name", "price_class", "starts_on", "ends_on")
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        yield header
+        for one in stretches:
+            ends = one.ends_on.isoformat() if one.ends_on else ""
+            yield (
+                one.account_no,
+                one.tariff_code,
+                one.tariff_name,
+                one.price_class_name,
+                one.starts_on.isoformat(),
+                ends,
+            )
+
+    return rows()
+
+
+def list_places(*, limit: int = 200) -> list[NetworkPlace]:
+    """Feeders and transformer districts by code, the first so many of each."""
+    feeders = Feeder.objects.order_by("code").values_list("code", "name", "pk")[:limit]
+    districts = TransformerDistrict.objects.order_by("code").values_list("code", "name", "pk")[:limit]
+    return [
+        *(NetworkPlace(code, name, "feeder", pk) for code, name, pk in feeders),
+        *(NetworkPlace(code, name, "district", pk) for code, name, pk in districts),
+    ]

@@ -1,0 +1,40 @@
+"""What the clock starts in customer information: close the day, check the books, make room for curves."""
+
+from __future__ import annotations
+
+import logging
+
+from django.conf import settings
+from django.utils import timezone
+
+from cis.operations import integrity, ledger, partitions
+from config.celery import app
+
+log = logging.getLogger(__name__)
+
+
+@app.task(acks_late=True)
+def close_yesterday(**_future: object) -> None:
+    """Close every business day that is over, oldest first, where the utility has not switched that off."""
+    if not settings.LEDGER_AUTO_CLOSE:
+        return
+    for day in ledger.close_days(closed_by_id=None, at=timezone.now()):
+        log.info("business day closed", extra={"day": day.isoformat()})
+
+
+@app.task(acks_late=True)
+def check_books(**_future: object) -> None:
+    """Verify the ledger and the bulk tables; what is found stands in the log as an error."""
+    found = ledger.verify_snapshot()
+    for fault in found.faults:
+        log.error("ledger fault", extra={"fault": fault})
+    log.info("ledger verified", extra={"transfers": found.transfers, "faults": len(found.faults)})
+    integrity.check_integrity()
+
+
+@app.task(acks_late=True)
+def make_interval_partitions(**_future: object) -> None:
+    """Make the partitions of interval curves for the months ahead."""
+    made = partitions.make_ahead(at=timezone.now())
+    if made:
+        log.info("interval partitions made", extra={"made": made})

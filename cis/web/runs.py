@@ -1,0 +1,193 @@
+"""Billing runs: start one (as a preview first), watch it, see who was left out and whether it closed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cis.models.customers import SupplyContract
+from cis.operations import billing
+from cis.queries import billing as queries
+from cis.queries import runs as scopes
+from config.shared.errors import Refused
+from config.shared.jobs import JobIsOver
+from config.shared.periods import add_months, cycle_of, is_cycle
+from config.shared.permissions import staff_of
+from config.shared.web.pages import render_part_or_page, requires
+
+_PAGE = 30
+_EXCEPTIONS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFigures:
+    """One price class of a closing check."""
+
+    name: str
+    bills: int
+    energy_kwh_e2: int
+    total_fen: int
+    lines_fen: int
+    receivable_fen: int
+
+
+class StartForm(forms.Form):
+    """Which month, which part, for trial or for good."""
+
+    cycle = forms.IntegerField(label=gettext_lazy("电费月份"), help_text=gettext_lazy("年月六位数字，例如 202601。"))
+    org_unit = forms.TypedChoiceField(
+        label=gettext_lazy("范围"), required=False, coerce=int, empty_value=None, choices=()
+    )
+    kind = forms.ChoiceField(
+        label=gettext_lazy("方式"),
+        choices=(("preview", gettext_lazy("先试算，不出账")), ("regular", gettext_lazy("正式发行"))),
+        widget=forms.RadioSelect,
+        initial="preview",
+    )
+
+    def __init__(self, *args: Any, units: list[scopes.BillingUnit], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [("", _("全部"))] + [
+            (str(unit.org_unit_id), "\u3000" * unit.depth + unit.name) for unit in units
+        ]
+        field = self.fields["org_unit"]
+        assert isinstance(field, forms.TypedChoiceField)
+        field.choices = choices
+
+    def clean_cycle(self) -> int:
+        """A month that exists."""
+        cycle: int = self.cleaned_data["cycle"]
+        if not is_cycle(cycle):
+            raise forms.ValidationError(_("请填年月六位数字，例如 202601。"))
+        return cycle
+
+
+def _number(request: HttpRequest, name: str) -> int | None:
+    text = request.GET.get(name, "")
+    return int(text) if text.isdigit() else None
+
+
+@requires("cis.run_billing")
+def run_list(request: HttpRequest) -> HttpResponse:
+    """Runs, newest first."""
+    with_single = request.GET.get("all") == "1"
+    rows = queries.list_runs(limit=_PAGE + 1, before=_number(request, "before"), with_single=with_single)
+    suffix = "&all=1" if with_single else ""
+    context = {
+        "runs": rows[:_PAGE],
+        "with_single": with_single,
+        "next_url": f"?before={rows[_PAGE - 1].run_id}{suffix}" if len(rows) > _PAGE else "",
+    }
+    return render(request, "cis/runs/list.html", context)
+
+
+@requires("cis.run_billing")
+def run_start(request: HttpRequest) -> HttpResponse:
+    """Start a preview or a run."""
+    initial = {
+        "cycle": _number(request, "cycle") or add_months(cycle_of(timezone.localdate()), -1),
+        "org_unit": _number(request, "org_unit"),
+        "kind": "regular" if request.GET.get("kind") == "regular" else "preview",
+    }
+    form = StartForm(
+        request.POST if request.method == "POST" else None, initial=initial, units=scopes.list_billing_units()
+    )
+    refused: Refused | None = None
+    if request.method == "POST" and form.is_valid():
+        typed = form.cleaned_data
+        try:
+            run_id = billing.start_run(
+                cycle=typed["cycle"],
+                org_unit_id=typed["org_unit"],
+                created_by_id=staff_of(request).pk,
+                at=timezone.now(),
+                kind=typed["kind"],
+            )
+            return redirect("cis:run", run_id=run_id)
+        except (billing.CycleRefused, billing.NothingToBill) as error:
+            refused = error
+    status = 409 if refused else 422 if form.errors else 200
+    return render(request, "cis/runs/start.html", {"form": form, "refused": refused}, status=status)
+
+
+@requires("cis.run_billing")
+def run(request: HttpRequest, run_id: int) -> HttpResponse:
+    """One run: progress while it works, then the closing check and who was left out."""
+    page = queries.get_run(run_id)
+    scope = scopes.get_scope(run_id)
+    context = {
+        "page": page,
+        "run": page.run,
+        "closing": page.closing,
+        "classes": _classes(page.closing),
+        "comparison": scopes.compare_with_preview(run_id),
+        "scope": scope,
+        "is_running": page.run.state in ("running", "cancelling"),
+        "may_cancel": page.job_id is not None and page.run.state == "running",
+        "may_resume": page.run.state in ("failed", "cancelled"),
+        "progress_state": "running" if page.run.state == "cancelling" else page.run.state,
+        "left_out_total": sum(count for _code, _words, count in page.left_out),
+    }
+    return render_part_or_page(request, part="cis/runs/_run.html", page="cis/runs/run.html", context=context)
+
+
+def _classes(closing: Any) -> list[ClassFigures]:
+    return [
+        ClassFigures(
+            name=_(SupplyContract.PriceClass(row["price_class"]).label),
+            bills=row["bills"],
+            energy_kwh_e2=row["energy_kwh_e2"],
+            total_fen=row["total_fen"],
+            lines_fen=row["lines_fen"],
+            receivable_fen=row["receivable_fen"],
+        )
+        for row in (closing or {}).get("classes", [])
+    ]
+
+
+@requires("cis.run_billing")
+def run_exceptions(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Who the run left out and why, page by key."""
+    code = request.GET.get("code", "")
+    rows = queries.list_exceptions(run_id=run_id, code=code, limit=_EXCEPTIONS + 1, after=_number(request, "after"))
+    suffix = f"&code={code}" if code else ""
+    context = {
+        "run_id": run_id,
+        "page": queries.get_run(run_id),
+        "code": code,
+        "exceptions": rows[:_EXCEPTIONS],
+        "next_url": f"?after={rows[_EXCEPTIONS - 1].exception_id}{suffix}" if len(rows) > _EXCEPTIONS else "",
+    }
+    return render(request, "cis/runs/exceptions.html", context)
+
+
+@requires("cis.run_billing")
+def run_cancel(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Stop a run; bills that are issued stay."""
+    if request.method == "POST":
+        try:
+            billing.cancel_run(run_id=run_id, at=timezone.now())
+            messages.success(request, _("正在停下；已经发行的账单保留。"))
+        except JobIsOver as refused:
+            messages.warning(request, refused.message)
+    return redirect("cis:run", run_id=run_id)
+
+
+@requires("cis.run_billing")
+def run_resume(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Go on with what is left of a run."""
+    if request.method == "POST":
+        try:
+            billing.resume_run(run_id=run_id, at=timezone.now())
+            messages.success(request, _("已经继续；发行过的不会重复发行。"))
+        except JobIsOver as refused:
+            messages.warning(request, refused.message)
+    return redirect("cis:run", run_id=run_id)

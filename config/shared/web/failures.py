@@ -1,0 +1,40 @@
+"""Pages for what went wrong outside every view; each says what happened, what is safe, what to do, what to quote."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from config.shared import logs
+
+
+def _page(request: HttpRequest, template: str, status: int) -> HttpResponse:
+    return render(request, template, {"request_id": logs.request_id.get()}, status=status)
+
+
+def bad_request(request: HttpRequest, _exception: Exception | None = None) -> HttpResponse:
+    """400."""
+    return _page(request, "shared/400.html", 400)
+
+
+def forbidden(request: HttpRequest, _exception: Exception | None = None) -> HttpResponse:
+    """403."""
+    return _page(request, "shared/403.html", 403)
+
+
+def not_found(request: HttpRequest, _exception: Exception | None = None) -> HttpResponse:
+    """404."""
+    return _page(request, "shared/404.html", 404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500: drawn without context processors, for those may be what failed."""
+    body = render(None, "shared/500.html", {"request_id": getattr(request, "request_id", "")})  # type: ignore[arg-type]
+    body.status_code = 500
+    return body
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form that came back without its token: the page was left open too long."""
+    del reason
+    return _page(request, "shared/403_csrf.html", 403)

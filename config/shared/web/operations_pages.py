@@ -1,0 +1,106 @@
+"""Pages for those who keep the house running: long work with its progress, and events nobody could take."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from config.shared import events, jobs, overview
+from config.shared.errors import Refused
+from config.shared.web.pages import render_part_or_page, requires
+
+_PAGE = 30
+
+
+def _key(request: HttpRequest) -> int | None:
+    text = request.GET.get("before", "")
+    return int(text) if text.isdigit() else None
+
+
+@requires("shared.see_jobs")
+def job_list(request: HttpRequest) -> HttpResponse:
+    """Long work, newest first."""
+    rows = overview.list_jobs(limit=_PAGE + 1, before=_key(request))
+    return render_part_or_page(
+        request,
+        part="shared/operations/_jobs.html",
+        page="shared/operations/jobs.html",
+        context={"jobs": rows[:_PAGE], "next_url": f"?before={rows[_PAGE - 1].job_id}" if len(rows) > _PAGE else ""},
+    )
+
+
+@requires("shared.see_jobs")
+def job_page(request: HttpRequest, job_id: int) -> HttpResponse:
+    """One job: how far it is, its parts, what failed."""
+    return render_part_or_page(
+        request,
+        part="shared/operations/_job.html",
+        page="shared/operations/job.html",
+        context={"job": overview.get_job(job_id), "shards": overview.list_shards(job_id)},
+    )
+
+
+@requires("shared.manage_jobs")
+def job_cancel(request: HttpRequest, job_id: int) -> HttpResponse:
+    """Stop a job."""
+    if request.method == "POST":
+        try:
+            jobs.cancel_job(job_id=job_id, at=timezone.now())
+            messages.success(request, _("正在停下；已经做完的部分保留。"))
+        except jobs.JobIsOver as refused:
+            messages.warning(request, refused.message)
+    return redirect("job", job_id=job_id)
+
+
+@requires("shared.manage_jobs")
+def job_resume(request: HttpRequest, job_id: int) -> HttpResponse:
+    """Put what is left of a job back to work."""
+    if request.method == "POST":
+        try:
+            jobs.resume_job(job_id=job_id, at=timezone.now())
+            messages.success(request, _("已经继续，只做剩下的部分。"))
+        except jobs.JobIsOver as refused:
+            messages.warning(request, refused.message)
+    return redirect("job", job_id=job_id)
+
+
+@requires("shared.see_jobs")
+def dead_letters(request: HttpRequest) -> HttpResponse:
+    """Events that a handler refused too often."""
+    rows = overview.list_dead_letters(limit=_PAGE + 1, before=_key(request))
+    return render_part_or_page(
+        request,
+        part="shared/operations/_dead_letters.html",
+        page="shared/operations/dead_letters.html",
+        context={
+            "letters": rows[:_PAGE],
+            "next_url": f"?before={rows[_PAGE - 1].delivery_id}" if len(rows) > _PAGE else "",
+        },
+    )
+
+
+@requires("shared.manage_jobs")
+def dead_letter_retry(request: HttpRequest, delivery_id: int) -> HttpResponse:
+    """Give a delivery another round of attempts."""
+    if request.method == "POST":
+        try:
+            events.retry_dead(delivery_id=delivery_id, now=timezone.now())
+            events.nudge()
+            messages.success(request, _("已经重新排队，几秒内会再投一次。"))
+        except Refused as refused:
+            messages.warning(request, refused.message)
+    return redirect("dead_letters")
+
+
+urlpatterns = [
+    path("jobs/", job_list, name="jobs"),
+    path("jobs/<int:job_id>/", job_page, name="job"),
+    path("jobs/<int:job_id>/cancel/", job_cancel, name="job_cancel"),
+    path("jobs/<int:job_id>/resume/", job_resume, name="job_resume"),
+    path("dead-letters/", dead_letters, name="dead_letters"),
+    path("dead-letters/<int:delivery_id>/retry/", dead_letter_retry, name="dead_letter_retry"),
+]

@@ -1,0 +1,40 @@
+"""What pages of the customer portal share: customers only, their own way in, nothing kept by a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+
+from config.shared.errors import NotFound
+from config.shared.models import User
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+SIGN_IN = "cis:portal_sign_in"
+# Which of their accounts a customer looks at; only a preference, checked at every use.
+PREFERRED_ACCOUNT = "portal_account_no"
+
+
+def for_customers(view: View[P]) -> View[P]:
+    """Let in customers; who is not signed in goes to the portal's own door, anybody else finds nothing here."""
+
+    @never_cache
+    @wraps(view)
+    def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not isinstance(request.user, User) or request.user.kind != User.Kind.CUSTOMER:
+            raise NotFound(_("这里只有客户自己能看。"))
+        return view(request, *args, **kwargs)
+
+    checked.login_url = SIGN_IN  # type: ignore[attr-defined]
+    return checked
+
+
+def preferred_account(request: HttpRequest) -> str:
+    """The account number the customer chose last; may be empty or no longer theirs."""
+    return str(request.session.get(PREFERRED_ACCOUNT, ""))

@@ -1,0 +1,73 @@
+"""
+The keys of the wallet channel: from the settings, or made once into a file where the simulator is the wallet.
+
+In production the settings must hold real keys, or the channel is not offered.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+
+from payments.signing import rsa2
+
+
+def are_there() -> bool:
+    """Whether the channel can sign and check."""
+    return bool(settings.WALLET_MERCHANT_PRIVATE_KEY and settings.WALLET_PUBLIC_KEY) or settings.SIMULATORS
+
+
+def merchant_private() -> str:
+    """Our own key, which signs orders."""
+    return settings.WALLET_MERCHANT_PRIVATE_KEY or _made(settings.WALLET_KEY_FILE)["merchant_private"]
+
+
+def provider_public() -> str:
+    """The wallet's key, which checks its notices."""
+    return settings.WALLET_PUBLIC_KEY or _made(settings.WALLET_KEY_FILE)["provider_public"]
+
+
+def merchant_public() -> str:
+    """What the simulated wallet checks our orders with."""
+    return _made(settings.WALLET_KEY_FILE)["merchant_public"]
+
+
+def provider_private() -> str:
+    """What the simulated wallet signs its notices with."""
+    return _made(settings.WALLET_KEY_FILE)["provider_private"]
+
+
+class NoWalletKeys(RuntimeError):
+    """The wallet was used without keys."""
+
+
+@cache
+def _made(place: str) -> dict[str, str]:
+    """The simulator's keys; whoever comes first writes them, everybody else reads the same."""
+    if not settings.SIMULATORS:
+        raise NoWalletKeys("Set WALLET_MERCHANT_PRIVATE_KEY and WALLET_PUBLIC_KEY.")
+    path = Path(place)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        merchant_private_pem, merchant_public_pem = rsa2.new_key_pair()
+        provider_private_pem, provider_public_pem = rsa2.new_key_pair()
+        keys = {
+            "merchant_private": merchant_private_pem,
+            "merchant_public": merchant_public_pem,
+            "provider_private": provider_private_pem,
+            "provider_public": provider_public_pem,
+        }
+        handle, draft = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "w") as file:
+            json.dump(keys, file)
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        os.unlink(draft)
+    made: dict[str, str] = json.loads(path.read_text())
+    return made

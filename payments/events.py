@@ -1,0 +1,46 @@
+"""Facts that taking money tells the house."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from config.shared.events import Event
+
+
+@dataclass(frozen=True)
+class PaymentReceived(Event):
+    """A payment of an account was booked."""
+
+    name: ClassVar[str] = "payments.payment-received"
+    key_field: ClassVar[str] = "account_id"
+
+    account_id: int
+    payment_id: int
+    amount_fen: int
+    prepaid_fen: int
+    method: str
+
+
+@dataclass(frozen=True)
+class PaymentReversed(Event):
+    """A payment of an account was taken back."""
+
+    name: ClassVar[str] = "payments.payment-reversed"
+    key_field: ClassVar[str] = "account_id"
+
+    account_id: int
+    payment_id: int
+    reversal_id: int
+    amount_fen: int
+
+
+@dataclass(frozen=True)
+class WalletNoticeStored(Event):
+    """A verified notice of a wallet is safely kept and waits to be booked."""
+
+    name: ClassVar[str] = "payments.wallet-notice-stored"
+    key_field: ClassVar[str] = "out_trade_no"
+
+    out_trade_no: str
+    notice_id: str

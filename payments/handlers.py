@@ -1,0 +1,19 @@
+"""What taking money does when something happened."""
+
+from __future__ import annotations
+
+from config.shared.events import handles
+from payments import operations
+from payments.events import PaymentReceived, WalletNoticeStored
+
+
+@handles(WalletNoticeStored)
+def book_stored_notice(event: WalletNoticeStored) -> None:
+    """Book what the web process kept and did not get round to; repeated, it finds nothing to do."""
+    operations.book_notice(notice_id=event.notice_id)
+
+
+@handles(PaymentReceived)
+def send_receipt_notice(event: PaymentReceived) -> None:
+    """Tell the customer that money has come in and which receipt shows it."""
+    operations.tell_payer(payment_id=event.payment_id)

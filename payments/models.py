@@ -1,0 +1,178 @@
+"""
+Money coming in: payments, where each went, reversals, orders at a wallet, notices of a wallet.
+
+Payments, allocations and reversals are money records: written once, never changed (see migration `0002_money_law`).
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+from config.shared.money import MAX_FEN
+
+
+class Payment(models.Model):
+    """
+    One sum taken for one account; (channel, serial) is its business key for ever, whatever happens to it later.
+
+    At a counter the serial is the key that the form carried from the moment it was drawn; at a wallet it is our
+    order number. `prepaid_fen` is the surplus that went to the prepayment balance.
+    """
+
+    class Method(models.TextChoices):
+        """What was paid with."""
+
+        CASH = "cash", "现金"
+        CARD = "card", "刷卡"
+        QR = "qr", "扫码"
+        WALLET = "wallet", "电子钱包"
+
+    channel = models.CharField(max_length=16)
+    serial = models.CharField(max_length=64)
+    account = models.ForeignKey("cis.Account", models.PROTECT, db_index=False, related_name="+")
+    amount_fen = models.BigIntegerField()
+    prepaid_fen = models.BigIntegerField()
+    method = models.CharField(max_length=16, choices=Method.choices)
+    reference = models.CharField(max_length=64, blank=True)
+    received_at = models.DateTimeField()
+    business_date = models.DateField()
+    org_unit = models.ForeignKey(
+        "shared.OrgUnit", models.PROTECT, null=True, blank=True, db_index=False, related_name="+"
+    )
+    received_by = models.ForeignKey(
+        "shared.User", models.PROTECT, null=True, blank=True, db_index=False, related_name="+"
+    )
+
+    class Meta:
+        db_table = "payments_payment"
+        constraints = (
+            models.UniqueConstraint(fields=["channel", "serial"], name="paid_once"),
+            models.CheckConstraint(
+                condition=models.Q(amount_fen__gt=0) & models.Q(amount_fen__lte=MAX_FEN), name="payment_is_positive"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(prepaid_fen__gte=0) & models.Q(prepaid_fen__lte=models.F("amount_fen")),
+                name="surplus_within_payment",
+            ),
+        )
+        indexes = (
+            models.Index(fields=["account", "-id"], name="payment_of_account"),
+            models.Index(fields=["business_date", "org_unit", "-id"], name="payment_of_day"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.business_date:%Y%m%d}{self.pk:010d}"
+
+
+class Allocation(models.Model):
+    """So much of a payment went to this bill; the allocations and the surplus add up to the payment."""
+
+    pk = models.CompositePrimaryKey("payment_id", "seq")
+    payment = models.ForeignKey(Payment, models.PROTECT, db_index=False, related_name="allocations")
+    seq = models.SmallIntegerField()
+    bill_id = models.BigIntegerField()
+    bill_no = models.CharField(max_length=32)
+    amount_fen = models.BigIntegerField()
+
+    class Meta:
+        db_table = "payments_allocation"
+        constraints = (
+            models.UniqueConstraint(fields=["payment", "bill_id"], name="bill_once_per_payment"),
+            models.CheckConstraint(condition=models.Q(amount_fen__gt=0), name="allocation_is_positive"),
+        )
+        indexes = (models.Index(fields=["bill_id"], name="allocation_of_bill"),)
+
+    def __str__(self) -> str:
+        return f"{self.payment_id}/{self.seq}"
+
+
+class Reversal(models.Model):
+    """A payment was taken back on the day it was made, once, for a reason."""
+
+    payment = models.OneToOneField(Payment, models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=500)
+    reversed_at = models.DateTimeField()
+    reversed_by = models.ForeignKey(
+        "shared.User", models.PROTECT, null=True, blank=True, db_index=False, related_name="+"
+    )
+    business_date = models.DateField()
+
+    class Meta:
+        db_table = "payments_reversal"
+        constraints = (models.CheckConstraint(condition=~models.Q(reason=""), name="reversal_has_reason"),)
+
+    def __str__(self) -> str:
+        return f"{self.payment_id}"
+
+
+class PaymentOrder(models.Model):
+    """What a customer is about to pay through a wallet; the wallet knows it by `out_trade_no`."""
+
+    class State(models.TextChoices):
+        """Paid is never left."""
+
+        CREATED = "created", "待支付"
+        PAID = "paid", "已支付"
+        CLOSED = "closed", "已关闭"
+
+    out_trade_no = models.CharField(max_length=64, unique=True)
+    channel = models.CharField(max_length=16)
+    account = models.ForeignKey("cis.Account", models.PROTECT, related_name="+")
+    amount_fen = models.BigIntegerField()
+    state = models.CharField(max_length=16, choices=State.choices, default=State.CREATED)
+    created_by = models.ForeignKey("shared.User", models.PROTECT, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    payment = models.OneToOneField(Payment, models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        db_table = "payments_order"
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(amount_fen__gt=0) & models.Q(amount_fen__lte=MAX_FEN), name="order_is_positive"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="paid", payment__isnull=False)
+                | ~models.Q(state="paid") & models.Q(payment__isnull=True),
+                name="paid_order_has_payment",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.out_trade_no
+
+
+class WalletNotice(models.Model):
+    """
+    A verified notice of a wallet, as it came; kept before it is answered, booked after.
+
+    `outcome` is empty until somebody tried to book it, then "booked" or the code of the refusal.
+    """
+
+    notice_id = models.CharField(max_length=64, unique=True)
+    channel = models.CharField(max_length=16)
+    out_trade_no = models.CharField(max_length=64)
+    body = models.TextField()
+    signature = models.TextField()
+    received_at = models.DateTimeField()
+    outcome = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        db_table = "payments_notice"
+        indexes = (models.Index(fields=["out_trade_no"], name="notice_of_order"),)
+
+    def __str__(self) -> str:
+        return self.notice_id
+
+
+class SeenNonce(models.Model):
+    """A nonce of a signed notice, so that the same signed bytes are taken once; forgotten after a day."""
+
+    nonce = models.CharField(max_length=80, primary_key=True)
+    seen_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "payments_nonce"
+
+    def __str__(self) -> str:
+        return self.nonce

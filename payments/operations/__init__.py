@@ -1,0 +1,51 @@
+"""The business acts of taking money."""
+
+from payments.operations.taking import (
+    AccountClosed,
+    AlreadyReversed,
+    KeyUsedOtherwise,
+    MethodUnknown,
+    NotSameDay,
+    OtherHall,
+    ReasonMissing,
+    ReversedPayment,
+    TakenPayment,
+    UnusableKey,
+    WalletNotReversible,
+    reverse_payment,
+    take_payment,
+    tell_payer,
+)
+from payments.operations.wallet import (
+    AlreadyPaid,
+    ChannelNotOffered,
+    NoticeRefused,
+    StartedOrder,
+    book_notice,
+    receive_notice,
+    start_order,
+)
+
+__all__ = [
+    "AccountClosed",
+    "AlreadyPaid",
+    "AlreadyReversed",
+    "ChannelNotOffered",
+    "KeyUsedOtherwise",
+    "MethodUnknown",
+    "NotSameDay",
+    "NoticeRefused",
+    "OtherHall",
+    "ReasonMissing",
+    "ReversedPayment",
+    "StartedOrder",
+    "TakenPayment",
+    "UnusableKey",
+    "WalletNotReversible",
+    "book_notice",
+    "receive_notice",
+    "reverse_payment",
+    "start_order",
+    "take_payment",
+    "tell_payer",
+]

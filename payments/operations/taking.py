@@ -1,0 +1,359 @@
+"""
+Take a payment, take it back on the same day.
+
+A payment's business key is (channel, serial); whoever books under it holds its advisory lock, then the account's
+balance rows, so that any number of repeats ends in one payment and the same answer. No rule here looks at areas.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from cis.operations import ledger, portal, settlement
+from cis.queries import dues
+from config.shared.errors import BadInput, NotFound, Refused
+from config.shared.events import publish
+from config.shared.money import MAX_FEN, yuan_from_fen
+from payments.events import PaymentReceived, PaymentReversed
+from payments.models import Allocation, Payment, Reversal
+from payments.receipt_numbers import receipt_number
+
+COUNTER = "counter"
+# What a method brings in stands on this control account until it is in the bank.
+CLEARING: dict[str, str] = {
+    Payment.Method.CASH: "CASH",
+    Payment.Method.CARD: "CARD_CLEARING",
+    Payment.Method.QR: "QR_CLEARING",
+    Payment.Method.WALLET: "WALLET_CLEARING",
+}
+COUNTER_METHODS: tuple[str, ...] = (Payment.Method.CASH, Payment.Method.CARD, Payment.Method.QR)
+_KEY = re.compile(r"[A-Za-z0-9_-]{8,60}")
+
+
+class UnusableKey(BadInput):
+    """The key that came with the payment is none that a form carries."""
+
+    code = "unusable-key"
+
+
+class KeyUsedOtherwise(Refused):
+    """The key already made another payment: other account, amount or method."""
+
+    code = "key-used-otherwise"
+    status = 422
+
+
+class MethodUnknown(BadInput):
+    """Nothing is taken by that method here."""
+
+    code = "method-unknown"
+
+
+class AccountClosed(Refused):
+    """A closed account may pay what it owes and no more: nothing would ever use the surplus."""
+
+    code = "account-closed"
+
+
+class ReasonMissing(BadInput):
+    """A reversal says why."""
+
+    code = "reason-missing"
+
+
+class AlreadyReversed(Refused):
+    """The payment was taken back before."""
+
+    code = "already-reversed"
+
+
+class NotSameDay(Refused):
+    """A payment is taken back on its own business day; afterwards it is a refund."""
+
+    code = "not-same-day"
+
+
+class WalletNotReversible(Refused):
+    """Money that lies at a wallet goes back by a refund of the wallet."""
+
+    code = "wallet-not-reversible"
+
+
+class OtherHall(Refused):
+    """The money lies in another hall's drawer."""
+
+    code = "other-hall"
+
+
+@dataclass(frozen=True, slots=True)
+class TakenPayment:
+    """A payment as it was booked; `is_repeat` says that the key had made it before."""
+
+    payment_id: int
+    receipt_no: str
+    allocations: tuple[settlement.AllocatedBill, ...]
+    prepaid_fen: int
+    is_repeat: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReversedPayment:
+    """A payment that was taken back."""
+
+    reversal_id: int
+    payment_id: int
+    receipt_no: str
+    amount_fen: int
+
+
+def take_payment(
+    *,
+    account_id: int,
+    amount_fen: int,
+    method: str,
+    org_unit_id: int | None,
+    received_by_id: int | None,
+    form_key: str,
+    reference: str = "",
+    at: datetime,
+) -> TakenPayment:
+    """
+    Take money at a counter: oldest bill first, the surplus to the prepayment balance.
+
+    The same `form_key` gives the first payment again, however often and however many ask at once.
+
+    :raises AmountRefused: not between 1 fen and 10^11 fen
+    :raises AccountHasNoLedger: there is no such account
+    :raises AccountClosed: more than a closed account owes
+    :raises KeyUsedOtherwise: the key made a payment of another account, amount or method
+    :raises UnusableKey, MethodUnknown: the form was not one of ours
+    """
+    if not is_form_key(form_key):
+        raise UnusableKey(_("这张收款单无法识别，请从客户页面重新打开收款。"))
+    if method not in COUNTER_METHODS:
+        raise MethodUnknown(_("柜台只收现金、刷卡和扫码，请重新选择收款方式。"))
+    with transaction.atomic():
+        return book_payment(
+            channel=COUNTER,
+            serial=form_key,
+            account_id=account_id,
+            amount_fen=amount_fen,
+            method=method,
+            org_unit_id=org_unit_id,
+            received_by_id=received_by_id,
+            reference=reference,
+            at=at,
+        )
+
+
+def book_payment(
+    *,
+    channel: str,
+    serial: str,
+    account_id: int,
+    amount_fen: int,
+    method: str,
+    org_unit_id: int | None,
+    received_by_id: int | None,
+    reference: str,
+    at: datetime,
+) -> TakenPayment:
+    """Book a payment of any channel once, inside the caller's transaction; refusals as for `take_payment`."""
+    _check_amount(amount_fen)
+    _lock_serial(channel, serial)
+    balances = ledger.lock_balances([account_id])
+    earlier = Payment.objects.filter(channel=channel, serial=serial).first()
+    if earlier is not None:
+        if (earlier.account_id, earlier.amount_fen, earlier.method) != (account_id, amount_fen, method):
+            raise KeyUsedOtherwise(
+                _("这张收款单已经收过 %(yuan)s 元（收据 %(no)s），内容不同。请先核对收据；确需再收，请重新打开收款。")
+                % {"yuan": yuan_from_fen(earlier.amount_fen), "no": str(earlier)},
+                receipt_no=str(earlier),
+            )
+        return _as_taken(earlier, is_repeat=True)
+    if account_id not in balances:
+        raise settlement.AccountHasNoLedger(_("没有找到这个户号，请核对后再收款。"))
+    owed_fen = balances[account_id][0]
+    if amount_fen > owed_fen and not dues.is_open(account_id=account_id):
+        raise AccountClosed(
+            _("这个户号已经销户，只能收清欠费 %(yuan)s 元，不能多收。") % {"yuan": yuan_from_fen(owed_fen)}
+        )
+    business_date = ledger.open_business_date(at)
+    payment_id = _next_id("payments_payment")
+    settled = settlement.settle(
+        account_id=account_id,
+        amount_fen=amount_fen,
+        payment_id=payment_id,
+        clearing=CLEARING[method],
+        at=at,
+        business_date=business_date,
+        actor_id=received_by_id,
+    )
+    # Written once, after the surplus is known: nobody may update a payment.
+    Payment(
+        id=payment_id,
+        channel=channel,
+        serial=serial,
+        account_id=account_id,
+        amount_fen=amount_fen,
+        prepaid_fen=settled.prepaid_fen,
+        method=method,
+        reference=reference,
+        received_at=at,
+        business_date=business_date,
+        org_unit_id=org_unit_id,
+        received_by_id=received_by_id,
+    ).save(force_insert=True)
+    Allocation.objects.bulk_create(
+        Allocation(
+            payment_id=payment_id, seq=seq, bill_id=part.bill_id, bill_no=part.bill_no, amount_fen=part.amount_fen
+        )
+        for seq, part in enumerate(settled.allocations, start=1)
+    )
+    publish(
+        PaymentReceived(
+            account_id=account_id,
+            payment_id=payment_id,
+            amount_fen=amount_fen,
+            prepaid_fen=settled.prepaid_fen,
+            method=str(method),
+        )
+    )
+    return TakenPayment(
+        payment_id=payment_id,
+        receipt_no=receipt_number(payment_id, business_date),
+        allocations=settled.allocations,
+        prepaid_fen=settled.prepaid_fen,
+        is_repeat=False,
+    )
+
+
+def reverse_payment(
+    *,
+    payment_id: int,
+    reason: str,
+    reversed_by_id: int | None,
+    at: datetime,
+    within: Sequence[str] | None = None,
+) -> ReversedPayment:
+    """
+    Take a counter payment back on its own business day: every transfer mirrored, the bills open again.
+
+    `within`: the organisation paths whose drawers the actor may open; None where anybody's.
+
+    :raises NotFound: there is no such payment
+    :raises ReasonMissing: no reason was given
+    :raises OtherHall: the money was taken in a hall outside `within`
+    :raises AlreadyReversed, NotSameDay, WalletNotReversible: it cannot be taken back any more, or not this way
+    :raises BillCorrected, PrepaymentSpent: what it paid has changed since
+    """
+    reason = reason.strip()
+    if not reason:
+        raise ReasonMissing(_("请写明冲正原因，例如“金额录错”。"))
+    with transaction.atomic():
+        payment = Payment.objects.select_related("org_unit").filter(pk=payment_id).first()
+        if payment is None:
+            raise NotFound(_("没有找到这笔收款，请核对收据号。"))
+        ledger.lock_balances([payment.account_id])
+        _check_reversible(payment, at=at, within=within)
+        allocations = list(payment.allocations.order_by("seq").values_list("bill_id", "amount_fen"))
+        reversal_id = _next_id("payments_reversal")
+        settlement.unsettle(
+            account_id=payment.account_id,
+            payment_id=payment.pk,
+            reversal_id=reversal_id,
+            allocations=allocations,
+            prepaid_fen=payment.prepaid_fen,
+            clearing=CLEARING[payment.method],
+            at=at,
+            business_date=payment.business_date,
+            actor_id=reversed_by_id,
+        )
+        Reversal(
+            id=reversal_id,
+            payment_id=payment.pk,
+            reason=reason[:500],
+            reversed_at=at,
+            reversed_by_id=reversed_by_id,
+            business_date=payment.business_date,
+        ).save(force_insert=True)
+        publish(
+            PaymentReversed(
+                account_id=payment.account_id,
+                payment_id=payment.pk,
+                reversal_id=reversal_id,
+                amount_fen=payment.amount_fen,
+            )
+        )
+    return ReversedPayment(reversal_id, payment.pk, str(payment), payment.amount_fen)
+
+
+def is_form_key(text: str) -> bool:
+    """Whether the text can be the key of a form."""
+    return _KEY.fullmatch(text) is not None
+
+
+def _check_reversible(payment: Payment, *, at: datetime, within: Sequence[str] | None) -> None:
+    """Raises what stands against it; the account's balances are locked."""
+    if Reversal.objects.filter(payment=payment).exists():
+        raise AlreadyReversed(_("收据 %(no)s 已经冲正过，不能再冲。") % {"no": str(payment)})
+    if payment.channel != COUNTER:
+        raise WalletNotReversible(_("这笔款是电子钱包付的，柜台不能冲正，请改办退费。"))
+    if within is not None and payment.org_unit is not None:
+        if not any(payment.org_unit.path.startswith(path) for path in within):
+            raise OtherHall(_("这笔款收在%(hall)s，请联系该营业厅冲正。") % {"hall": payment.org_unit.name})
+    if ledger.open_business_date(at) != payment.business_date:
+        raise NotSameDay(
+            _("只能在收款当日（%(day)s）冲正。这笔款已经过了日，请改办退费。") % {"day": payment.business_date}
+        )
+
+
+def _check_amount(amount_fen: int) -> None:
+    if amount_fen <= 0:
+        raise settlement.AmountRefused(_("收款金额必须大于 0，请重新输入。"))
+    if amount_fen > MAX_FEN:
+        raise settlement.AmountRefused(
+            _("单笔收款不能超过 %(yuan)s 元，请分笔收取。") % {"yuan": yuan_from_fen(MAX_FEN)}
+        )
+
+
+def _lock_serial(channel: str, serial: str) -> None:
+    """Whoever books under this business key takes turns, whichever account they mean."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 11))", [f"{channel}:{serial}"])
+
+
+def _next_id(table: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id'))", [table])
+        return int(cursor.fetchone()[0])
+
+
+def _as_taken(payment: Payment, *, is_repeat: bool) -> TakenPayment:
+    parts = payment.allocations.order_by("seq").values_list("bill_id", "bill_no", "amount_fen")
+    return TakenPayment(
+        payment_id=payment.pk,
+        receipt_no=str(payment),
+        allocations=tuple(settlement.AllocatedBill(*part) for part in parts),
+        prepaid_fen=payment.prepaid_fen,
+        is_repeat=is_repeat,
+    )
+
+
+def tell_payer(*, payment_id: int) -> None:
+    """Send the customer a message with the receipt's number; once, however often it is asked for."""
+    payment = Payment.objects.get(pk=payment_id)
+    portal.tell_customer(
+        account_id=payment.account_id,
+        dedupe_key=f"receipt:{payment_id}",
+        template="receipt",
+        body=_("已收到电费 %(yuan)s 元，收据号 %(no)s，可在网上营业厅查看和下载。")
+        % {"yuan": yuan_from_fen(payment.amount_fen), "no": str(payment)},
+        at=payment.received_at,
+    )

@@ -1,0 +1,265 @@
+"""What was taken, from whom, where, and where it went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+
+from cis.queries import dues
+from config.shared.errors import NotFound
+from payments.models import Payment, PaymentOrder, Reversal, WalletNotice
+from payments.receipt_numbers import payment_id_in
+from payments.words import METHODS
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRow:
+    """One payment in a list."""
+
+    payment_id: int
+    receipt_no: str
+    account_no: str
+    masked_name: str
+    amount_fen: int
+    prepaid_fen: int
+    method: str
+    method_word: str
+    reference: str
+    received_at: datetime
+    business_date: date
+    hall: str
+    clerk: str
+    is_reversed: bool
+    reversal_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptPart:
+    """So much went to this bill."""
+
+    bill_no: str
+    cycle: str
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A payment as its receipt shows it."""
+
+    payment: PaymentRow
+    account_id: int
+    name: str
+    address: str
+    parts: tuple[ReceiptPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MethodTotal:
+    """What one method brought in on a day; `fen` counts what was not taken back."""
+
+    method: str
+    method_word: str
+    count: int
+    fen: int
+    reversed_count: int
+    reversed_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayPage:
+    """What halls took on one day: totals by method, payments newest first."""
+
+    day: date
+    totals: tuple[MethodTotal, ...]
+    total_count: int
+    total_fen: int
+    payments: tuple[PaymentRow, ...]
+    next_before: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """How far an order at a wallet is; `is_waiting` while a notice is kept that is not booked."""
+
+    out_trade_no: str
+    account_id: int
+    amount_fen: int
+    state: str
+    expires_at: datetime
+    receipt_no: str
+    is_waiting: bool
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
+class PayForm:
+    """What the form for taking money shows; `taken_receipt_no` when its key has made a payment already."""
+
+    dues: dues.Dues
+    taken_receipt_no: str
+
+
+def pay_form(*, account_no: str, form_key: str) -> PayForm:
+    """
+    Who pays, what is owed, and whether this form was already used.
+
+    :raises NotFound: there is no such account
+    """
+    taken = Payment.objects.filter(channel="counter", serial=form_key).first()
+    return PayForm(
+        dues=dues.get_dues(account_id=dues.account_id_of(account_no)), taken_receipt_no=str(taken) if taken else ""
+    )
+
+
+def payment_id_of(receipt_no: str) -> int:
+    """
+    The payment behind a receipt number.
+
+    :raises NotFound: there is no such receipt
+    """
+    payment_id = payment_id_in(receipt_no)
+    payment = Payment.objects.filter(pk=payment_id).first() if payment_id is not None else None
+    if payment is None or str(payment) != receipt_no:
+        raise NotFound(_("没有找到这张收据，请核对收据号。"))
+    return payment.pk
+
+
+def get_receipt(receipt_no: str, *, account_ids: Sequence[int] | None = None) -> Receipt:
+    """
+    One payment with where it went; with `account_ids`, only if it is of one of them.
+
+    :raises NotFound: there is no such receipt, or it is somebody else's
+    """
+    payment = _with_places(Payment.objects.filter(pk=payment_id_of(receipt_no))).get()
+    if account_ids is not None and payment.account_id not in account_ids:
+        raise NotFound(_("没有找到这张收据，请核对收据号。"))
+    owed = dues.get_dues(account_id=payment.account_id)
+    return Receipt(
+        payment=_rows([payment])[0],
+        account_id=payment.account_id,
+        name=owed.name,
+        address=owed.address,
+        parts=tuple(
+            ReceiptPart(part.bill_no, f"{part.bill_no[:4]}-{part.bill_no[4:6]}", part.amount_fen)
+            for part in payment.allocations.order_by("seq")
+        ),
+    )
+
+
+def list_receipts(*, account_id: int, limit: int = 20, before: int | None = None) -> tuple[PaymentRow, ...]:
+    """The account's payments, newest first; `before` is the payment id to go on from."""
+    payments = Payment.objects.filter(account_id=account_id).order_by("-id")
+    if before is not None:
+        payments = payments.filter(pk__lt=before)
+    return _rows(list(_with_places(payments)[:limit]))
+
+
+def list_account_payments(*, account_no: str) -> tuple[PaymentRow, ...]:
+    """
+    The newest payments of the account with this number.
+
+    :raises NotFound: there is no such account
+    """
+    return list_receipts(account_id=dues.account_id_of(account_no))
+
+
+def day_page(*, day: date, paths: Sequence[str], limit: int = 50, before: int | None = None) -> DayPage:
+    """What the halls under these organisation paths took on a business day."""
+    inside = Q()
+    for path in paths:
+        inside |= Q(org_unit__path__startswith=path)
+    payments = Payment.objects.filter(business_date=day).filter(inside) if paths else Payment.objects.none()
+    totals = _totals(day, paths)
+    if before is not None:
+        payments = payments.filter(pk__lt=before)
+    page = list(_with_places(payments.order_by("-id"))[: limit + 1])
+    return DayPage(
+        day=day,
+        totals=totals,
+        total_count=sum(total.count for total in totals),
+        total_fen=sum(total.fen for total in totals),
+        payments=_rows(page[:limit]),
+        next_before=page[limit - 1].pk if len(page) > limit else None,
+    )
+
+
+_TOTALS = """
+SELECT p.method,
+       count(*) FILTER (WHERE r.id IS NULL), coalesce(sum(p.amount_fen) FILTER (WHERE r.id IS NULL), 0)::bigint,
+       count(r.id), coalesce(sum(p.amount_fen) FILTER (WHERE r.id IS NOT NULL), 0)::bigint
+FROM payments_payment p
+JOIN shared_org_unit u ON u.id = p.org_unit_id
+LEFT JOIN payments_reversal r ON r.payment_id = p.id
+WHERE p.business_date = %s AND u.path LIKE ANY(%s)
+GROUP BY p.method
+"""
+
+
+def _totals(day: date, paths: Sequence[str]) -> tuple[MethodTotal, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(_TOTALS, [day, [f"{path}%" for path in paths]])
+        found = {row[0]: row[1:] for row in cursor.fetchall()}
+    return tuple(MethodTotal(code, str(word), *found[code]) for code, word in METHODS.items() if code in found)
+
+
+def get_order(out_trade_no: str, *, account_ids: Sequence[int]) -> OrderPage:
+    """
+    An order of one of these accounts.
+
+    :raises NotFound: there is none
+    """
+    order = (
+        PaymentOrder.objects.select_related("payment")
+        .filter(out_trade_no=out_trade_no, account_id__in=account_ids)
+        .first()
+    )
+    if order is None:
+        raise NotFound(_("没有找到这张缴费单。"))
+    outcomes = list(WalletNotice.objects.filter(out_trade_no=out_trade_no).values_list("outcome", flat=True))
+    return OrderPage(
+        out_trade_no=order.out_trade_no,
+        account_id=order.account_id,
+        amount_fen=order.amount_fen,
+        state=order.state,
+        expires_at=order.expires_at,
+        receipt_no=str(order.payment) if order.payment else "",
+        is_waiting="" in outcomes,
+        trouble=next((outcome for outcome in outcomes if outcome not in ("", "booked")), ""),
+    )
+
+
+def _with_places(payments: QuerySet[Payment]) -> QuerySet[Payment]:
+    return payments.select_related("org_unit", "received_by")
+
+
+def _rows(payments: list[Payment]) -> tuple[PaymentRow, ...]:
+    """The payments as rows; two more statements, however many there are."""
+    names = dues.names_of([payment.account_id for payment in payments])
+    reasons = dict(
+        Reversal.objects.filter(payment_id__in=[payment.pk for payment in payments]).values_list("payment_id", "reason")
+    )
+    return tuple(
+        PaymentRow(
+            payment_id=payment.pk,
+            receipt_no=str(payment),
+            account_no=names[payment.account_id][0],
+            masked_name=names[payment.account_id][1],
+            amount_fen=payment.amount_fen,
+            prepaid_fen=payment.prepaid_fen,
+            method=payment.method,
+            method_word=str(METHODS[payment.method]),
+            reference=payment.reference,
+            received_at=payment.received_at,
+            business_date=payment.business_date,
+            hall=payment.org_unit.name if payment.org_unit else str(_("网上营业厅")),
+            clerk=(payment.received_by.display_name or payment.received_by.username) if payment.received_by else "",
+            is_reversed=payment.pk in reasons,
+            reversal_reason=reasons.get(payment.pk, ""),
+        )
+        for payment in payments
+    )

@@ -1,0 +1,1 @@
+"""Pure: signatures of messages between us and payment providers."""

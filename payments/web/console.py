@@ -1,0 +1,213 @@
+"""The counter: take a payment, its receipt, the day's payments, reversal, day closing."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, timedelta
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from cis.operations import ledger
+from config.shared.display_formats import format_yuan
+from config.shared.errors import NotFound, Refused
+from config.shared.permissions import may, scope_of, staff_of
+from config.shared.web.pages import render_part_or_page, requires
+from payments import operations, queries, receipts
+from payments.operations.taking import is_form_key
+from payments.web.forms import DayForm, ReversalForm, TakePaymentForm
+
+
+@never_cache
+@require_safe
+@requires("payments.take_payment")
+def desk(request: HttpRequest) -> HttpResponse:
+    """Whose money is taken next, and what this hall took today."""
+    wanted = request.GET.get("account_no", "").strip()
+    if wanted:
+        return redirect("payments:pay", account_no=wanted)
+    return _day(request, timezone.localdate(), "payments/desk.html")
+
+
+@never_cache
+@require_safe
+@requires("payments.view_payments")
+def day_list(request: HttpRequest) -> HttpResponse:
+    """What was taken on a day in the halls the user answers for."""
+    asked = DayForm(request.GET)
+    day = asked.cleaned_data["day"] if asked.is_valid() else timezone.localdate()
+    return _day(request, day, "payments/day_list.html")
+
+
+def _day(request: HttpRequest, day: date, template: str) -> HttpResponse:
+    before = request.GET.get("before", "")
+    page = queries.day_page(
+        day=day,
+        paths=scope_of(staff_of(request), "payments.view_payments"),
+        before=int(before) if before.isdecimal() and len(before) < 19 else None,
+    )
+    next_url = f"{request.path}?day={page.day:%Y-%m-%d}&before={page.next_before}" if page.next_before else ""
+    return render_part_or_page(
+        request,
+        part="payments/_payments.html",
+        page=template,
+        context={"page": page, "form": DayForm(initial={"day": page.day}), "next_url": next_url},
+    )
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires("payments.take_payment")
+def pay(request: HttpRequest, account_no: str) -> HttpResponse:
+    """
+    Take a payment for an account.
+
+    The page's address carries the form's key from the moment it is drawn, so that a reload, the way back and a second
+    click all speak of the same payment; a key that was used leads to its receipt.
+    """
+    here = reverse("payments:pay", args=[account_no])
+    key = request.POST.get("form_key", "") if request.method == "POST" else request.GET.get("key", "")
+    if request.method != "POST" and not is_form_key(key):
+        return redirect(f"{here}?key={uuid.uuid4().hex}")
+    page = queries.pay_form(account_no=account_no, form_key=key)
+    if request.method != "POST" and page.taken_receipt_no:
+        messages.warning(request, _("这张收款单已经收过款，没有重复收取。下面是当时的收据。"))
+        return redirect("payments:payment", receipt_no=page.taken_receipt_no)
+    if request.method != "POST":
+        due = page.dues.receivable_fen
+        initial = {"form_key": key, "method": "cash", "amount": format_yuan(due) if due > 0 else ""}
+        return _draw_pay(request, page, TakePaymentForm(initial=initial), status=200)
+    form = TakePaymentForm(request.POST)
+    if form.is_valid():
+        staff = staff_of(request)
+        try:
+            taken = operations.take_payment(
+                account_id=page.dues.account_id,
+                amount_fen=form.cleaned_data["amount"],
+                method=form.cleaned_data["method"],
+                reference=form.cleaned_data["reference"],
+                org_unit_id=staff.org_unit_id,
+                received_by_id=staff.pk,
+                form_key=key,
+                at=timezone.now(),
+            )
+        except Refused as refused:
+            form.add_error(None, refused.message)
+        else:
+            if taken.is_repeat:
+                messages.warning(request, _("这张收款单已经收过款，没有重复收取。下面是当时的收据。"))
+            else:
+                messages.success(request, _("已收款，请打印收据交给客户。"))
+            return redirect("payments:payment", receipt_no=taken.receipt_no)
+    return _draw_pay(request, page, form, status=422)
+
+
+def _draw_pay(request: HttpRequest, page: queries.PayForm, form: TakePaymentForm, *, status: int) -> HttpResponse:
+    return render(request, "payments/pay.html", {"dues": page.dues, "form": form}, status=status)
+
+
+@never_cache
+@require_safe
+@requires("payments.view_payments")
+def payment(request: HttpRequest, receipt_no: str) -> HttpResponse:
+    """One payment: where it went, its receipt to print, the way to reverse it."""
+    receipt = queries.get_receipt(receipt_no)
+    is_today = receipt.payment.business_date == ledger.open_business_date(timezone.now())
+    context = {
+        "receipt": receipt,
+        "payment": receipt.payment,
+        "may_reverse": is_today
+        and not receipt.payment.is_reversed
+        and receipt.payment.method != "wallet"
+        and may(staff_of(request), "payments.reverse_payment"),
+        "may_take": may(staff_of(request), "payments.take_payment"),
+    }
+    return render(request, "payments/payment.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires("payments.reverse_payment")
+def reverse_payment(request: HttpRequest, receipt_no: str) -> HttpResponse:
+    """Take a payment back: what will happen, to whom, for how much, and why."""
+    form = ReversalForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        staff = staff_of(request)
+        try:
+            operations.reverse_payment(
+                payment_id=queries.payment_id_of(receipt_no),
+                reason=form.cleaned_data["reason"],
+                reversed_by_id=staff.pk,
+                at=timezone.now(),
+                within=scope_of(staff, "payments.reverse_payment"),
+            )
+        except NotFound:
+            raise
+        except Refused as refused:
+            form.add_error(None, refused.message)
+        else:
+            messages.success(request, _("已冲正。请收回原收据，并把钱退给客户。"))
+            return redirect("payments:payment", receipt_no=receipt_no)
+    receipt = queries.get_receipt(receipt_no)
+    return render(
+        request,
+        "payments/reversal.html",
+        {"receipt": receipt, "payment": receipt.payment, "form": form},
+        status=422 if request.method == "POST" else 200,
+    )
+
+
+@never_cache
+@require_safe
+@requires("payments.view_payments")
+def receipt_pdf(request: HttpRequest, receipt_no: str, paper: receipts.Paper) -> HttpResponse:
+    """The receipt to print."""
+    return pdf_answer(request, queries.get_receipt(receipt_no), paper)
+
+
+def pdf_answer(request: HttpRequest, receipt: queries.Receipt, paper: receipts.Paper) -> HttpResponse:
+    """A receipt as an answer that a browser shows and names well."""
+    token = receipts.verification_token(receipt.payment.receipt_no)
+    address = request.build_absolute_uri(reverse("payments:verify", args=[token]))
+    answer = HttpResponse(
+        receipts.render_receipt(receipt, paper=paper, verify_url=address), content_type="application/pdf"
+    )
+    answer["Content-Disposition"] = f'inline; filename="receipt-{receipt.payment.receipt_no}.pdf"'
+    return answer
+
+
+@never_cache
+@require_safe
+@requires("payments.view_payments")
+def account_payments(request: HttpRequest, account_no: str) -> HttpResponse:
+    """The payments of an account, as a part of the customer's page."""
+    return render(
+        request, "payments/_account_payments.html", {"payments": queries.list_account_payments(account_no=account_no)}
+    )
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires("cis.close_day")
+def day(request: HttpRequest) -> HttpResponse:
+    """What was taken on a day everywhere the user answers for, and the day's closing."""
+    asked = DayForm(request.POST if request.method == "POST" else request.GET)
+    yesterday = timezone.localdate() - timedelta(days=1)
+    wanted = asked.cleaned_data["day"] if asked.is_valid() else yesterday
+    if request.method == "POST" and asked.is_valid():
+        try:
+            ledger.close_day(business_date=wanted, closed_by_id=staff_of(request).pk, at=timezone.now())
+        except Refused as refused:
+            asked.add_error(None, refused.message)
+        else:
+            messages.success(request, _("营业日 %(day)s 已日结。") % {"day": wanted})
+            return redirect(f"{request.path}?day={wanted:%Y-%m-%d}")
+    page = queries.day_page(day=wanted, paths=scope_of(staff_of(request), "cis.close_day"), limit=1)
+    form = asked if request.method == "POST" else DayForm(initial={"day": wanted})
+    return render(request, "payments/day.html", {"page": page, "form": form}, status=422 if form.errors else 200)

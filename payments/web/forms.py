@@ -1,0 +1,79 @@
+"""Forms of taking money: amounts are typed in yuan and leave as fen."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from config.shared.money import NotMoney, fen_from_yuan
+from payments.operations.taking import COUNTER_METHODS
+from payments.words import METHODS
+
+_TYPED = re.compile(r"[-−]?[0-9]{1,15}(\.[0-9]{0,2})?")
+
+
+class YuanField(forms.CharField):
+    """An amount in yuan as people type it; its value is whole fen."""
+
+    default_error_messages = {"not_money": _("请输入金额，例如 186.40，最多两位小数。")}
+
+    def __init__(self, **arguments: Any) -> None:
+        widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
+        super().__init__(max_length=24, widget=widget, **arguments)
+
+    def clean(self, value: Any) -> Any:
+        """Whole fen, whatever its sign: the operation says what may be taken."""
+        text = re.sub(r"[\s,，\u2009]", "", str(super().clean(value) or ""))
+        if not text and not self.required:
+            return None
+        if not _TYPED.fullmatch(text):
+            raise forms.ValidationError(self.error_messages["not_money"], code="not_money")
+        try:
+            return fen_from_yuan(text.replace("−", "-"))
+        except NotMoney as error:
+            raise forms.ValidationError(self.error_messages["not_money"], code="not_money") from error
+
+
+class TakePaymentForm(forms.Form):
+    """What a clerk fills in; the key was drawn with the form."""
+
+    form_key = forms.CharField(widget=forms.HiddenInput)
+    amount = YuanField(label=_("收款金额"))
+    method = forms.ChoiceField(
+        label=_("收款方式"), choices=[(code, METHODS[code]) for code in COUNTER_METHODS], widget=forms.RadioSelect
+    )
+    reference = forms.CharField(
+        label=_("凭证号"), max_length=64, required=False, help_text=_("刷卡小票或扫码订单的号码；现金不用填。")
+    )
+
+
+class ReversalForm(forms.Form):
+    """Why a payment is taken back."""
+
+    reason = forms.CharField(label=_("冲正原因"), max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+
+
+class WalletForm(forms.Form):
+    """What a customer pays: everything due, or another amount."""
+
+    form_key = forms.CharField(widget=forms.HiddenInput)
+    choice = forms.ChoiceField(
+        label=_("交多少"), choices=[("all", _("全部欠费")), ("other", _("其他金额"))], widget=forms.RadioSelect
+    )
+    amount = YuanField(label=_("其他金额"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Another amount must be typed."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("choice") == "other" and cleaned.get("amount") is None and "amount" not in self.errors:
+            self.add_error("amount", _("请输入要交的金额。"))
+        return cleaned
+
+
+class DayForm(forms.Form):
+    """A business day."""
+
+    day = forms.DateField(label=_("营业日"), widget=forms.DateInput(attrs={"type": "date"}))

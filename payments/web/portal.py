@@ -1,0 +1,102 @@
+"""The customer pays and keeps receipts."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from cis.queries import dues, portal
+from config.shared.errors import Refused
+from config.shared.permissions import staff_of
+from config.shared.web.portal_pages import for_customers, preferred_account
+from payments import operations, queries, receipts
+from payments.channels import CHANNELS
+from payments.web.console import pdf_answer
+from payments.web.forms import WalletForm
+
+
+@for_customers
+@require_http_methods(["GET", "HEAD", "POST"])
+def pay(request: HttpRequest) -> HttpResponse:
+    """Choose what to pay, then go to the wallet."""
+    mine = portal.my_accounts(user_id=staff_of(request).pk, preferred=preferred_account(request))
+    owed = dues.get_dues(account_id=mine.current.account_id)
+    if request.method != "POST":
+        first = {"form_key": uuid.uuid4().hex, "choice": "all" if owed.receivable_fen > 0 else "other"}
+        return _draw_pay(request, mine, owed, WalletForm(initial=first), status=200)
+    form = WalletForm(request.POST)
+    if form.is_valid():
+        is_all = form.cleaned_data["choice"] == "all"
+        try:
+            started = operations.start_order(
+                account_id=mine.current.account_id,
+                amount_fen=owed.receivable_fen if is_all else form.cleaned_data["amount"],
+                form_key=form.cleaned_data["form_key"],
+                created_by_id=staff_of(request).pk,
+                notify_url=request.build_absolute_uri(reverse("payments:wallet_notice")),
+                return_url=request.build_absolute_uri(reverse("payments:portal_orders")) + "{order}/",
+                at=timezone.now(),
+            )
+        except operations.AlreadyPaid as paid:
+            messages.warning(request, paid.message)
+            return redirect("payments:portal_order", out_trade_no=paid.facts["out_trade_no"])
+        except Refused as refused:
+            form.add_error(None, refused.message)
+        else:
+            return redirect(started.payment_address)
+    return _draw_pay(request, mine, owed, form, status=422)
+
+
+def _draw_pay(
+    request: HttpRequest, mine: portal.MyAccounts, owed: dues.Dues, form: WalletForm, *, status: int
+) -> HttpResponse:
+    is_offered = CHANNELS["wallet"].is_available()
+    context = {"mine": mine, "dues": owed, "form": form, "is_offered": is_offered}
+    return render(request, "payments/portal/pay.html", context, status=status)
+
+
+@for_customers
+@require_safe
+def order(request: HttpRequest, out_trade_no: str) -> HttpResponse:
+    """Where the wallet sends the customer back to: paid, or not yet."""
+    mine = portal.my_accounts(user_id=staff_of(request).pk, preferred=preferred_account(request))
+    page = queries.get_order(out_trade_no, account_ids=mine.ids)
+    return render(request, "payments/portal/order.html", {"mine": mine, "order": page})
+
+
+@for_customers
+@require_safe
+def receipt_list(request: HttpRequest) -> HttpResponse:
+    """The receipts of the account, newest first."""
+    before = request.GET.get("before", "")
+    mine = portal.my_accounts(user_id=staff_of(request).pk, preferred=preferred_account(request))
+    rows = queries.list_receipts(
+        account_id=mine.current.account_id,
+        before=int(before) if before.isdecimal() and len(before) < 19 else None,
+        limit=21,
+    )
+    next_url = f"{request.path}?before={rows[19].payment_id}" if len(rows) > 20 else ""
+    return render(request, "payments/portal/receipts.html", {"mine": mine, "payments": rows[:20], "next_url": next_url})
+
+
+@for_customers
+@require_safe
+def receipt(request: HttpRequest, receipt_no: str) -> HttpResponse:
+    """One receipt of the customer's own."""
+    mine = portal.my_accounts(user_id=staff_of(request).pk, preferred=preferred_account(request))
+    found = queries.get_receipt(receipt_no, account_ids=mine.ids)
+    return render(request, "payments/portal/receipt.html", {"mine": mine, "receipt": found, "payment": found.payment})
+
+
+@for_customers
+@require_safe
+def receipt_pdf(request: HttpRequest, receipt_no: str, paper: receipts.Paper) -> HttpResponse:
+    """The customer's own receipt as PDF."""
+    mine = portal.my_accounts(user_id=staff_of(request).pk, preferred=preferred_account(request))
+    return pdf_answer(request, queries.get_receipt(receipt_no, account_ids=mine.ids), paper)

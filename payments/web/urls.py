@@ -1,0 +1,62 @@
+"""Addresses of taking money: the counter, the portal, the wallet, the simulators."""
+
+from django.conf import settings
+from django.urls import URLPattern, path, register_converter
+
+from payments.simulators import messages as sim_messages
+from payments.simulators import wallet as sim_wallet
+from payments.web import console, portal, verify, wallet
+
+
+class PaperConverter:
+    """The papers a receipt is made for."""
+
+    regex = "a4|slip"
+
+    def to_python(self, value: str) -> str:
+        """As it stands."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """As it stands."""
+        return value
+
+
+register_converter(PaperConverter, "paper")
+
+app_name = "payments"
+urlpatterns: list[URLPattern] = [
+    path("console/payments/", console.desk, name="desk"),
+    path("console/payments/list/", console.day_list, name="day_list"),
+    path("console/payments/day/", console.day, name="day"),
+    path("console/accounts/<str:account_no>/pay/", console.pay, name="pay"),
+    path("console/accounts/<str:account_no>/payments/", console.account_payments, name="account_payments"),
+    path("console/payments/<str:receipt_no>/", console.payment, name="payment"),
+    path("console/payments/<str:receipt_no>/reversal/", console.reverse_payment, name="reverse"),
+    path("console/payments/<str:receipt_no>/receipt-<paper:paper>.pdf", console.receipt_pdf, name="receipt_pdf"),
+    path("receipts/<str:token>/", verify.verify, name="verify"),
+    path("portal/pay/", portal.pay, name="portal_pay"),
+    path("portal/orders/", portal.receipt_list, name="portal_orders"),
+    path("portal/orders/<str:out_trade_no>/", portal.order, name="portal_order"),
+    path("portal/receipts/", portal.receipt_list, name="portal_receipts"),
+    path("portal/receipts/<str:receipt_no>/", portal.receipt, name="portal_receipt"),
+    path("portal/receipts/<str:receipt_no>/receipt-<paper:paper>.pdf", portal.receipt_pdf, name="portal_receipt_pdf"),
+    path("pay/wallet/notice/", wallet.notice, name="wallet_notice"),
+]
+
+if settings.SIMULATORS:
+    urlpatterns += [
+        path("sim/messages/", sim_messages.latest, name="sim_messages"),
+        path("sim/wallet/", sim_wallet.checkout, name="sim_wallet"),
+        path("sim/wallet/repeat/", sim_wallet.repeat, name="sim_wallet_repeat"),
+    ]
+
+# For `tests/architecture`: addresses that need no named permission, and why they do not.
+SIGNED_IN_ONLY = {
+    "payments:portal_pay": "a customer's own accounts",
+    "payments:portal_orders": "a customer's own accounts",
+    "payments:portal_order": "a customer's own accounts",
+    "payments:portal_receipts": "a customer's own accounts",
+    "payments:portal_receipt": "a customer's own accounts",
+    "payments:portal_receipt_pdf": "a customer's own accounts",
+}

@@ -1,0 +1,13 @@
+"""What codes of this app are called where people read them."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+METHODS: dict[str, str | Promise] = {
+    "cash": _("现金"),
+    "card": _("刷卡"),
+    "qr": _("扫码"),
+    "wallet": _("电子钱包"),
+}

@@ -1,0 +1,271 @@
+"""What bills are computed from when life happens: exchanges, roll-overs, moves, curves, two-month routes."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+from django.db import connection
+from psycopg2.extras import DateRange
+
+from cis.models import (
+    Account,
+    AccountPoint,
+    Bill,
+    BillUsage,
+    IntervalDay,
+    Meter,
+    MeteringPoint,
+    MeterInstallation,
+    Reading,
+    ReadingRoute,
+    SupplyContract,
+    TariffVersion,
+)
+from cis.operations import billing, ledger
+from cis.queries import billing as bills
+from cis.rating import Register
+from tests.factories.world import AccountIds, World, small_world
+
+AT = datetime(2026, 2, 16, 2, tzinfo=UTC)
+CYCLE = 202601
+KWH = 100
+UNIT = 10_000
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> World:
+    return small_world(at=AT)
+
+
+def bill_of(account: AccountIds | int, cycle: int = CYCLE) -> Bill:
+    account_id = account if isinstance(account, int) else account.account_id
+    bill_id = billing.issue_bill_now(account_id=account_id, cycle=cycle, issued_by_id=None, at=AT)
+    bill = Bill.objects.get(pk=bill_id)
+    assert bills.get_bill(str(bill)).recomputes
+    return bill
+
+
+def reading(installation_id: int, account_id: int, on: date, units: int, **more: object) -> Reading:
+    fields = {"register": Register.TOTAL, "state": Reading.State.ACCEPTED, "value_e4": units * UNIT, **more}
+    return Reading.objects.create(installation_id=installation_id, account_id=account_id, read_on=on, **fields)
+
+
+def last_reading(account: AccountIds) -> Reading:
+    return Reading.objects.get(installation_id=account.installation_id, cycle=CYCLE, register=Register.TOTAL)
+
+
+def change(row: Reading, **fields: object) -> None:
+    Reading.objects.filter(installation_id=row.installation_id, register=row.register, read_on=row.read_on).update(
+        **fields
+    )
+
+
+class TestMeterExchange:
+    def test_the_bill_is_the_sum_of_both_meters_each_with_its_own_ratio(self, world: World):
+        home = world.residential
+        end = last_reading(home)
+        before = Reading.objects.get(installation_id=home.installation_id, cycle=202512)
+        day = date(2026, 1, 12)
+        MeterInstallation.objects.filter(pk=home.installation_id).update(valid=DateRange(date(2025, 1, 1), day))
+        Reading.objects.filter(installation_id=home.installation_id, cycle=CYCLE).delete()
+        reading(home.installation_id, home.account_id, day, before.value_e4 // UNIT + 70, kind=Reading.Kind.REMOVED)
+        meter = Meter.objects.create(meter_no="NEW1", digits=6)
+        new = MeterInstallation.objects.create(
+            meter=meter, point_id=home.point_id, ct_ratio=2, valid=DateRange(day, None)
+        )
+        reading(new.pk, home.account_id, day, 5, kind=Reading.Kind.INSTALLED)
+        reading(new.pk, home.account_id, end.read_on, 65, cycle=CYCLE)
+
+        bill = bill_of(home)
+
+        assert bill.energy_kwh_e2 == (70 + 60 * 2) * KWH
+        assert BillUsage.objects.filter(bill_id=bill.pk).count() == 2
+
+    def test_a_new_meter_that_never_spoke_keeps_the_account_out(self, world: World):
+        home = world.residential
+        day = date(2026, 1, 12)
+        MeterInstallation.objects.filter(pk=home.installation_id).update(valid=DateRange(date(2025, 1, 1), day))
+        meter = Meter.objects.create(meter_no="NEW2", digits=6)
+        MeterInstallation.objects.create(meter=meter, point_id=home.point_id, valid=DateRange(day, None))
+
+        with pytest.raises(billing.CannotBill) as refused:
+            bill_of(home)
+
+        assert refused.value.facts["reason"] == "reading-missing"
+        assert not Bill.objects.exists()
+
+
+class TestRollOver:
+    def test_a_register_that_turned_counts_through_zero(self, world: World):
+        home = world.residential
+        end = last_reading(home)
+        start = Reading.objects.get(installation_id=home.installation_id, cycle=202512)
+        change(start, value_e4=999_900 * UNIT)
+        change(end, value_e4=50 * UNIT, is_rollover=True)
+
+        assert bill_of(home).energy_kwh_e2 == 150 * KWH
+
+
+class TestReadingsThatMayNotBeBilled:
+    @pytest.mark.parametrize(
+        ("state", "reason"),
+        [(Reading.State.DOUBTFUL, "reading-doubtful"), (Reading.State.PENDING, "reading-pending")],
+    )
+    def test_leave_the_account_out_with_the_reason(self, world: World, state: int, reason: str):
+        change(last_reading(world.residential), state=state)
+
+        with pytest.raises(billing.CannotBill) as refused:
+            bill_of(world.residential)
+
+        assert refused.value.facts["reason"] == reason
+
+    def test_a_missing_period_register_leaves_the_account_out(self, world: World):
+        shop = world.commercial
+        Reading.objects.filter(installation_id=shop.installation_id, cycle=CYCLE, register=Register.PEAK).delete()
+
+        with pytest.raises(billing.CannotBill) as refused:
+            bill_of(shop)
+
+        assert refused.value.facts["reason"] == "reading-missing"
+
+    @pytest.mark.acceptance("F17")
+    def test_a_tariff_that_cannot_be_priced_is_refused_never_zero(self, world: World):
+        contract = SupplyContract.objects.get(account_id=world.residential.account_id)
+        TariffVersion.objects.filter(tariff_id=contract.tariff_id).update(rules=[{"kind": "hourly-auction"}])
+
+        with pytest.raises(billing.CannotBill) as refused:
+            bill_of(world.residential)
+
+        assert refused.value.facts["reason"] == "cannot-price"
+        assert not Bill.objects.exists()
+
+
+class TestMoves:
+    def test_old_and_new_tenant_share_the_reading_between_them(self, world: World):
+        home = world.residential
+        end = last_reading(home)
+        start = Reading.objects.get(installation_id=home.installation_id, cycle=202512)
+        day = date(2026, 1, 10)
+        old = Account.objects.get(pk=home.account_id)
+        Account.objects.filter(pk=old.pk).update(state=Account.State.CLOSED, closed_on=day)
+        AccountPoint.objects.filter(account=old).update(valid=DateRange(date(2025, 1, 1), day))
+        new = Account.objects.create(
+            account_no="4290009999",
+            customer_id=home.customer_id,
+            premise_id=home.premise_id,
+            org_unit_id=old.org_unit_id,
+            route_id=home.route_id,
+            opened_on=day,
+        )
+        AccountPoint.objects.create(account=new, point_id=home.point_id, valid=DateRange(day, None))
+        contract = SupplyContract.objects.get(account=old)
+        contract.pk, contract.account, contract.valid = None, new, DateRange(day, None)
+        contract.save()
+        ledger.create_balances([new.pk])
+        reading(home.installation_id, home.account_id, day, start.value_e4 // UNIT + 33, kind=Reading.Kind.MOVE_OUT)
+        change(end, value_e4=start.value_e4 + 200 * UNIT)
+
+        last, first = bill_of(home), bill_of(new.pk)
+
+        assert (last.energy_kwh_e2, last.period_end) == (33 * KWH, day)
+        assert (first.energy_kwh_e2, first.period_start) == (167 * KWH, day)
+
+
+class TestTierYear:
+    def test_what_was_billed_before_in_the_year_counts_and_the_new_year_begins_at_nothing(self, world: World):
+        home = world.residential
+        december = bill_of(home, 202512)
+        assert december.tier_kwh_e2_before == 0
+
+        january = bill_of(home, 202601)
+        Reading.objects.create(
+            installation_id=home.installation_id,
+            account_id=home.account_id,
+            register=Register.TOTAL,
+            read_on=date(2026, 3, 1),
+            cycle=202602,
+            value_e4=last_reading(home).value_e4 + 10 * UNIT,
+            state=Reading.State.ACCEPTED,
+        )
+        bill_id = billing.issue_bill_now(
+            account_id=home.account_id, cycle=202602, issued_by_id=None, at=datetime(2026, 3, 2, tzinfo=UTC)
+        )
+
+        assert january.tier_kwh_e2_before == 0
+        assert Bill.objects.get(pk=bill_id).tier_kwh_e2_before == january.energy_kwh_e2 > 0
+
+
+class TestTwoMonthRoute:
+    def test_is_due_every_other_month_and_covers_both(self, world: World):
+        home = world.residential
+        ReadingRoute.objects.filter(pk=home.route_id).update(cycle_months=2, cycle_phase=1)
+        shop_free = Account.objects.filter(route_id=home.route_id).exclude(pk=home.account_id)
+        assert shop_free.exists()
+        in_between = Reading.objects.filter(installation_id=home.installation_id, cycle=202512)
+        advance = (
+            last_reading(home).value_e4
+            - Reading.objects.get(installation_id=home.installation_id, cycle=202511).value_e4
+        )
+        in_between.delete()
+
+        bill = bill_of(home, 202601)
+
+        assert bill.months == 2
+        assert bill.energy_kwh_e2 == advance // UNIT * KWH
+        with pytest.raises(billing.CannotBill):
+            bill_of(home, 202512)
+
+
+class TestCurves:
+    def fill(self, world: World, days: int, wh: int = 250) -> None:
+        MeteringPoint.objects.filter(pk=world.commercial.point_id).update(basis=MeteringPoint.Basis.CURVE)
+        IntervalDay.objects.bulk_create(
+            IntervalDay(point_id=world.commercial.point_id, day=date(2026, 1, day), energy_wh=[wh] * 96)
+            for day in range(1, days + 1)
+        )
+
+    @pytest.fixture(autouse=True)
+    def _partitions(self, world: World, db: None) -> None:
+
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT cis_make_interval_partitions(%s, %s)", [date(2026, 1, 1), date(2026, 2, 1)])
+
+    def test_a_point_billed_from_its_curve_is_folded_by_the_tariffs_windows(self, world: World):
+        self.fill(world, 31)
+
+        bill = bill_of(world.commercial)
+        by_code = {line.code: line.quantity_kwh_e2 for line in bills.get_bill(str(bill)).lines}
+
+        # Hubei, January: sharp 2 h, peak 6 h, flat 8 h, valley 8 h a day at 1 kW.
+        assert bill.energy_kwh_e2 == 31 * 24 * KWH
+        assert by_code["ENERGY_SHARP"] == 31 * 2 * KWH
+        assert by_code["ENERGY_PEAK"] == 31 * 6 * KWH
+        assert by_code["ENERGY_FLAT"] == 31 * 8 * KWH
+        assert by_code["ENERGY_VALLEY"] == 31 * 8 * KWH
+
+    def test_a_curve_with_a_day_missing_is_not_billed(self, world: World):
+        self.fill(world, 30)
+
+        with pytest.raises(billing.CannotBill) as refused:
+            bill_of(world.commercial)
+
+        assert refused.value.facts["reason"] == "curve-incomplete"
+
+
+class TestRoundingBetweenRegisters:
+    def test_periods_without_flat_price_are_billed_as_the_meter_shows_them(self, world: World):
+        home = world.residential_tou
+        of_end = Reading.objects.filter(installation_id=home.installation_id, cycle=CYCLE)
+        for row in of_end:
+            tenths = {Register.TOTAL: 9_000, Register.PEAK: 4_500, Register.VALLEY: 4_500}[Register(row.register)]
+            change(row, value_e4=row.value_e4 + tenths)
+
+        bill = bill_of(home)
+
+        peak_and_valley = sum(
+            u.energy_kwh_e2 for u in BillUsage.objects.filter(bill_id=bill.pk).exclude(register=Register.TOTAL)
+        )
+        assert bill.energy_kwh_e2 == peak_and_valley

@@ -14,7 +14,7 @@ DEPLOY := DAYINGXIAO_ENV=production SECRET_KEY=$$($(PY) -c 'import secrets; prin
 	REDIS_URL=redis://127.0.0.1:1/0 PERSONAL_DATA_KEYS=dGVzdC1rZXktdGVzdC1rZXktdGVzdC1rZXktdGVzdCE= \
 	BLIND_INDEX_KEY=dGVzdC1pbmRleC10ZXN0LWluZGV4LXRlc3QtaW5kZXg= ALLOWED_HOSTS=example.com
 
-.PHONY: run test check bench screenshots acceptance format migrate migrations messages env env-dev clean help
+.PHONY: run test check chaos bench screenshots acceptance format migrate migrations messages env env-dev clean help
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -37,6 +37,9 @@ check: env-dev ## Format, lint, types, layers, migrations, deployment, API descr
 	$(SETTINGS) $(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(DEPLOY) $(PY) manage.py check --deploy --fail-level WARNING
 	$(SETTINGS) $(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+chaos: env-dev ## Kill processes in the middle of billing runs, over and over (ROUNDS=…)
+	$(PY) -m tests.chaos $(ROUNDS)
 
 bench: env-dev ## Run the benchmarks (NAME=… for one)
 	$(WITHIN) $(PY) -m benchmarks $(NAME)

@@ -1,5 +1,5 @@
 """
-`python -m benchmarks.copy_worker URL`: the limit that billing is measured against, a raw binary COPY of its rows.
+`python -m benchmarks.copy_worker URL PREFIX`: the limit of billing, a raw binary COPY of its rows.
 
 `read RUN MARK OF` takes the finished rows of every OF-th shard of a run out of the live tables, untimed. `copy` packs
 them with numpy and COPYs them, shard by shard, a transaction each, into tables with the same keys, indexes and checks
@@ -34,18 +34,20 @@ _ORDER = {
 Columns = dict[str, tuple[str, Any]]
 
 
-def limit_table(table: str) -> str:
+def limit_table(prefix: str, table: str) -> str:
     """What the table without triggers is called."""
-    return f"limit_{table.removeprefix('cis_')}"
+    return f"{prefix}_{table.removeprefix('cis_')}"
 
 
-def make_limit_tables(cursor: Any) -> None:
+def make_limit_tables(cursor: Any, prefix: str) -> None:
     """The four tables with keys, indexes and checks, holding what the live ones hold now."""
     for table in TABLES:
-        cursor.execute(f"CREATE TABLE {limit_table(table)} (LIKE {table} INCLUDING ALL)")
-        cursor.execute(f"INSERT INTO {limit_table(table)} OVERRIDING SYSTEM VALUE SELECT * FROM {table} "
-                       f"ORDER BY {_ORDER[table]}")
-        cursor.execute(f"VACUUM (ANALYZE) {limit_table(table)}")
+        cursor.execute(f"CREATE TABLE {limit_table(prefix, table)} (LIKE {table} INCLUDING ALL)")
+        cursor.execute(
+            f"INSERT INTO {limit_table(prefix, table)} OVERRIDING SYSTEM VALUE "
+            f"SELECT * FROM {table} ORDER BY {_ORDER[table]}"
+        )
+        cursor.execute(f"VACUUM (ANALYZE) {limit_table(prefix, table)}")
 
 
 def column_types(cursor: Any, table: str) -> dict[str, str]:
@@ -81,13 +83,13 @@ def read_shards(cursor: Any, run: int, mark: int, of: int) -> list[dict[str, Col
     return shards
 
 
-def copy_shards(connection: Any, shards: list[dict[str, Columns]]) -> int:
+def copy_shards(connection: Any, prefix: str, shards: list[dict[str, Columns]]) -> int:
     """Pack and COPY every shard, a transaction each; gives how many bills that was."""
     bills = 0
     for tables in shards:
         with connection.cursor() as cursor:
             for table, columns in tables.items():
-                copy_in(cursor, limit_table(table), columns)
+                copy_in(cursor, limit_table(prefix, table), columns)
         connection.commit()
         bills += len(tables["cis_bill"]["id"][1])
     return bills
@@ -107,7 +109,7 @@ def main() -> None:
             connection.commit()
         before = time.process_time()
         if word == "copy":
-            answer["bills"] = copy_shards(connection, shards)
+            answer["bills"] = copy_shards(connection, sys.argv[2], shards)
         say({**answer, "cpu_s": time.process_time() - before, "peak_mib": peak_memory_mib()})
 
 

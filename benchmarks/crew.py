@@ -1,4 +1,4 @@
-"""Worker processes that are told what to do by lines and answer with JSON, with the CPU time they and Postgres spend."""
+"""Worker processes told what to do by lines; they answer in JSON, and what they and Postgres spend is measured."""
 
 from __future__ import annotations
 
@@ -40,6 +40,18 @@ class Stretch:
     def whole_cpu_s(self) -> float:
         """With everything else the server did meanwhile: write-ahead log, checkpoints, autovacuum."""
         return self.cpu_s + sum(self.server_s.values())
+
+    def followed_by(self, other: Stretch) -> Stretch:
+        """Two stretches, one after the other, as one."""
+        names = {**self.server_s, **other.server_s}
+        return Stretch(
+            self.wall_s + other.wall_s,
+            self.clients_s + other.clients_s,
+            self.backends_s + other.backends_s,
+            {name: self.server_s.get(name, 0.0) + other.server_s.get(name, 0.0) for name in names},
+            max(self.peak_mib, other.peak_mib),
+            [*self.answers, *other.answers],
+        )
 
     def as_json(self) -> dict[str, Any]:
         """The raw figures."""

@@ -1,4 +1,4 @@
-"""A PostgreSQL of our own for one benchmark: durable settings, in a folder that goes away."""
+"""PostgreSQL and Valkey of our own for one benchmark: durable settings, in a folder that goes away."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from config.embedded import places
 from config.embedded.places import PROJECT
 from config.embedded.postgres import DEMO_SETTINGS, Postgres
 from config.embedded.provision import APP, OWNER, provision
+from config.embedded.valkey import Valkey
 
 # A small server of its own: durable commits, memory for 200,000 accounts, checkpoints rare enough not to be the
 # subject. Everything else is PostgreSQL's default; autovacuum stays on.
@@ -32,14 +33,17 @@ SETTINGS = {
     "max_wal_size": "8GB",
     "checkpoint_timeout": "15min",
     "maintenance_work_mem": "512MB",
+    # One process a query: what a bill costs stays with the backend that is measured.
+    "max_parallel_workers_per_gather": "0",
 }
 
 
 @dataclass
 class Server:
-    """A running server and the databases made on it."""
+    """A running server, the databases made on it, and the broker that jobs are announced by."""
 
     postgres: Postgres
+    valkey: Valkey
     owner_password: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     app_password: str = field(default_factory=lambda: secrets.token_urlsafe(12))
 
@@ -58,7 +62,7 @@ class Server:
             "DATABASE_URL": self.postgres.url(database, APP, self.app_password),
             "DATABASE_OWNER_URL": self.postgres.url(database, OWNER, self.owner_password),
             "DATABASE_SUPERUSER_URL": self.postgres.url(),
-            "REDIS_URL": "redis://127.0.0.1:1/0",
+            "REDIS_URL": self.valkey.url(),
             "SECRET_KEY": "benchmark-" * 6,
             "PERSONAL_DATA_KEYS": places.new_key(),
             "BLIND_INDEX_KEY": places.new_key(),
@@ -120,10 +124,15 @@ def temporary_server() -> Iterator[Server]:
     home = root / f"bench-{os.getpid()}"
     home.mkdir()
     places.engine_account().give(home, 0o711)
-    server = Server(Postgres(home, places.free_port(), secrets.token_urlsafe(12), SETTINGS))
+    server = Server(
+        Postgres(home, places.free_port(), secrets.token_urlsafe(12), SETTINGS),
+        Valkey(home, places.free_port(), secrets.token_urlsafe(12), persistent=False),
+    )
     try:
         server.postgres.start()
+        server.valkey.start()
         yield server
     finally:
+        server.valkey.stop()
         server.postgres.stop()
         shutil.rmtree(home, ignore_errors=True)

@@ -21,6 +21,8 @@ class Destination:
     icon: str
     url_name: str
     permission: str
+    under: tuple[str, ...] = ()
+    """addresses of other pages that belong to this place"""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Slot:
 
 
 CONSOLE: tuple[Destination, ...] = (
-    Destination(_("客户"), "users", "cis:search", "cis.view_customer"),
+    Destination(_("客户"), "users", "cis:search", "cis.view_customer", ("/console/accounts/", "/console/bills/")),
     Destination(_("收费"), "wallet", "payments:desk", "payments.take_payment"),
     Destination(_("电费发行"), "receipt-text", "cis:runs", "cis.run_billing"),
     Destination(_("存疑示数"), "gauge", "cis:reading_work_list", "cis.resolve_readings"),

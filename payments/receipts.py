@@ -24,12 +24,12 @@ from payments.queries import Receipt
 Paper = Literal["a4", "slip"]
 
 FACE = Path(noto_cjk_sans_otc.__file__).parent / "NotoSansCJK-Regular.ttc"
-_SIGNER = {"salt": "payments.receipt"}
+_SALT = "payments.receipt"
 
 
 def verification_token(receipt_no: str) -> str:
     """What the code on a receipt carries: the number and our signature, so that numbers cannot be guessed."""
-    return Signer(**_SIGNER).sign(receipt_no)
+    return Signer(salt=_SALT).sign(receipt_no)
 
 
 def receipt_no_in(token: str) -> str:
@@ -39,7 +39,7 @@ def receipt_no_in(token: str) -> str:
     :raises NotFound: it is none of ours
     """
     try:
-        return str(Signer(**_SIGNER).unsign(token))
+        return str(Signer(salt=_SALT).unsign(token))
     except BadSignature as error:
         raise NotFound(_("这个核验码无效，可能抄写有误，或不是我公司开具的收据。")) from error
 

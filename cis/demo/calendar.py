@@ -17,7 +17,7 @@ _WORKDAY, _SATURDAY, _SUNDAY = 2, 0, 1
 
 @dataclass(frozen=True)
 class DayTypes:
-    """One row a day: month 0 to 11, column of the standard profiles, and how deep in Spring Festival it lies (0 to 1)."""
+    """One row a day: month 0 to 11, column of the standard profiles, how deep in Spring Festival (0 to 1)."""
 
     month: NDArray[np.int64]
     column: NDArray[np.int64]

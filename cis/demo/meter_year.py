@@ -84,9 +84,13 @@ def meter_years(
 
 
 def reading_days(plan: Plan, account: PlannedAccount) -> list[tuple[date, int]]:
-    """The days on which the account is read by schedule, with the cycle each closes; the first opens the year."""
+    """
+    The days on which the account is read by schedule, with the cycle each closes.
+
+    They begin a cycle before the first that is billed: validation compares with the same month of last year.
+    """
     route: PlannedRoute = plan.routes[account.route]
-    due = [cycle for cycle in plan.cycles if route.is_due(cycle)]
+    due = [cycle for cycle in (add_months(plan.cycles[0], -1), *plan.cycles) if route.is_due(cycle)]
     cycles = [add_months(due[0], -route.cycle_months), *due]
     return [(reading_date(cycle, route.reading_day), cycle) for cycle in cycles]
 

@@ -133,7 +133,7 @@ def make_plan(*, until: int, yesterday: date, accounts: int, seed: int) -> Plan:
     """Plan a utility of about `accounts` accounts whose last billed cycle is `until`."""
     rng = np.random.default_rng(seed)
     cycles = tuple(add_months(until, -back) for back in range(MONTHS - 1, -1, -1))
-    first = reading_date(add_months(cycles[0], -2), 1)
+    first = reading_date(add_months(cycles[0], -4), 1)
     last = max(yesterday, reading_date(until, 0))
     days = tuple(first + timedelta(days=n) for n in range((last - first).days + 1))
     routes = {
@@ -160,7 +160,7 @@ def make_plan(*, until: int, yesterday: date, accounts: int, seed: int) -> Plan:
 def _add_homes(plan: Plan, index: int, county: County, count: int, rng: np.random.Generator) -> None:
     kinds = rng.choice(["flat", "flat-evening", "village-home", "farm"], count, p=[0.5, 0.22, 0.23, 0.05])
     people = make_people(count, rng, first_number=len(plan.accounts))
-    kwh = {kind: annual_kwh_of(ARCHETYPES[kind], count, rng) for kind in set(kinds.tolist())}
+    kwh = {kind: annual_kwh_of(ARCHETYPES[kind], count, rng) for kind in sorted(set(kinds.tolist()))}
     for n, kind in enumerate(kinds.tolist()):
         in_village = kind in ("village-home", "farm")
         route = ("10" if n % 3 == 0 else "18") if in_village else ("05" if n % 2 else "12")
@@ -236,12 +236,20 @@ def _add_events(plan: Plan, rng: np.random.Generator) -> None:
     homes = [
         a for a in plan.accounts if not a.is_business and a.annual_kwh > 1400 and plan.routes[a.route].cycle_months == 1
     ]
-    rng.shuffle(homes)  # type: ignore[arg-type]
+    rng.shuffle(homes)
     villagers = [a for a in plan.accounts if a.archetype in ("village-home", "farm") and a.annual_kwh > 100]
-    middle = plan.cycles[6]
     for account in villagers[:: max(len(villagers) // 22, 1)]:
         account.solar_kw = float(rng.choice([6.0, 8.0, 10.0, 15.0]))
     homes = [a for a in homes if not a.solar_kw]
+
+    _add_meter_events(plan, homes, rng)
+    for account in plan.accounts:
+        if account.payer == Payer.STOPPED:
+            account.stops_in = plan.cycles[int(rng.integers(1, 11))]
+
+
+def _add_meter_events(plan: Plan, homes: list[PlannedAccount], rng: np.random.Generator) -> None:
+    """Exchanges, roll-overs, new connections, faults: each on homes of its own."""
 
     def take(count: int) -> list[PlannedAccount]:
         taken, homes[:] = homes[:count], homes[count:]
@@ -251,7 +259,7 @@ def _add_events(plan: Plan, rng: np.random.Generator) -> None:
     for account in take(2 * scale):
         account.exchanged_on = reading_date(plan.cycles[4], 0) - timedelta(days=int(rng.integers(8, 20)))
     for account in take(scale):
-        account.rolls_over_in = middle
+        account.rolls_over_in = plan.cycles[6]
         account.digits = 5
     for account in take(1):
         account.rolls_over_in, account.fault, account.digits = plan.until, Fault.ROLLOVER, 5
@@ -262,6 +270,3 @@ def _add_events(plan: Plan, rng: np.random.Generator) -> None:
         account.is_new = True
         account.opened_on = reading_date(plan.cycles[5], 0) - timedelta(days=int(rng.integers(10, 80)))
         account.opening_units = 0
-    for account in plan.accounts:
-        if account.payer == Payer.STOPPED:
-            account.stops_in = plan.cycles[int(rng.integers(1, 11))]

@@ -52,14 +52,14 @@ class Archetype:
 ARCHETYPES: Mapping[str, Archetype] = {
     item.code: item
     for item in (
-        Archetype("flat", "h25", 2300, 0.45, 0.28, 0.09, 0.85),
-        Archetype("flat-evening", "h25", 2100, 0.45, 0.24, 0.08, 0.8, cool_hours=(17.0, 24.0)),
-        Archetype("village-home", "h25", 1900, 0.5, 0.22, 0.05, 1.6),
+        Archetype("flat", "h25", 2300, 0.45, 0.2, 0.08, 0.85),
+        Archetype("flat-evening", "h25", 2100, 0.45, 0.18, 0.07, 0.8, cool_hours=(17.0, 24.0)),
+        Archetype("village-home", "h25", 1900, 0.5, 0.16, 0.05, 1.6),
         Archetype("farm", "l25", 3200, 0.5, 0.1, 0.02, 1.1),
-        Archetype("dormitory", "h25", 26000, 0.4, 0.25, 0.05, 0.15),
-        Archetype("shop", "g25", 15000, 0.7, 0.3, 0.05, 0.4, weekend=1.15, cool_hours=(9.0, 22.0), noise=0.25),
-        Archetype("office", "g25", 28000, 0.7, 0.32, 0.08, 0.2, weekend=0.35, cool_hours=(8.0, 19.0), noise=0.2),
-        Archetype("restaurant", "g25", 36000, 0.6, 0.3, 0.05, 0.6, weekend=1.25, cool_hours=(10.0, 23.0), noise=0.25),
+        Archetype("dormitory", "h25", 26000, 0.4, 0.14, 0.05, 0.15),
+        Archetype("shop", "g25", 15000, 0.7, 0.13, 0.04, 0.4, weekend=1.15, cool_hours=(9.0, 22.0), noise=0.25),
+        Archetype("office", "g25", 28000, 0.7, 0.13, 0.06, 0.2, weekend=0.35, cool_hours=(8.0, 19.0), noise=0.2),
+        Archetype("restaurant", "g25", 36000, 0.6, 0.13, 0.04, 0.6, weekend=1.25, cool_hours=(10.0, 23.0), noise=0.25),
         Archetype("two-shift", "two-shift", 260000, 0.6, 0.08, 0.0, 0.08, weekend=0.7, noise=0.12),
         Archetype("three-shift", "three-shift", 620000, 0.6, 0.05, 0.0, 0.12, noise=0.08),
     )
@@ -77,7 +77,7 @@ class Shapes:
 
 @cache
 def standard_profile(name: str) -> NDArray[np.float64]:
-    """(12 months, 3 kinds of day: Saturday, Sunday and holiday, workday; 96) of a BDEW profile, each month's mean day 1."""
+    """(12 months, 3 kinds of day: Saturday, Sunday, workday; 96) of a BDEW profile, the mean day of each month 1."""
     text = resources.files("demandlib").joinpath("bdew", "bdew_data", f"{name}.csv").read_text(encoding="utf-8-sig")
     rows = list(csv.reader(io.StringIO(text)))[2:]
     values = np.array([[float(cell) for cell in row[1:]] for row in rows if row and row[0]])
@@ -123,7 +123,7 @@ def _plateau(*spans: tuple[float, float, float]) -> NDArray[np.float64]:
 
 # Shifts of a small works: 06-14 and 14-22 with breaks for meals, or round the clock with a lighter night.
 SHIFTS: Mapping[str, NDArray[np.float64]] = {
-    "two-shift": _plateau((5.5, 6, 0.5), (6, 11, 1.0), (11, 12, 0.55), (12, 17.5, 1.0), (17.5, 18.25, 0.6), (18.25, 22, 0.9)),
+    "two-shift": _plateau((5.5, 6, 0.5), (6, 11, 1), (11, 12, 0.55), (12, 17.5, 1), (17.5, 18.2, 0.6), (18.2, 22, 0.9)),
     "three-shift": _plateau((0, 6, 0.88), (6, 11.5, 1.0), (11.5, 12.5, 0.85), (12.5, 17.5, 1.0), (17.5, 24, 0.94)),
 }  # fmt: skip
 
@@ -147,8 +147,8 @@ def curves_wh(
     Accounts differ in how much of their use is cooling and heating, day by day and quarter-hour by quarter-hour.
     """
     count, days = len(annual_kwh), len(shapes.base)
-    cooling = archetype.cooling_share * rng.uniform(0.4, 1.6, count)
-    heating = archetype.heating_share * rng.uniform(0.2, 1.8, count)
+    cooling = archetype.cooling_share * rng.uniform(0.6, 1.4, count)
+    heating = archetype.heating_share * rng.uniform(0.4, 1.6, count)
     base = 1 - cooling - heating
     parts = np.stack([base, cooling, heating], axis=1) * annual_kwh[:, None] * 1000
     stacked = np.stack([shapes.base, shapes.cooling, shapes.heating]).reshape(3, -1)
@@ -158,7 +158,7 @@ def curves_wh(
     noise *= np.float32(archetype.noise)
     noise += np.float32(1 - archetype.noise)
     curves *= noise
-    return np.rint(curves).astype(np.int32)
+    return np.asarray(np.rint(curves), dtype=np.int32)
 
 
 def annual_kwh_of(archetype: Archetype, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -169,7 +169,7 @@ def annual_kwh_of(archetype: Archetype, count: int, rng: np.random.Generator) ->
 def solar_wh(weather: Weather, peak_kw: NDArray[np.float64]) -> NDArray[np.int32]:
     """(roofs, days, 96) of what solar panels of so much peak power make, in whole Wh; a fifth is lost on the way."""
     power = np.float32(0.8) * (weather.irradiance_w_m2 / 1000).astype(np.float32)
-    return np.rint(peak_kw.astype(np.float32)[:, None, None] * power * 250).astype(np.int32)
+    return np.asarray(np.rint(peak_kw.astype(np.float32)[:, None, None] * power * 250), dtype=np.int32)
 
 
 def split_net(use_wh: NDArray[np.int32], made_wh: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

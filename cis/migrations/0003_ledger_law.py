@@ -6,7 +6,10 @@ from django.db import migrations
 LEDGER_DAY_LOCK = 20_001
 
 FORWARD = f"""
-CREATE FUNCTION cis_ledger_after_insert() RETURNS trigger LANGUAGE plpgsql AS $$
+-- The plan is kept for a session that may book one payment or a shard of ten thousand transfers: never one that reads
+-- the whole balance table.
+CREATE FUNCTION cis_ledger_after_insert() RETURNS trigger LANGUAGE plpgsql
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off AS $$
 DECLARE
     day date;
     expected bigint;
@@ -24,26 +27,25 @@ BEGIN
                WHERE NOT EXISTS (SELECT 1 FROM cis_ledger_account a WHERE a.id = c.id)) THEN
         RAISE EXCEPTION 'a transfer names an unknown control account' USING ERRCODE = 'DY002';
     END IF;
-    -- Lock first, in id order, so that two shards or a shard and a payment cannot wait for each other in a ring.
-    PERFORM 1 FROM cis_ledger_balance b
-    WHERE b.ledger_account_id IN (SELECT debit_id FROM new_rows WHERE debit_id > 0
-                                  UNION SELECT credit_id FROM new_rows WHERE credit_id > 0)
-    ORDER BY b.ledger_account_id FOR UPDATE;
-    GET DIAGNOSTICS touched = ROW_COUNT;
+    -- Lock first, in id order, so that two shards or a shard and a payment cannot wait for each other in a ring; the
+    -- update then meets rows that are ours, in their newest version.
     WITH legs AS (
         SELECT debit_id AS id, amount_fen AS debit, 0::bigint AS credit FROM new_rows WHERE debit_id > 0
         UNION ALL
         SELECT credit_id, 0::bigint, amount_fen FROM new_rows WHERE credit_id > 0
-    ), moved AS (
-        SELECT id, sum(debit)::bigint AS debit, sum(credit)::bigint AS credit FROM legs GROUP BY id
+    ), moved AS MATERIALIZED (
+        SELECT id, sum(debit)::bigint AS debit, sum(credit)::bigint AS credit FROM legs GROUP BY id ORDER BY id
+    ), locked AS MATERIALIZED (
+        SELECT b.ledger_account_id AS id, moved.debit, moved.credit
+        FROM moved JOIN cis_ledger_balance b ON b.ledger_account_id = moved.id
+        ORDER BY b.ledger_account_id FOR UPDATE OF b
+    ), changed AS (
+        UPDATE cis_ledger_balance b
+        SET debit_fen = b.debit_fen + locked.debit, credit_fen = b.credit_fen + locked.credit
+        FROM locked WHERE b.ledger_account_id = locked.id RETURNING 1
     )
-    UPDATE cis_ledger_balance b
-    SET debit_fen = b.debit_fen + moved.debit, credit_fen = b.credit_fen + moved.credit
-    FROM moved WHERE b.ledger_account_id = moved.id;
-    GET DIAGNOSTICS expected = ROW_COUNT;
-    IF touched <> (SELECT count(*) FROM (SELECT debit_id FROM new_rows WHERE debit_id > 0
-                                         UNION SELECT credit_id FROM new_rows WHERE credit_id > 0) ids)
-       OR touched <> expected THEN
+    SELECT (SELECT count(*) FROM moved), (SELECT count(*) FROM changed) INTO expected, touched;
+    IF touched <> expected THEN
         RAISE EXCEPTION 'a transfer names a customer ledger account that does not exist' USING ERRCODE = 'DY003';
     END IF;
     RETURN NULL;

@@ -259,9 +259,7 @@ def _final_readings(
         for register, value in values[installation.pk].items():
             last = latest.get((installation.pk, register))
             if last is not None and last.read_on >= on_date:
-                raise MoveRefused(
-                    _("%(day)s 已经抄过表，过户日期须在此之后。") % {"day": last.read_on.isoformat()}
-                )
+                raise MoveRefused(_("%(day)s 已经抄过表，过户日期须在此之后。") % {"day": last.read_on.isoformat()})
             if value < 0 or (last is not None and value < last.value_e4):
                 raise MoveRefused(_("过户示数小于上次示数，请核对后再办理。"))
             ratio = installation.ct_ratio * installation.pt_ratio

@@ -13,12 +13,14 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 from psycopg2.extras import DateRange
 
@@ -81,13 +83,19 @@ FIRST_ACCOUNT_NO = 100_000_001
 IMPORT_FILE = "示数冻结_{cycle}.csv"
 _BATCH = 1000
 
-Progress = Callable[[int], None]
+Progress = Callable[[int], object]
 
 
 class NotEmpty(Refused):
     """The database holds a utility that is not the demonstration."""
 
     code = "not-empty"
+
+
+class LoadFailed(Refused):
+    """A step of the load failed for good; the message says where to look."""
+
+    code = "load-failed"
 
 
 @dataclass(frozen=True)
@@ -112,6 +120,8 @@ class DemoState:
     accounts: int
     seed: int
     today: date
+    settled: int
+    """the last cycle whose bills and payments are all there; 0 before the first"""
     is_complete: bool
 
 
@@ -135,6 +145,7 @@ class MonthResult:
     cycle: int
     bills: int
     left_out: int
+    is_complete: bool
 
 
 def demo_users() -> list[DemoUser]:
@@ -181,6 +192,7 @@ def demo_state() -> DemoState | None:
         accounts=facts["accounts"],
         seed=facts["seed"],
         today=date.fromisoformat(facts["today"]),
+        settled=facts.get("settled", 0),
         is_complete=job.state == Job.State.DONE,
     )
 
@@ -210,12 +222,12 @@ def begin(*, until: int, accounts: int, seed: int, at: datetime, on_progress: Pr
     :raises NotEmpty: there is an organisation already
     """
     if not is_empty():
-        raise NotEmpty("数据库里已经有单位，示范电网只能载入空库。")
+        raise NotEmpty(_("数据库里已经有单位。示范电网只能载入空库，请换一个新的数据库。"))
     today = at.astimezone(settings.BILLING_TIME_ZONE).date()
     plan = make_plan(until=until, yesterday=today - timedelta(days=1), accounts=accounts, seed=seed)
     with transaction.atomic():
         load_reference(at=at)
-        carry_tariffs_over(from_day=first_day(add_months(plan.cycles[0], -2)), to_day=first_day(add_months(until, 13)))
+        carry_tariffs_over(from_day=first_day(add_months(plan.cycles[0], -3)), to_day=first_day(add_months(until, 13)))
         units = _create_organisation()
         _create_users(units, at)
         ids = _create_accounts(plan, units)
@@ -227,7 +239,7 @@ def begin(*, until: int, accounts: int, seed: int, at: datetime, on_progress: Pr
             created_at=at,
             total_units=len(plan.accounts),
         )
-    return DemoState(job.pk, until, accounts, seed, today, is_complete=False)
+    return DemoState(job.pk, until, accounts, seed, today, settled=0, is_complete=False)
 
 
 def _create_organisation() -> dict[str, OrgUnit]:
@@ -437,7 +449,7 @@ def _create_meters(planned: list[PlannedAccount], points: list[MeteringPoint]) -
     rows: list[MeterInstallation] = []
     for a in planned:
         cuts = [a.opened_on, *([a.exchanged_on] if a.exchanged_on else []), None]
-        for number, (start, end) in enumerate(zip(cuts[:-1], cuts[1:], strict=True)):
+        for number, (start, end) in enumerate(pairwise(cuts)):
             model = "DTZ341" if a.has_periods else "DDZY102"
             meter = Meter(meter_no=f"42{number}{a.number:09d}", model=model, digits=a.digits)
             rows.append(
@@ -453,7 +465,7 @@ def _create_meters(planned: list[PlannedAccount], points: list[MeteringPoint]) -
     for row in rows:
         row.meter_id = row.meter.pk
     created = iter(MeterInstallation.objects.bulk_create(rows, _BATCH))
-    return [[next(created) for _ in range(2 if a.exchanged_on else 1)] for a in planned]
+    return [[next(created) for _meter in range(2 if a.exchanged_on else 1)] for a in planned]
 
 
 def _create_portal_access(planned: list[PlannedAccount], accounts: list[Account]) -> None:
@@ -562,21 +574,38 @@ def issue_moment(cycle: int, now: datetime) -> datetime:
 
 
 def bill_month(*, cycle: int, created_by_id: int | None, now: datetime) -> MonthResult:
-    """Bill a cycle by a real run, here and now, at the moment at which it would have been billed."""
+    """
+    Bill a cycle by a real run, here and now, at the moment at which it would have been billed.
+
+    What a dead process holds of the run is free when its lease has run out: until then the result is not complete,
+    and the caller asks again.
+
+    :raises LoadFailed: the run failed
+    """
     root = OrgUnit.objects.get(parent=None)
-    run = BillingRun.objects.filter(cycle=cycle, kind=BillingRun.Kind.REGULAR).order_by("-pk").first()
-    if run is None or run.closed_at is None:
-        run_id = (
-            billing.start_run(
-                cycle=cycle, org_unit_id=root.pk, created_by_id=created_by_id, at=issue_moment(cycle, now)
-            )
-            if run is None
-            else run.pk
+    runs = BillingRun.objects.select_related("job").filter(cycle=cycle, kind=BillingRun.Kind.REGULAR)
+    run = runs.order_by("-pk").first()
+    if run is None:
+        run_id = billing.start_run(
+            cycle=cycle, org_unit_id=root.pk, created_by_id=created_by_id, at=issue_moment(cycle, now)
         )
-        run = BillingRun.objects.select_related("job").get(pk=run_id)
-        assert run.job_id is not None
+        run = runs.get(pk=run_id)
+    if run.closed_at is None and run.job_id is not None:
         jobs.work_on(job_id=run.job_id)
-    return MonthResult(cycle, Bill.objects.filter(run_id=run.pk).count(), run.exceptions.count())
+        run = runs.get(pk=run.pk)
+    if run.job is not None and run.job.state == Job.State.FAILED:
+        raise LoadFailed(
+            _("%(cycle)s 的电费发行没有完成，请在后台任务 %(job)s 查看原因。") % {"cycle": cycle, "job": run.job_id}
+        )
+    bills = Bill.objects.filter(run_id=run.pk).count()
+    return MonthResult(cycle, bills, run.exceptions.count(), is_complete=run.closed_at is not None)
+
+
+def note_settled(*, job_id: int, cycle: int) -> None:
+    """Remember that a cycle is billed and its payments are in: a later load does not go over it again."""
+    job = Job.objects.get(pk=job_id)
+    job.parameters["settled"] = cycle
+    job.save(update_fields=["parameters"])
 
 
 def wished_payments(*, plan: Plan, cycle: int, now: datetime) -> list[PaymentWish]:
@@ -632,7 +661,6 @@ def _brings(
             return open_fen if bills >= 4 and chance < 0.6 else 0
         case Payer.STOPPED:
             return open_fen if in_turn and cycle < account.stops_in else 0
-    return 0
 
 
 def _open_bills() -> dict[int, tuple[int, int, int]]:

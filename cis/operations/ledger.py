@@ -396,9 +396,13 @@ def verify() -> Verification:
         cursor.execute(_DAY_FAULTS)
         faults += [f"day balance of {row[0]} on {row[1]} is not the fold of the day" for row in cursor.fetchall()]
         cursor.execute(_TO_DATE_FAULTS)
-        faults += [f"day balance of {row[0]} on {row[1]} does not go on from the one before" for row in cursor.fetchall()]
+        faults += [
+            f"day balance of {row[0]} on {row[1]} does not go on from the one before" for row in cursor.fetchall()
+        ]
         cursor.execute(_STRAY_FAULTS)
-        faults += [f"transfer {row[0]} of {row[1]} stands behind the last closing, unsealed" for row in cursor.fetchall()]
+        faults += [
+            f"transfer {row[0]} of {row[1]} stands behind the last closing, unsealed" for row in cursor.fetchall()
+        ]
         cursor.execute(_OWNER_FAULTS)
         faults += [f"transfer {row[0]} moves money of another account than it names" for row in cursor.fetchall()]
         cursor.execute(_OPEN_ITEM_FAULTS)

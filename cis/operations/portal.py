@@ -20,7 +20,7 @@ from cis.models import Account, OneTimeCode, PortalAccess
 from config.shared.errors import BadInput, Refused
 from config.shared.messaging import send_message
 from config.shared.models import User
-from config.shared.personal_data import blind_index
+from config.shared.personal_data import blind_index, mask_name
 
 CODE_LASTS = timedelta(minutes=5)
 MAX_TRIES = 5
@@ -115,7 +115,8 @@ def _portal_user_of(account_id: int) -> int:
     """The user of the account's customer, owner of all accounts that customer holds now and of no other."""
     account = Account.objects.select_related("customer").get(pk=account_id)
     user, is_new = User.objects.get_or_create(
-        username=f"customer-{account.customer_id}", defaults={"kind": User.Kind.CUSTOMER}
+        username=f"customer-{account.customer_id}",
+        defaults={"kind": User.Kind.CUSTOMER, "display_name": mask_name(account.customer.name)},
     )
     if is_new:
         user.set_unusable_password()

@@ -9,6 +9,9 @@ from django.db import connection
 from cis.models.ledger import TransferKind
 from config.shared.models import JobShard
 
+# The ids of a run's bills lie together: with their bounds the other tables are read in that stretch, not as a whole.
+_BOUNDS = "SELECT min(id), max(id) FROM cis_bill WHERE run_id = %s"
+
 _BILLED = """
 SELECT price_class, count(*), coalesce(sum(total_fen), 0)::bigint, coalesce(sum(energy_kwh_e2), 0)::bigint
 FROM cis_bill WHERE run_id = %s GROUP BY 1 ORDER BY 1
@@ -17,12 +20,12 @@ FROM cis_bill WHERE run_id = %s GROUP BY 1 ORDER BY 1
 _RECEIVABLE = """
 SELECT b.price_class, coalesce(sum(t.amount_fen), 0)::bigint
 FROM cis_bill b JOIN cis_ledger_transfer t ON t.kind = %s AND t.document_id = b.id
-WHERE b.run_id = %s GROUP BY 1
+WHERE b.run_id = %s AND t.document_id BETWEEN %s AND %s GROUP BY 1
 """
 
 _LINES = """
-SELECT b.price_class, coalesce(sum(l.amount_fen), 0)::bigint
-FROM cis_bill b JOIN cis_bill_line l ON l.bill_id = b.id WHERE b.run_id = %s GROUP BY 1
+SELECT b.price_class, coalesce(sum(l.amount_fen), 0)::bigint FROM cis_bill b JOIN cis_bill_line l ON l.bill_id = b.id
+WHERE b.run_id = %s AND l.bill_id BETWEEN %s AND %s GROUP BY 1
 """
 
 # Energy on bills, stretch by stretch, against the advances that validation wrote when it accepted the readings.
@@ -32,7 +35,7 @@ SELECT count(*), coalesce(sum(u.energy_kwh_e2), 0)::bigint, coalesce(sum(r.advan
 FROM cis_bill b JOIN cis_bill_usage u ON u.bill_id = b.id AND NOT u.is_from_curve
 LEFT JOIN cis_reading r ON r.installation_id = u.installation_id AND r.register = u.register AND r.read_on = u.to_on
      AND r.state = 1
-WHERE b.run_id = %s
+WHERE b.run_id = %s AND u.bill_id BETWEEN %s AND %s
 """
 
 _LEFT_OUT = "SELECT code, count(*) FROM cis_bill_exception WHERE run_id = %s GROUP BY 1 ORDER BY 1"
@@ -59,11 +62,15 @@ def closing_figures(*, run_id: int, job_id: int | None, is_preview: bool) -> dic
             }
         cursor.execute(_BILLED, [run_id])
         billed = cursor.fetchall()
-        cursor.execute(_RECEIVABLE, [int(TransferKind.BILL_ISSUED), run_id])
+        cursor.execute(_BOUNDS, [run_id])
+        within = [run_id, *cursor.fetchone()]
+        cursor.execute(_RECEIVABLE, [int(TransferKind.BILL_ISSUED), *within])
         receivable = dict(cursor.fetchall())
-        cursor.execute(_LINES, [run_id])
+        cursor.execute(_LINES, within)
         lines = dict(cursor.fetchall())
-        cursor.execute(_METERED, [run_id])
+        # No reading is looked up twice: remembering them would only cost.
+        cursor.execute("SET LOCAL enable_memoize = off")
+        cursor.execute(_METERED, within)
         stretches, billed_kwh_e2, accepted_kwh_e2, different = cursor.fetchone()
     classes = [
         {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -124,6 +124,11 @@ class BillRow:
     is_overdue: bool
     is_replaced: bool
     is_disputed: bool
+
+    @property
+    def last_day(self) -> date:
+        """The last day of the period, as people write it."""
+        return self.period_end - timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,7 +406,8 @@ def _installations(account_id: int, today: date) -> tuple[InstallationRow, ...]:
             """,
             [account_id],
         )
-        return tuple(InstallationRow(*row, _holds(row[5], row[6], today)) for row in cursor.fetchall())
+        rows = cursor.fetchall()
+    return tuple(InstallationRow(*row[:7], is_current=_holds(row[5], row[6], today)) for row in rows)
 
 
 def _readings(installations: Sequence[InstallationRow]) -> tuple[tuple[str, ...], tuple[ReadingRow, ...]]:

@@ -99,6 +99,8 @@ class Determinants:
     """row to (reason code, detail)"""
 
 
+# An account's last bill before the period's end answers both questions: is it billed, and what has its tier year used.
+# The range is said of the contracts too, so that they are read in one stretch and joined by merging.
 _ACCOUNTS = """
 SELECT a.id, coalesce(c.id, 0), coalesce(v.id, 0), coalesce(c.price_class, 0)::int2, coalesce(c.people, 1)::int2,
        r.months, GREATEST(r.period_start, a.opened_on), LEAST(r.period_end, coalesce(a.closed_on, r.period_end)),
@@ -108,18 +110,17 @@ FROM unnest(%(routes)s::bigint[], %(months)s::int2[], %(starts)s::date[], %(ends
             %(tier_years)s::int4[])
        AS r(route_id, months, period_start, period_end, start_cycle, tier_year_from)
 JOIN cis_account a ON a.route_id = r.route_id
-LEFT JOIN cis_supply_contract c ON c.account_id = a.id
+LEFT JOIN cis_supply_contract c ON c.account_id = a.id AND c.account_id >= %(low)s AND c.account_id < %(high)s
       AND c.valid @> (LEAST(r.period_end, coalesce(a.closed_on, r.period_end)) - 1)
 LEFT JOIN cis_tariff_version v ON v.tariff_id = c.tariff_id
       AND v.valid @> (LEAST(r.period_end, coalesce(a.closed_on, r.period_end)) - 1)
 LEFT JOIN LATERAL (
-    SELECT b.cycle, b.tier_kwh_e2_before + b.energy_kwh_e2 AS used FROM cis_bill b
-    WHERE b.account_id = a.id AND b.period_start < r.period_start
+    SELECT b.cycle, b.period_start, b.tier_kwh_e2_before + b.energy_kwh_e2 AS used FROM cis_bill b
+    WHERE b.account_id = a.id AND b.period_start < r.period_end
     ORDER BY b.period_start DESC, b.revision DESC LIMIT 1) last ON true
 WHERE a.id >= %(low)s AND a.id < %(high)s {only}
   AND a.opened_on < r.period_end AND (a.closed_on IS NULL OR a.closed_on > r.period_start)
-  AND NOT EXISTS (SELECT 1 FROM cis_bill b WHERE b.account_id = a.id
-                  AND b.period_start >= r.period_start AND b.period_start < r.period_end)
+  AND (last.period_start IS NULL OR last.period_start < r.period_start)
 ORDER BY a.id
 """
 
@@ -138,22 +139,46 @@ _ACCOUNT_TYPES = {
     "ends_on_schedule": "bool",
 }
 
+# What follows is read by lists of ids, each in one walk along an index. A list that comes from a sub-select is no
+# constant to the planner: it does not weigh thousands of values one by one, and it takes the index whatever it believes
+# of a table that was loaded a minute ago (with stale statistics a join read every reading once for each account).
+_POINTS = """
+SELECT ap.account_id, ap.point_id FROM cis_account_point ap
+WHERE ap.account_id = ANY ((SELECT %(ids)s::bigint[])::bigint[]) AND ap.valid && daterange(%(from)s, %(to)s)
+"""
+
+_POINT_TYPES = {"account": "int8", "point": "int8"}
+
+_CURVE_POINTS = """
+SELECT id FROM cis_metering_point WHERE id = ANY ((SELECT %(ids)s::bigint[])::bigint[]) AND basis = 'curve'
+"""
+
+_INSTALLATIONS = """
+SELECT i.point_id, i.id, i.meter_id, i.ct_ratio * i.pt_ratio,
+       coalesce(lower(i.valid), DATE '2000-01-01'), coalesce(upper(i.valid), DATE '9999-01-01')
+FROM cis_meter_installation i
+WHERE i.point_id = ANY ((SELECT %(ids)s::bigint[])::bigint[]) AND i.valid && daterange(%(from)s, %(to)s)
+"""
+
+_INSTALLATION_TYPES = {
+    "point": "int8",
+    "installation": "int8",
+    "meter": "int8",
+    "multiplier": "int4",
+    "installed_on": "date",
+    "removed_on": "date",
+}
+
+_METERS = "SELECT id, digits FROM cis_meter WHERE id = ANY ((SELECT %(ids)s::bigint[])::bigint[])"
+
 _READINGS = """
-SELECT ap.account_id, i.id, coalesce(r.register, 0)::int2, coalesce(r.read_on, DATE '2000-01-01'),
-       coalesce(r.cycle, 0), coalesce(r.kind, 0)::int2, coalesce(r.value_e4, 0), coalesce(r.is_rollover, false),
-       coalesce(r.source, 0)::int2, coalesce(r.state, 0)::int2, i.ct_ratio * i.pt_ratio, m.digits::int2,
-       coalesce(lower(i.valid), DATE '2000-01-01'), coalesce(upper(i.valid), DATE '9999-01-01'),
-       p.basis = 'curve', p.id
-FROM cis_account_point ap
-JOIN cis_metering_point p ON p.id = ap.point_id
-JOIN cis_meter_installation i ON i.point_id = ap.point_id AND i.valid && daterange(%(from)s, %(to)s)
-JOIN cis_meter m ON m.id = i.meter_id
-LEFT JOIN cis_reading r ON r.installation_id = i.id AND r.read_on BETWEEN %(first)s AND %(last)s AND r.register < 10
-WHERE ap.account_id >= %(low)s AND ap.account_id < %(high)s {only} AND ap.valid && daterange(%(from)s, %(to)s)
+SELECT r.installation_id, r.register, r.read_on, r.cycle, r.kind, r.value_e4, r.is_rollover, r.source, r.state
+FROM cis_reading r
+WHERE r.installation_id = ANY ((SELECT %(ids)s::bigint[])::bigint[]) AND r.register = ANY (%(registers)s::smallint[])
+  AND r.read_on BETWEEN %(first)s AND %(last)s
 """
 
 _READING_TYPES = {
-    "account": "int8",
     "installation": "int8",
     "register": "int2",
     "read_on": "date",
@@ -163,13 +188,25 @@ _READING_TYPES = {
     "is_rollover": "bool",
     "source": "int2",
     "state": "int2",
-    "multiplier": "int4",
-    "digits": "int2",
-    "installed_on": "date",
-    "removed_on": "date",
-    "is_curve": "bool",
-    "point": "int8",
 }
+
+
+@dataclass(frozen=True)
+class InstallationColumns:
+    """Each meter that hung at a point of an account in the shard's periods, one row each; dates in Postgres days."""
+
+    account: NDArray[np.int64]
+    point: NDArray[np.int64]
+    installation: NDArray[np.int64]
+    multiplier: NDArray[np.int32]
+    digits: NDArray[np.int16]
+    installed_on: NDArray[np.int32]
+    removed_on: NDArray[np.int32]
+    is_curve: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.account)
+
 
 # Readings taken some days off the schedule still belong to its cycle.
 _READING_WINDOW_DAYS = 20
@@ -192,36 +229,37 @@ def tier_year_of(cycle: int, months: int, *, starts_in_month: int) -> int:
     return year * 100 + starts_in_month
 
 
-def of_accounts(
-    *, cycle: int, low: int, high: int, org_path: str = "", account_id: int | None = None
-) -> Determinants:
+def of_accounts(*, cycle: int, low: int, high: int, org_path: str = "", account_id: int | None = None) -> Determinants:
     """
     The determinants of the accounts in [low, high) that are due in the cycle and not billed for it.
 
-    `org_path` keeps it to a part of the organisation, `account_id` to one account. Two statements, a third where
-    points are billed from curves.
+    `org_path` keeps it to a part of the organisation, `account_id` to one account. Six statements, whatever the
+    number of accounts; two more where points are billed from curves.
     """
     routes = routes_due(cycle)
     if not routes:
         return _nothing()
     starts = [reading_date(add_months(cycle, -r.cycle_months), r.reading_day) for r in routes]
     ends = [reading_date(cycle, r.reading_day) for r in routes]
-    only, parameters = "", {
-        "low": low,
-        "high": high,
-        "routes": [r.pk for r in routes],
-        "months": [r.cycle_months for r in routes],
-        "starts": starts,
-        "ends": ends,
-        "start_cycles": [add_months(cycle, -r.cycle_months) for r in routes],
-        "tier_years": [tier_year_of(cycle, r.cycle_months, starts_in_month=1) for r in routes],
-        "from": min(starts),
-        "to": max(ends),
-        "first": day_of(days_of(min(starts)) - _READING_WINDOW_DAYS),
-        "last": day_of(days_of(max(ends)) + _READING_WINDOW_DAYS),
-        "org": org_path.replace("%", "") + "%",
-        "account": account_id,
-    }
+    only, parameters = (
+        "",
+        {
+            "low": low,
+            "high": high,
+            "routes": [r.pk for r in routes],
+            "months": [r.cycle_months for r in routes],
+            "starts": starts,
+            "ends": ends,
+            "start_cycles": [add_months(cycle, -r.cycle_months) for r in routes],
+            "tier_years": [tier_year_of(cycle, r.cycle_months, starts_in_month=1) for r in routes],
+            "from": min(starts),
+            "to": max(ends),
+            "first": day_of(days_of(min(starts)) - _READING_WINDOW_DAYS),
+            "last": day_of(days_of(max(ends)) + _READING_WINDOW_DAYS),
+            "org": org_path.replace("%", "") + "%",
+            "account": account_id,
+        },
+    )
     if org_path:
         only += " AND a.org_unit_id IN (SELECT id FROM shared_org_unit WHERE path LIKE %(org)s)"
     if account_id is not None:
@@ -232,9 +270,55 @@ def of_accounts(
         accounts = AccountColumns(**raw)
         if not len(accounts):
             return _nothing()
-        of_one = " AND ap.account_id = %(account)s" if account_id is not None else ""
-        readings = read_columns(cursor, _READINGS.format(only=of_one), parameters, _READING_TYPES)
-    return _assemble(cycle, accounts, readings)
+        installations = _installations(cursor, accounts, parameters)
+        parameters["ids"] = _listed(installations.installation)
+        parameters["registers"] = [int(register) for register in BILLED_REGISTERS]
+        readings = read_columns(cursor, _READINGS, parameters, _READING_TYPES)
+    return _assemble(cycle, accounts, installations, readings)
+
+
+def _listed(ids: NDArray[np.int64]) -> str:
+    """Ids as one array literal: thousands of single constants would cost Postgres more to parse than to look up."""
+    return "{" + ",".join(map(str, ids.tolist())) + "}"
+
+
+def _installations(cursor: Any, accounts: AccountColumns, parameters: dict[str, Any]) -> InstallationColumns:
+    """The meters of the accounts: a row for each account and installation."""
+    served = read_columns(cursor, _POINTS, {**parameters, "ids": _listed(accounts.account)}, _POINT_TYPES)
+    points = {**parameters, "ids": _listed(served["point"])}
+    curves = read_columns(cursor, _CURVE_POINTS, points, {"point": "int8"})["point"]
+    hung = read_columns(cursor, _INSTALLATIONS, points, _INSTALLATION_TYPES)
+    digits_of = read_columns(cursor, _METERS, {"ids": _listed(hung["meter"])}, {"meter": "int8", "digits": "int2"})
+    by_meter = np.argsort(digits_of["meter"])
+    by_point = np.argsort(hung["point"], kind="stable")
+    hung = {name: column[by_point] for name, column in hung.items()}
+    pair, at = _matches(served["point"], hung["point"])
+    # An account that left a point and came back is served by it twice, and has its meter once.
+    order = np.lexsort((hung["installation"][at], served["account"][pair]))
+    pair, at = pair[order], at[order]
+    account, installation = served["account"][pair], hung["installation"][at]
+    is_again = np.zeros(len(pair), dtype=np.bool_)
+    is_again[1:] = (account[1:] == account[:-1]) & (installation[1:] == installation[:-1])
+    pair, at = pair[~is_again], at[~is_again]
+    meter = hung["meter"][at]
+    return InstallationColumns(
+        account=served["account"][pair],
+        point=served["point"][pair],
+        installation=hung["installation"][at],
+        multiplier=hung["multiplier"][at],
+        digits=digits_of["digits"][by_meter][np.searchsorted(digits_of["meter"][by_meter], meter)],
+        installed_on=hung["installed_on"][at],
+        removed_on=hung["removed_on"][at],
+        is_curve=np.isin(served["point"][pair], curves),
+    )
+
+
+def _matches(wanted: NDArray[np.int64], ascending: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """A join: every pair of places (in `wanted`, in `ascending`) that hold the same value, in the order of `wanted`."""
+    first = np.searchsorted(ascending, wanted, side="left")
+    count = np.searchsorted(ascending, wanted, side="right") - first
+    left = np.repeat(np.arange(len(wanted)), count)
+    return left, np.arange(len(left)) + np.repeat(first - (np.cumsum(count) - count), count)
 
 
 def _nothing() -> Determinants:
@@ -252,9 +336,7 @@ def _nothing() -> Determinants:
         empty.astype(np.bool_),
     )
     width = len(BILLED_REGISTERS)
-    return Determinants(
-        accounts, _usage_of({}), np.empty((0, width), np.int64), np.empty((0, width), np.bool_), {}
-    )
+    return Determinants(accounts, _usage_of({}), np.empty((0, width), np.int64), np.empty((0, width), np.bool_), {})
 
 
 _USAGE_KINDS: dict[str, Any] = {
@@ -275,53 +357,57 @@ _USAGE_KINDS: dict[str, Any] = {
 
 def _usage_of(columns: dict[str, Any]) -> UsageColumns:
     """Usage columns of the right types; what is not given is empty."""
-    return UsageColumns(
-        **{name: np.asarray(columns.get(name, ()), dtype=kind) for name, kind in _USAGE_KINDS.items()}
-    )
+    return UsageColumns(**{name: np.asarray(columns.get(name, ()), dtype=kind) for name, kind in _USAGE_KINDS.items()})
 
 
-def _assemble(cycle: int, accounts: AccountColumns, readings: dict[str, Column]) -> Determinants:
+def _assemble(
+    cycle: int, accounts: AccountColumns, installations: InstallationColumns, readings: dict[str, Column]
+) -> Determinants:
     rows = len(accounts)
     left_out: dict[int, tuple[str, str]] = {}
-    row_of = np.searchsorted(accounts.account, readings["account"])
-    row_of[row_of == rows] = 0
-    known = accounts.account[row_of] == readings["account"]
-    start, end = accounts.start[row_of], accounts.end[row_of]
+    row_of = np.searchsorted(accounts.account, installations.account)
     # A meter's own stretch within the account's period.
-    from_on = np.maximum(start, readings["installed_on"])
-    to_on = np.minimum(end, readings["removed_on"])
-    known &= from_on < to_on
-    is_curve = readings["is_curve"] & known
-    closes = (readings["cycle"] == cycle) | (readings["cycle"] == accounts.start_cycle[row_of])
-    is_event = (readings["kind"] != int(Reading.Kind.CYCLE)) & (readings["read_on"] >= start)
-    is_event &= readings["read_on"] <= end
-    used = known & ~is_curve & (readings["register"] > 0) & (closes | is_event)
+    from_on = np.maximum(accounts.start[row_of], installations.installed_on)
+    to_on = np.minimum(accounts.end[row_of], installations.removed_on)
+    known = from_on < to_on
+    is_curve = installations.is_curve & known
+    from_registers = known & ~is_curve
+
+    order = np.lexsort((readings["read_on"], readings["register"], readings["installation"]))
+    hung, at = _matches(installations.installation, readings["installation"][order])
+    r = {name: column[order[at]] for name, column in readings.items()}
+    row = row_of[hung]
+    closes_now = r["cycle"] == cycle
+    closes_before = r["cycle"] == accounts.start_cycle[row]
+    is_event = (r["kind"] != int(Reading.Kind.CYCLE)) & (r["read_on"] >= accounts.start[row])
+    is_event &= r["read_on"] <= accounts.end[row]
     # A cycle reading before the meter or the account was there, or after, is somebody else's.
-    at_end = (readings["cycle"] == cycle) & (to_on == end) & accounts.ends_on_schedule[row_of]
-    at_start = (readings["cycle"] != cycle) & (from_on == start) & accounts.starts_on_schedule[row_of]
-    used &= is_event | at_end | at_start
+    ends_with_cycle = (to_on == accounts.end[row_of]) & accounts.ends_on_schedule[row_of]
+    starts_with_cycle = (from_on == accounts.start[row_of]) & accounts.starts_on_schedule[row_of]
+    is_ours = closes_now & ends_with_cycle[hung]
+    is_ours |= closes_before & ~closes_now & starts_with_cycle[hung]
+    used = np.flatnonzero(from_registers[hung] & (is_event | is_ours))
 
     measured = np.zeros(rows, dtype=np.bool_)
-    usage, chain_faults = _chains(
-        cycle, {name: column[used] for name, column in readings.items()}, row_of[used], from_on[used], to_on[used],
+    usage, of, chain_faults = _chains(
+        cycle,
+        {name: column[used] for name, column in r.items()},
+        hung[used],
+        row_of,
+        from_on,
+        to_on,
         accounts,
+        installations,
     )
-    for row, reason in chain_faults:
-        left_out.setdefault(row, reason)
+    for fault_row, reason in chain_faults:
+        left_out.setdefault(fault_row, reason)
     # Every meter that hung there must have a chain; one that never spoke has none.
-    has_chain = np.unique(
-        np.stack([usage.row, usage.installation]) if len(usage.row) else np.empty((2, 0), np.int64), axis=1
-    )
-    chains = set(zip(*has_chain.tolist(), strict=True)) if has_chain.size else set()
-    expected = known & ~is_curve
-    if expected.any():
-        pairs = np.unique(np.stack([row_of[expected], readings["installation"][expected]]), axis=1)
-        if pairs.shape[1] != len(chains):
-            for row, installation in zip(*pairs.tolist(), strict=True):
-                if (row, installation) not in chains:
-                    left_out.setdefault(row, (LeftOut.NO_READING, ""))
+    has_chain = np.zeros(len(installations), dtype=np.bool_)
+    has_chain[of] = True
+    for silent in row_of[from_registers & ~has_chain].tolist():
+        left_out.setdefault(silent, (LeftOut.NO_READING, ""))
     if is_curve.any():
-        usage = _with_curves(usage, accounts, readings, is_curve, row_of, from_on, to_on, left_out)
+        usage = _with_curves(usage, accounts, installations, is_curve, row_of, from_on, to_on, left_out)
     measured[usage.row] = True
     for row in np.flatnonzero(~measured).tolist():
         left_out.setdefault(row, (LeftOut.NO_READING, ""))
@@ -406,23 +492,24 @@ def usage_for(
 
 def _chains(
     cycle: int,
-    readings: dict[str, Column],
-    row: NDArray[np.int64],
-    from_on: NDArray[np.int32],
-    to_on: NDArray[np.int32],
+    r: dict[str, Column],
+    hung: NDArray[np.int64],
+    row_of: NDArray[np.int64],
+    from_of: NDArray[np.int32],
+    to_of: NDArray[np.int32],
     accounts: AccountColumns,
-) -> tuple[UsageColumns, list[tuple[int, tuple[str, str]]]]:
-    """Cut each register's readings, in day order, into stretches between neighbours."""
-    if not len(row):
-        return _usage_of({}), []
-    order = np.lexsort((readings["read_on"], readings["register"], readings["installation"], row))
-    r = {name: column[order] for name, column in readings.items()}
-    row, from_on, to_on = row[order], from_on[order], to_on[order]
-    same = (
-        (row[1:] == row[:-1])
-        & (r["installation"][1:] == r["installation"][:-1])
-        & (r["register"][1:] == r["register"][:-1])
-    )
+    installations: InstallationColumns,
+) -> tuple[UsageColumns, NDArray[np.int64], list[tuple[int, tuple[str, str]]]]:
+    """
+    Cut each register's readings into stretches between neighbours; `hung` says on which row of installations each is.
+
+    The readings come installation by installation, register by register, in day order. Gives the stretches, the row of
+    installations of each, and the faults.
+    """
+    if not len(hung):
+        return _usage_of({}), hung, []
+    row, from_on, to_on = row_of[hung], from_of[hung], to_of[hung]
+    same = (hung[1:] == hung[:-1]) & (r["register"][1:] == r["register"][:-1])
     is_first = np.concatenate(([True], ~same))
     is_last = np.concatenate((~same, [True]))
     faults: list[tuple[int, tuple[str, str]]] = []
@@ -437,8 +524,10 @@ def _chains(
         faults.append((int(row[at]), (LeftOut.NO_READING, "")))
     a = np.flatnonzero(same)
     b = a + 1
+    of = hung[b]
+    multiplier = installations.multiplier[of]
     energy = energy_kwh_e2(
-        advance(r["value_e4"][a], r["value_e4"][b], r["digits"][b], r["is_rollover"][b]), r["multiplier"][b]
+        advance(r["value_e4"][a], r["value_e4"][b], installations.digits[of], r["is_rollover"][b]), multiplier
     )
     estimated = int(ReadingSource.ESTIMATED)
     usage = _usage_of(
@@ -450,20 +539,20 @@ def _chains(
             "to_on": r["read_on"][b],
             "from_value_e4": r["value_e4"][a],
             "to_value_e4": r["value_e4"][b],
-            "multiplier": r["multiplier"][b],
+            "multiplier": multiplier,
             "is_rollover": r["is_rollover"][b],
             "is_estimated": (r["source"][b] == estimated) | (r["source"][a] == estimated),
             "is_from_curve": np.zeros(len(b), dtype=np.bool_),
             "energy_kwh_e2": energy,
         }
     )
-    return usage, faults
+    return usage, of, faults
 
 
 def _with_curves(
     usage: UsageColumns,
     accounts: AccountColumns,
-    readings: dict[str, Column],
+    installations: InstallationColumns,
     is_curve: NDArray[np.bool_],
     row_of: NDArray[np.int64],
     from_on: NDArray[np.int32],
@@ -473,8 +562,8 @@ def _with_curves(
     """Add the stretches of points that are billed from their curve, folded by the windows of the account's tariff."""
     wanted: dict[tuple[int, int], tuple[int, int, int]] = {}
     for at in np.flatnonzero(is_curve).tolist():
-        key = (int(row_of[at]), int(readings["installation"][at]))
-        wanted[key] = (int(readings["point"][at]), int(from_on[at]), int(to_on[at]))
+        key = (int(row_of[at]), int(installations.installation[at]))
+        wanted[key] = (int(installations.point[at]), int(from_on[at]), int(to_on[at]))
     windows = _windows_of(sorted({int(accounts.version[row]) for row, _ in wanted}))
     columns: dict[str, list[Any]] = {name: [] for name in _USAGE_KINDS}
     with connection.cursor() as cursor:
@@ -505,9 +594,7 @@ def _with_curves(
             for name, value in zip(_USAGE_KINDS, values, strict=True):
                 columns[name].append(value)
     extra = _usage_of(columns)
-    return UsageColumns(
-        **{name: np.concatenate([getattr(usage, name), getattr(extra, name)]) for name in _USAGE_KINDS}
-    )
+    return UsageColumns(**{name: np.concatenate([getattr(usage, name), getattr(extra, name)]) for name in _USAGE_KINDS})
 
 
 def _windows_of(version_ids: Sequence[int]) -> dict[int, WindowSet]:

@@ -44,24 +44,26 @@ def balance(account_id: int) -> AccountBalance:
 
 
 _AS_OF = """
-WITH known AS (
-    SELECT business_date, debit_fen_to_date - credit_fen_to_date AS net FROM cis_ledger_day_balance
-    WHERE ledger_account_id = %(ledger)s AND business_date <= %(day)s ORDER BY business_date DESC LIMIT 1),
-closed AS (SELECT max(business_date) AS day FROM cis_ledger_day WHERE business_date <= %(day)s)
-SELECT coalesce((SELECT net FROM known), 0) + coalesce((
-    SELECT sum(CASE WHEN debit_id = %(ledger)s THEN amount_fen ELSE -amount_fen END)::bigint
-    FROM cis_ledger_transfer
-    WHERE account_id = %(account)s AND business_date <= %(day)s
-      AND business_date > coalesce((SELECT day FROM closed), DATE '1900-01-01')
-      AND (debit_id = %(ledger)s OR credit_id = %(ledger)s)), 0)
+SELECT CASE WHEN %(day)s <= (SELECT max(business_date) FROM cis_ledger_day) THEN
+    coalesce((SELECT debit_fen_to_date - credit_fen_to_date FROM cis_ledger_day_balance
+              WHERE ledger_account_id = %(ledger)s AND business_date <= %(day)s
+              ORDER BY business_date DESC LIMIT 1), 0)
+ELSE
+    coalesce((SELECT debit_fen - credit_fen FROM cis_ledger_balance WHERE ledger_account_id = %(ledger)s), 0)
+    - coalesce((SELECT sum(CASE WHEN debit_id = %(ledger)s THEN amount_fen ELSE -amount_fen END)::bigint
+                FROM cis_ledger_transfer
+                WHERE account_id = %(account)s AND business_date > %(day)s
+                  AND (debit_id = %(ledger)s OR credit_id = %(ledger)s)), 0)
+END
 """
 
 
 def balance_as_of(account_id: int, day: date) -> AccountBalance:
     """
-    The account's balances at the end of a business day: the last closed day's figure plus what came after it.
+    The account's balances at the end of a business day.
 
-    Costs one index look-up and a walk over the transfers of days that are not closed yet.
+    Of a closed day they were written down when it was closed: one index look-up. Of an open day they are today's
+    balances less the transfers of later days, which are open too and few.
     """
     nets = {}
     with connection.cursor() as cursor:

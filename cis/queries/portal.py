@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from cis.models import PortalAccess
+from cis.models import Bill, PortalAccess
+from cis.queries import billing
 from config.shared.errors import NotFound
 from config.shared.personal_data import mask_name
 
@@ -75,3 +76,19 @@ def my_account(*, user_id: int, account_no: str) -> MyAccount:
     if mine.current.account_no != account_no:
         raise NotFound(_("没有找到这个户号。"))
     return mine.current
+
+
+def get_my_bill(bill_no: str, *, mine: MyAccounts) -> billing.BillPage:
+    """
+    One bill of the user's own accounts, explained.
+
+    :raises NotFound: it is not theirs, or there is no such bill
+    """
+    account_id = (
+        Bill.objects.filter(pk=billing.bill_id_of(bill_no), account_id__in=mine.ids)
+        .values_list("account_id", flat=True)
+        .first()
+    )
+    if account_id is None:
+        raise NotFound(_("没有这张账单，请核对账单编号。"))
+    return billing.get_bill(bill_no, account_id=account_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,7 +15,6 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from cis.models import (
-    AccountPoint,
     ReadingDoubt,
     ReadingEdit,
     ReadingImport,
@@ -26,7 +26,7 @@ from cis.models.metering import Reading, ReadingSource
 from cis.queries.day_kinds import day_kind
 from cis.rating.registers import PERIOD_REGISTERS, REGISTER_NAMES, Register
 from cis.rating.windows import WindowSet
-from cis.reading_files import Reject
+from cis.reading_files import Reject, write_rejects
 from cis.validation import DOUBTS, Doubt, doubts_in
 from config.shared.errors import NotFound
 
@@ -392,6 +392,25 @@ def rejects_to_write(import_id: int) -> Iterator[StoredReject]:
         yield StoredReject(line_no=row.line_no, code=row.code, raw=row.raw, stored_reason=row.reason)
 
 
+def rejects_file(import_id: int) -> Iterator[bytes]:
+    """The file of rejects of an import, a few hundred rows at a time."""
+    part: list[StoredReject] = []
+    with_header = True
+    for reject in rejects_to_write(import_id):
+        part.append(reject)
+        if len(part) == 500:
+            yield _written(part, with_header=with_header)
+            part, with_header = [], False
+    if part or with_header:
+        yield _written(part, with_header=with_header)
+
+
+def _written(part: list[StoredReject], *, with_header: bool) -> bytes:
+    stream = io.BytesIO()
+    write_rejects(stream, part, with_header=with_header)
+    return stream.getvalue()
+
+
 def _summary(entry: ReadingImport) -> ImportSummary:
     return ImportSummary(
         import_id=entry.pk,
@@ -528,8 +547,3 @@ def _windows_at(account_id: int, day: date) -> WindowSet | None:
         .first()
     )
     return WindowSet.parse(version.windows.windows) if version and version.windows else None
-
-
-def has_curves(account_id: int) -> bool:
-    """Whether any point of the account is billed from its curve."""
-    return AccountPoint.objects.filter(account_id=account_id, point__basis="curve").exists()

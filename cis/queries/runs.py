@@ -19,7 +19,7 @@ class BillingUnit:
 
 @dataclass(frozen=True, slots=True)
 class RunComparison:
-    """A run beside the last finished preview of the same cycle and part; `is_identical`: to the fen, account by account."""
+    """A run beside the last finished preview of the same scope; `is_identical`: to the fen, account by account."""
 
     preview_run_id: int
     preview_bills: int
@@ -77,18 +77,20 @@ def compare_with_preview(run_id: int) -> RunComparison | None:
     )
     if preview is None:
         return None
-    digests = {
-        job_id: [
-            result.get("digest")
-            for result in JobShard.objects.filter(job_id=job_id, stage=0).order_by("number").values_list("result", flat=True)
-        ]
-        for job_id in (run.job_id, preview.job_id)
-    }
+    before, after = preview.closing or {}, run.closing or {}
     return RunComparison(
         preview_run_id=preview.pk,
-        preview_bills=preview.closing["bills"],
-        preview_total_fen=preview.closing["total_fen"],
-        bills=run.closing["bills"],
-        total_fen=run.closing["total_fen"],
-        is_identical=digests[run.job_id] == digests[preview.job_id],
+        preview_bills=before["bills"],
+        preview_total_fen=before["total_fen"],
+        bills=after["bills"],
+        total_fen=after["total_fen"],
+        is_identical=_digests(run) == _digests(preview),
     )
+
+
+def _digests(run: BillingRun) -> list[object]:
+    """The fingerprint of each shard of a run: who pays how much."""
+    if run.job_id is None:
+        return []
+    shards = JobShard.objects.filter(job_id=run.job_id, stage=0).order_by("number")
+    return [result.get("digest") for result in shards.values_list("result", flat=True)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext as _
@@ -133,13 +132,13 @@ def load_curve(*, day: date, feeder_id: int | None = None, district_id: int | No
 
     :raises NotFound: there is no such feeder or district
     """
-    if (feeder_id is None) == (district_id is None):
-        raise ValueError("name a feeder or a district")
-    place: Any
-    if feeder_id is not None:
+    place: Feeder | TransformerDistrict | None
+    if feeder_id is not None and district_id is None:
         place, column = Feeder.objects.filter(pk=feeder_id).first(), "t.feeder_id"
-    else:
+    elif district_id is not None and feeder_id is None:
         place, column = TransformerDistrict.objects.filter(pk=district_id).first(), "t.id"
+    else:
+        raise ValueError("name a feeder or a district")
     if place is None:
         raise NotFound(_("没有这条馈线或这个台区。"))
     with connection.cursor() as cursor:
@@ -189,7 +188,7 @@ def tariff_history(account_no: str) -> list[TariffStretch]:
             tariff_code=contract.tariff.code,
             tariff_name=contract.tariff.name,
             price_class_name=str(SupplyContract.PriceClass(contract.price_class).label),
-            starts_on=contract.valid.lower,
+            starts_on=contract.valid.lower or date.min,
             ends_on=contract.valid.upper,
         )
         for contract in contracts

@@ -16,6 +16,7 @@ from cis.operations import billing, disputes
 from cis.queries import billing as queries
 from cis.queries import customers, ledger
 from cis.web import explanations
+from cis.web.customers import address_of
 from config.shared.errors import Refused
 from config.shared.periods import add_months, cycle_of, is_cycle
 from config.shared.permissions import may, staff_of
@@ -48,9 +49,7 @@ class DisputeForm(forms.Form):
 class OutcomeForm(forms.Form):
     """What came out of a dispute."""
 
-    outcome = forms.CharField(
-        label=gettext_lazy("核实结果"), max_length=500, widget=forms.Textarea(attrs={"rows": 3})
-    )
+    outcome = forms.CharField(label=gettext_lazy("核实结果"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
 
 
 class BillNowForm(forms.Form):
@@ -95,9 +94,7 @@ def account_bills(request: HttpRequest, account_no: str) -> HttpResponse:
     )
     more = f"?before={queries.bill_id_of(rows[_PAGE - 1].bill_no)}" if len(rows) > _PAGE else ""
     context = {"head": head, "bills": rows[:_PAGE], "next_url": more}
-    return render_part_or_page(
-        request, part="cis/bills/_table.html", page="cis/bills/list.html", context=context
-    )
+    return render_part_or_page(request, part="cis/bills/_table.html", page="cis/bills/list.html", context=context)
 
 
 @requires("cis.view_customer")
@@ -122,6 +119,9 @@ def _bill_page(
         "dispute_form": dispute_form,
         "outcome_form": outcome_form,
         "may_dispute": may(staff_of(request), "cis.dispute_bill"),
+        "pay_url": address_of("payments:desk_account", page.bill.account_no)
+        if may(staff_of(request), "payments.take_payment")
+        else "",
     }
     return render(request, "cis/bills/bill.html", context, status=status)
 

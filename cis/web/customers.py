@@ -76,7 +76,10 @@ class PremiseForm(forms.Form):
     version = forms.IntegerField(widget=forms.HiddenInput)
     address = forms.CharField(label=gettext_lazy("用电地址"), max_length=200)
     door = forms.CharField(
-        label=gettext_lazy("新的门牌（楼栋、房号）"), required=False, max_length=100, help_text=gettext_lazy("不改就空着。")
+        label=gettext_lazy("新的门牌（楼栋、房号）"),
+        required=False,
+        max_length=100,
+        help_text=gettext_lazy("不改就空着。"),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
@@ -55,12 +55,8 @@ class StartForm(forms.Form):
 
     def __init__(self, *args: Any, units: list[scopes.BillingUnit], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [("", _("全部"))] + [
-            (str(unit.org_unit_id), "\u3000" * unit.depth + unit.name) for unit in units
-        ]
-        field = self.fields["org_unit"]
-        assert isinstance(field, forms.TypedChoiceField)
-        field.choices = choices
+        choices = [("", _("全部"))] + [(str(unit.org_unit_id), "\u3000" * unit.depth + unit.name) for unit in units]
+        cast(forms.TypedChoiceField, self.fields["org_unit"]).choices = choices
 
     def clean_cycle(self) -> int:
         """A month that exists."""
@@ -134,6 +130,8 @@ def run(request: HttpRequest, run_id: int) -> HttpResponse:
         "may_cancel": page.job_id is not None and page.run.state == "running",
         "may_resume": page.run.state in ("failed", "cancelled"),
         "progress_state": "running" if page.run.state == "cancelling" else page.run.state,
+        # Accounts that had their bill before are no work of this run: a finished one is full.
+        "total_units": page.run.done_units if page.run.state == "done" else page.run.total_units,
         "left_out_total": sum(count for _code, _words, count in page.left_out),
     }
     return render_part_or_page(request, part="cis/runs/_run.html", page="cis/runs/run.html", context=context)

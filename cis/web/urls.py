@@ -1,12 +1,12 @@
 """Addresses of the counter console and of the portal's pages of this app."""
 
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from cis.web import bills, customers, runs, search
 
 app_name = "cis"
 
-console = [
+console: list[URLPattern | URLResolver] = [
     path("search/", search.search, name="search"),
     path("accounts/<str:account_no>/", customers.account, name="account"),
     path("accounts/<str:account_no>/personal-data/", customers.personal_data, name="personal_data"),

@@ -1,5 +1,21 @@
-"""Addresses of the readings pages."""
+"""Addresses of the readings pages and of the data catalogue."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from cis.web import data, readings
+
+urlpatterns = [
+    path("readings/imports/", readings.imports, name="reading_imports"),
+    path("readings/imports/<int:import_id>/", readings.import_result, name="reading_import"),
+    path("readings/imports/<int:import_id>/rejects.csv", readings.import_rejects, name="reading_rejects"),
+    path("readings/doubts/", readings.work_list, name="reading_work_list"),
+    path("readings/doubts/<int:doubt_id>/", readings.doubt, name="reading_doubt"),
+    path("readings/doubts/<int:doubt_id>/claim/", readings.doubt_claim, name="reading_doubt_claim"),
+    path("data/", data.catalogue, name="data"),
+    path("data/sales/", data.sales, name="data_sales"),
+    path("data/sales.csv", data.sales_csv, name="data_sales_csv"),
+    path("data/load/", data.load, name="data_load"),
+    path("data/load.csv", data.load_csv, name="data_load_csv"),
+    path("data/tariffs/", data.tariffs, name="data_tariffs"),
+    path("data/tariffs.csv", data.tariffs_csv, name="data_tariffs_csv"),
+]

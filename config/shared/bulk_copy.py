@@ -85,6 +85,9 @@ def encode(columns: Mapping[str, tuple[str, Any]]) -> bytes:
     for number, (kind, values) in enumerate(columns.values()):
         record[f"w{number}"] = np.dtype(WIDTHS[kind]).itemsize
         record[f"c{number}"] = values
+        # numpy cuts large numbers off without a word.
+        if isinstance(values, np.ndarray) and (record[f"c{number}"] != values).any():
+            raise OverflowError(f"a value does not fit {kind}")
     return _HEADER + record.tobytes() + _TRAILER
 
 

@@ -100,10 +100,10 @@ def nudge() -> None:
     send_task("config.shared.tasks.deliver_events")
 
 
-def send_task(name: str, **arguments: Any) -> None:
+def send_task(name: str, *, expires_s: float | None = None, **arguments: Any) -> None:
     """Queue a task by name; without a broker the work stays in Postgres, where the sweep finds it."""
     try:
-        app.send_task(name, kwargs=arguments, retry=False)
+        app.send_task(name, kwargs=arguments, retry=False, expires=expires_s)
     except Exception as error:
         # Whatever the broker's client raises: the rows are safe and the sweep comes round.
         log.warning("broker unreachable, left to the sweep", extra={"task": name, "error": str(error)})

@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.db import connection, connections, transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from config.shared import logs
@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=30)
 MAX_ATTEMPTS = 5
 CLOSING_STAGE = 1
+_FIRST_RETRY = timedelta(seconds=2)
+_BELL_LASTS_S = 30.0
 # So many workers take part in one job.
 WORKERS_PER_JOB = 2
 
@@ -171,7 +173,7 @@ def resume_job(*, job_id: int, at: datetime) -> None:
         if job is None:
             raise NotFound("没有这个任务。")
         left = job.shards.filter(state__in=[JobShard.State.FAILED, JobShard.State.CANCELLED])
-        if not left.update(state=JobShard.State.WAITING, attempts=0, error="", finished_at=None):
+        if not left.update(state=JobShard.State.WAITING, attempts=0, error="", finished_at=None, lease_until=None):
             raise JobIsOver("任务没有剩余的分片，无需继续。")
         # A closing stage that ran over a part must run again over the whole.
         job.shards.filter(stage__gte=CLOSING_STAGE).update(state=JobShard.State.WAITING, finished_at=None)
@@ -185,7 +187,8 @@ def resume_job(*, job_id: int, at: datetime) -> None:
 _CLAIM = """
 SELECT s.id FROM shared_job_shard s JOIN shared_job j ON j.id = s.job_id
 WHERE s.job_id = %(job)s AND j.state = 'running'
-  AND (s.state = 'waiting' OR (s.state = 'running' AND s.lease_until < %(now)s))
+  AND (s.state = 'waiting' AND (s.lease_until IS NULL OR s.lease_until <= %(now)s)
+       OR s.state = 'running' AND s.lease_until < %(now)s)
   AND NOT EXISTS (SELECT 1 FROM shared_job_shard earlier
                   WHERE earlier.job_id = s.job_id AND earlier.stage < s.stage AND earlier.state <> 'done')
 ORDER BY s.stage, s.number
@@ -296,7 +299,8 @@ def _record_failure(claim: Claim, error: Exception) -> None:
         return
     shard.error = "".join(traceback.format_exception(error))[-4000:]
     shard.state = JobShard.State.FAILED if shard.attempts >= MAX_ATTEMPTS else JobShard.State.WAITING
-    shard.lease_until = None
+    # Of a shard that waits, the lease says when it may be tried again: a short trouble shall not use up all attempts.
+    shard.lease_until = timezone.now() + _FIRST_RETRY * 2 ** (shard.attempts - 1)
     shard.save(update_fields=["state", "error", "lease_until"])
 
 
@@ -332,7 +336,7 @@ def _has_living_lease(job_id: int, at: datetime) -> bool:
 
 def sweep(*, now: datetime) -> int:
     """
-    Ring the bell for every job that has something to claim and too few workers at it; gives how many there were.
+    Ring the bell for every job that has something to claim; gives how many there were.
 
     Jobs that ended unseen, such as by a worker that died after its last shard, are settled on the way.
     """
@@ -340,16 +344,18 @@ def sweep(*, now: datetime) -> int:
     rung = 0
     for job_id in jobs:
         settle(job_id=job_id, at=now)
-        shards = JobShard.objects.filter(job=job_id, job__state=Job.State.RUNNING)
-        free = Q(state=JobShard.State.WAITING) | Q(state=JobShard.State.RUNNING, lease_until__lt=now)
-        at_work = shards.filter(state=JobShard.State.RUNNING, lease_until__gte=now).count()
-        if at_work < WORKERS_PER_JOB and shards.filter(free).exists():
-            ring(job_id=job_id, workers=WORKERS_PER_JOB - at_work)
+        is_due = Q(lease_until__isnull=True) | Q(lease_until__lte=now)
+        free = Q(state=JobShard.State.WAITING) & is_due | Q(state=JobShard.State.RUNNING, lease_until__lt=now)
+        undone = JobShard.objects.filter(job=OuterRef("job"), stage__lt=OuterRef("stage")).exclude(
+            state=JobShard.State.DONE
+        )
+        if JobShard.objects.filter(free, ~Exists(undone), job=job_id, job__state=Job.State.RUNNING).exists():
+            ring(job_id=job_id)
             rung += 1
     return rung
 
 
 def ring(*, job_id: int, workers: int = WORKERS_PER_JOB) -> None:
-    """Tell workers that a job has work."""
+    """Tell workers that a job has work; a bell that nobody heard in time is dropped, the sweep rings again."""
     for _ in range(workers):
-        send_task("config.shared.tasks.work_on_job", job_id=job_id)
+        send_task("config.shared.tasks.work_on_job", expires_s=_BELL_LASTS_S, job_id=job_id)

@@ -49,9 +49,14 @@ class NoWalletKeys(RuntimeError):
 
 @cache
 def _made(place: str) -> dict[str, str]:
-    """The simulator's keys; whoever comes first writes them, everybody else reads the same."""
+    """The simulator's keys, read once per process."""
     if not settings.SIMULATORS:
         raise NoWalletKeys("Set WALLET_MERCHANT_PRIVATE_KEY and WALLET_PUBLIC_KEY.")
+    return make_or_read(place)
+
+
+def make_or_read(place: str) -> dict[str, str]:
+    """The keys in the file; made there, readable by its owner only, by whoever finds none."""
     path = Path(place)
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -31,7 +31,7 @@ def desk(request: HttpRequest) -> HttpResponse:
     """Whose money is taken next, and what this hall took today."""
     wanted = request.GET.get("account_no", "").strip()
     if wanted:
-        return redirect("payments:pay", account_no=wanted)
+        return redirect("payments:desk_account", account_no=wanted)
     return _day(request, timezone.localdate(), "payments/desk.html")
 
 
@@ -71,7 +71,7 @@ def pay(request: HttpRequest, account_no: str) -> HttpResponse:
     The page's address carries the form's key from the moment it is drawn, so that a reload, the way back and a second
     click all speak of the same payment; a key that was used leads to its receipt.
     """
-    here = reverse("payments:pay", args=[account_no])
+    here = reverse("payments:desk_account", args=[account_no])
     key = request.POST.get("form_key", "") if request.method == "POST" else request.GET.get("key", "")
     if request.method != "POST" and not is_form_key(key):
         return redirect(f"{here}?key={uuid.uuid4().hex}")

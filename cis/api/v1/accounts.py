@@ -110,9 +110,7 @@ class AccountSearch(APIView):
         """Accounts that fit a text, best first."""
         asked = SearchInput(data=request.query_params)
         asked.is_valid(raise_exception=True)
-        found = search.find(
-            asked.validated_data["q"], limit=asked.validated_data["limit"], today=timezone.localdate()
-        )
+        found = search.find(asked.validated_data["q"], limit=asked.validated_data["limit"], today=timezone.localdate())
         return Response(FoundAccountsOut({"results": found}).data)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.utils import timezone
@@ -168,7 +169,7 @@ class BillExplanation(APIView):
 
 
 def _detail(page: queries.BillPage) -> Any:
-    body = {name: getattr(page.bill, name) for name in BillOut().fields} | {
+    body = asdict(page.bill) | {
         "tariff_code": page.tariff_code,
         "tariff_name": page.tariff_name,
         "is_demonstration": page.is_demonstration,

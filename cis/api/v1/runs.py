@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.utils import timezone
@@ -100,7 +101,7 @@ class RunDetail(APIView):
 
 
 def _detail(page: queries.RunPage) -> Any:
-    body = {name: getattr(page.run, name) for name in RunOut().fields} | {
+    body = asdict(page.run) | {
         "closing": page.closing,
         "left_out": [{"code": code, "reason": reason, "count": count} for code, reason, count in page.left_out],
     }

@@ -1,6 +1,6 @@
 """Addresses of this app's part of the API, version 1."""
 
-from django.urls import path
+from django.urls import include, path
 
 from cis.api.v1 import accounts, bills, runs
 
@@ -12,4 +12,5 @@ urlpatterns = [
     path("bills/<str:bill_no>/explanation/", bills.BillExplanation.as_view(), name="api_bill_explanation"),
     path("billing-runs/", runs.Runs.as_view(), name="api_runs"),
     path("billing-runs/<int:run_id>/", runs.RunDetail.as_view(), name="api_run"),
+    path("reading-imports/", include("cis.api.v1.readings")),
 ]

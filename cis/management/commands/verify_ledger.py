@@ -27,11 +27,9 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(dataclasses.asdict(found), ensure_ascii=False))
         else:
+            self.stdout.write(f"{found.transfers} transfers, {found.closed_days} closed days")
             self.stdout.write(
-                f"{found.transfers} transfers, {found.closed_days} closed days, debits {yuan_from_fen(found.debit_fen)} "
-                f"= credits {yuan_from_fen(found.credit_fen)} yuan"
-                if found.debit_fen == found.credit_fen
-                else f"{found.transfers} transfers, {found.closed_days} closed days"
+                f"debits {yuan_from_fen(found.debit_fen)} yuan, credits {yuan_from_fen(found.credit_fen)} yuan"
             )
             for fault in found.faults:
                 self.stdout.write(f"  {fault}")

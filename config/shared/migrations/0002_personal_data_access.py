@@ -6,7 +6,6 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
-
 REVOKE = """
 DO $$ BEGIN
     IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'dayingxiao_app') THEN
@@ -17,32 +16,53 @@ END $$;
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('shared', '0001_initial'),
+        ("shared", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='PersonalDataAccess',
+            name="PersonalDataAccess",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('subject', models.CharField(max_length=64)),
-                ('fields', models.CharField(max_length=200)),
-                ('reason', models.TextField()),
-                ('request_id', models.CharField(blank=True, max_length=64)),
-                ('seen_at', models.DateTimeField()),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("subject", models.CharField(max_length=64)),
+                ("fields", models.CharField(max_length=200)),
+                ("reason", models.TextField()),
+                ("request_id", models.CharField(blank=True, max_length=64)),
+                ("seen_at", models.DateTimeField()),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'db_table': 'shared_personal_data_access',
-                'indexes': [models.Index(fields=['subject', 'seen_at'], name='personal_data_access_of'), models.Index(fields=['user', 'seen_at'], name='personal_data_access_by')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='access_has_a_reason')],
+                "db_table": "shared_personal_data_access",
+                "indexes": [
+                    models.Index(fields=["subject", "seen_at"], name="personal_data_access_of"),
+                    models.Index(fields=["user", "seen_at"], name="personal_data_access_by"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("reason", ""), _negated=True), name="access_has_a_reason"
+                    )
+                ],
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='personaldataaccess',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='70eb8007979141171128f8f160a7373b055e2ef7', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_96db3', table='shared_personal_data_access', when='BEFORE')),
+            model_name="personaldataaccess",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="70eb8007979141171128f8f160a7373b055e2ef7",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_96db3",
+                    table="shared_personal_data_access",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.RunSQL(REVOKE, migrations.RunSQL.noop),
     ]

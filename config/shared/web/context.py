@@ -44,7 +44,10 @@ def _reachable(
     allowed = [place for place in destinations if not place.permission or may(user, place.permission)]
     urls = [(place, url) for place in allowed if (url := _address(place.url_name))]
     # The longest address the page lies under is where one is.
-    current = max((url for _place, url in urls if request.path.startswith(url)), key=len, default="")
+    roots = [(root, url) for place, url in urls for root in (url, *place.under)]
+    current = max(
+        (pair for pair in roots if request.path.startswith(pair[0])), key=lambda pair: len(pair[0]), default=("", "")
+    )[1]
     return [NavigationItem(place.label, place.icon, url, url == current) for place, url in urls]
 
 

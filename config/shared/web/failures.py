@@ -12,24 +12,27 @@ def _page(request: HttpRequest, template: str, status: int) -> HttpResponse:
     return render(request, template, {"request_id": logs.request_id.get()}, status=status)
 
 
-def bad_request(request: HttpRequest, _exception: Exception | None = None) -> HttpResponse:
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """400."""
+    del exception
     return _page(request, "shared/400.html", 400)
 
 
-def forbidden(request: HttpRequest, _exception: Exception | None = None) -> HttpResponse:
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """403."""
+    del exception
     return _page(request, "shared/403.html", 403)
 
 
-def not_found(request: HttpRequest, _exception: Exception | None = None) -> HttpResponse:
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """404."""
+    del exception
     return _page(request, "shared/404.html", 404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: drawn without context processors, for those may be what failed."""
-    body = render(None, "shared/500.html", {"request_id": getattr(request, "request_id", "")})  # type: ignore[arg-type]
+    body = render(None, "shared/500.html", {"request_id": getattr(request, "request_id", "")})
     body.status_code = 500
     return body
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
@@ -14,7 +15,7 @@ from config.shared.errors import NotFound
 from config.shared.models import User
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 SIGN_IN = "cis:portal_sign_in"
 # Which of their accounts a customer looks at; only a preference, checked at every use.
@@ -26,13 +27,13 @@ def for_customers(view: View[P]) -> View[P]:
 
     @never_cache
     @wraps(view)
-    def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not isinstance(request.user, User) or request.user.kind != User.Kind.CUSTOMER:
             raise NotFound(_("这里只有客户自己能看。"))
         return view(request, *args, **kwargs)
 
-    checked.login_url = SIGN_IN  # type: ignore[attr-defined]
-    return checked
+    setattr(checked, "login_url", SIGN_IN)  # noqa: B010 - a mark that LoginRequiredMiddleware reads
+    return cast("View[P]", checked)
 
 
 def preferred_account(request: HttpRequest) -> str:

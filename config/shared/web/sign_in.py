@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm
@@ -10,10 +12,11 @@ from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, path, reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.i18n import set_language
+from django_htmx.http import HttpResponseClientRedirect
 
 from config import navigation
 from config.shared.models import User
-from config.shared.permissions import may
+from config.shared.permissions import may, staff_of
 
 
 class SignInForm(AuthenticationForm):
@@ -37,6 +40,14 @@ class SignIn(auth_views.LoginView):
     redirect_authenticated_user = True
     template_name = "registration/login.html"
 
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        """A part that found the session ended sends the whole page here, and back to where it was."""
+        htmx = getattr(request, "htmx", None)
+        if htmx and request.method == "GET":
+            page = htmx.current_url_abs_path or request.GET.get("next", "/")
+            return HttpResponseClientRedirect(f"{reverse('login')}?{urlencode({'next': page}, safe='/')}")
+        return super().dispatch(request, *args, **kwargs)  # type: ignore[return-value]
+
 
 def locked_out(request: HttpRequest, _response: HttpResponse | None = None, *_rest: object) -> HttpResponse:
     """What somebody sees who mistyped too often; called by django-axes."""
@@ -45,8 +56,7 @@ def locked_out(request: HttpRequest, _response: HttpResponse | None = None, *_re
 
 def home(request: HttpRequest) -> HttpResponse:
     """The first page each kind of person needs: their console, or the portal."""
-    user = request.user
-    assert isinstance(user, User)
+    user = staff_of(request)
     places = navigation.PORTAL if user.kind == User.Kind.CUSTOMER else navigation.CONSOLE
     for place in places:
         if place.permission and not may(user, place.permission):
@@ -60,9 +70,16 @@ def home(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("", home, name="home"),
-    path("sign-in/", SignIn.as_view(), name="login"),
+    path("sign-in/", login_not_required(SignIn.as_view()), name="login"),
     path("sign-out/", auth_views.LogoutView.as_view(), name="logout"),
     path("language/", login_not_required(set_language), name="set_language"),
 ]
 # For `tests/architecture`: addresses that need no named permission, and why they do not.
-SIGNED_IN_ONLY = {"home": "sends each person to their own first page"}
+SIGNED_IN_ONLY = {
+    "home": "sends each person to their own first page",
+    "logout": "everybody may leave",
+}
+PUBLIC = {
+    "login": "the door itself",
+    "set_language": "a language is no secret",
+}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cis.models import Bill, BillException, BillingRun, BillLine, BillUsage, LedgerTransfer
+from cis.models import Bill, BillingRun, BillLine, BillUsage, LedgerTransfer
 from cis.operations import billing, ledger
 from cis.queries import billing as bills
 from cis.queries.ledger import balance

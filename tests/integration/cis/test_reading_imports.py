@@ -76,7 +76,11 @@ class TestRowsThatLand:
 
     def test_several_pending_readings_of_a_register_are_judged_in_the_order_of_their_days(self, world: World) -> None:
         number = world.residential.meter_no
-        rows = [[number, "total", "2026-03-01", 1766], [number, "total", "2026-02-11", 1630], [number, "total", "2026-02-21", 1700]]
+        rows = [
+            [number, "total", "2026-03-01", 1766],
+            [number, "total", "2026-02-11", 1630],
+            [number, "total", "2026-02-21", 1700],
+        ]
 
         send(register_file(rows), at=LATER)
 
@@ -149,7 +153,9 @@ class TestSendingAgain:
 def _small_batches(monkeypatch: Any, rows: int) -> None:
     real = reading_imports.open_readings
     monkeypatch.setattr(
-        reading_imports, "open_readings", lambda stream, name, *, today: real(stream, name, today=today, batch_rows=rows)
+        reading_imports,
+        "open_readings",
+        lambda stream, name, *, today: real(stream, name, today=today, batch_rows=rows),
     )
 
 
@@ -223,9 +229,7 @@ class TestBadRows:
         with pytest.raises(FileUnusable):
             send(file.getvalue()[:-20], name="cut.parquet", at=LATER)
 
-    def test_a_csv_that_breaks_far_down_lands_nothing_of_what_came_before(
-        self, world: World, monkeypatch: Any
-    ) -> None:
+    def test_a_csv_that_breaks_far_down_lands_nothing_of_what_came_before(self, world: World, monkeypatch: Any) -> None:
         _small_batches(monkeypatch, 1)
         before = Reading.objects.count()
 
@@ -326,7 +330,8 @@ class TestDoubtsFromAFile:
         advance = {1: 250, 2: 50, 3: 75, 4: 90, 5: 60}
         names = {1: "total", 2: "sharp", 3: "peak", 4: "flat", 5: "valley"}
         rows = [
-            [world.commercial.meter_no, names[code], "2026-03-01", last[code] + units] for code, units in advance.items()
+            [world.commercial.meter_no, names[code], "2026-03-01", last[code] + units]
+            for code, units in advance.items()
         ]
 
         result = send(register_file(rows), at=LATER)
@@ -334,9 +339,9 @@ class TestDoubtsFromAFile:
         assert result.doubtful == 5
 
     def test_a_low_value_near_the_top_of_the_register_rolls_over(self, world: World) -> None:
-        Reading.objects.filter(
-            installation_id=world.residential.installation_id, read_on=date(2026, 2, 1)
-        ).update(value_e4=9_999_000_000)
+        Reading.objects.filter(installation_id=world.residential.installation_id, read_on=date(2026, 2, 1)).update(
+            value_e4=9_999_000_000
+        )
 
         send(register_file([[world.residential.meter_no, "total", "2026-03-01", 90]]), at=LATER)
 

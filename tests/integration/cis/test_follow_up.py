@@ -1,0 +1,159 @@
+"""Every handler may hear a fact twice; a resolved doubt bills the account once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from cis.events import ReadingsAccepted
+from cis.handlers import bill_after_doubt
+from cis.models import Bill, BillException, BillingRun, Reading
+from cis.operations import billing, ledger
+from cis.queries.ledger import balance
+from config.shared import events, jobs
+from config.shared.events import Event, deliver_waiting, publish
+from config.shared.jobs import JobCreated
+from config.shared.models import OutboxDelivery
+from payments.events import PaymentReceived, WalletNoticeStored
+from tests.factories.ledger import at_once
+from tests.factories.world import AT, World, small_world
+from tests.integration.payments import pay
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def run_over_everybody(world: World) -> BillingRun:
+    run_id = billing.start_run(cycle=world.cycle, org_unit_id=None, created_by_id=None, at=AT)
+    run = BillingRun.objects.get(pk=run_id)
+    assert run.job_id is not None
+    jobs.work_on(job_id=run.job_id)
+    return run
+
+
+def set_state(world: World, state: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE cis_reading SET state = %s WHERE installation_id = %s AND cycle = %s",
+            [int(state), world.residential.installation_id, world.cycle],
+        )
+
+
+def accept(world: World) -> ReadingsAccepted:
+    event = ReadingsAccepted(account_id=world.residential.account_id, cycle=world.cycle)
+    with transaction.atomic():
+        set_state(world, Reading.State.ACCEPTED)
+        publish(event)
+    return event
+
+
+class TestFollowUp:
+    def test_the_last_doubt_resolved_bills_the_account_once_though_told_twice(self) -> None:
+        world = small_world()
+        set_state(world, Reading.State.DOUBTFUL)
+        run = run_over_everybody(world)
+        assert BillException.objects.get(run=run).code == "reading-doubtful"
+        assert Bill.objects.count() == len(world.accounts) - 1
+
+        event = accept(world)
+        deliver_waiting(now=timezone.now())
+        bill_after_doubt(event)
+        bill_after_doubt(event)
+
+        bill = Bill.objects.get(account=world.residential.account_id)
+        assert bill.run.kind == "follow-up"
+        assert balance(world.residential.account_id).receivable_fen == bill.total_fen > 0
+        assert BillingRun.objects.filter(kind="follow-up").count() == 1
+        assert not ledger.verify().faults
+
+    def test_told_to_many_at_once_it_bills_once(self) -> None:
+        world = small_world()
+        set_state(world, Reading.State.DOUBTFUL)
+        run_over_everybody(world)
+        set_state(world, Reading.State.ACCEPTED)
+        event = ReadingsAccepted(account_id=world.residential.account_id, cycle=world.cycle)
+
+        assert at_once([lambda: bill_after_doubt(event)] * 6) == [None] * 6
+
+        assert Bill.objects.filter(account=world.residential.account_id).count() == 1
+
+    def test_before_the_run_it_waits_for_the_run(self) -> None:
+        world = small_world()
+
+        bill_after_doubt(accept(world))
+
+        assert not Bill.objects.exists()
+        run_over_everybody(world)
+        assert Bill.objects.filter(account=world.residential.account_id).count() == 1
+
+    def test_an_account_that_lacks_something_else_stays_on_the_list(self) -> None:
+        world = small_world()
+        set_state(world, Reading.State.DOUBTFUL)
+        run = run_over_everybody(world)
+
+        bill_after_doubt(ReadingsAccepted(account_id=world.residential.account_id, cycle=world.cycle))
+
+        assert not Bill.objects.filter(account=world.residential.account_id).exists()
+        assert BillException.objects.filter(run=run).count() == 1
+
+
+def example_of(event: type[Event], world: World) -> Event:
+    """One fact of each kind that somebody handles, about what the world holds."""
+    account = world.residential.account_id
+    payment = pay(world, fen=1_000)
+    job = jobs.Job.objects.filter(state="done").latest("id")
+    makers: dict[type[Event], Callable[[], Event]] = {
+        JobCreated: lambda: JobCreated(job_id=job.pk),
+        ReadingsAccepted: lambda: ReadingsAccepted(account_id=account, cycle=world.cycle),
+        PaymentReceived: lambda: PaymentReceived(
+            account_id=account, payment_id=payment.payment_id, amount_fen=1_000, prepaid_fen=1_000, method="cash"
+        ),
+        WalletNoticeStored: lambda: WalletNoticeStored(out_trade_no="none", notice_id="none"),
+    }
+    if event not in makers:
+        pytest.fail(f"{event.__name__} is handled; say here what one looks like, so that it is delivered twice")
+    return makers[event]()
+
+
+def everything_stored() -> dict[str, Any]:
+    """Every row of every table, the outbox left out: its own rows say how often something was delivered."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' "
+            "AND c.relname NOT LIKE 'shared_outbox%%' AND c.relname NOT LIKE 'django_session'"
+        )
+        stored = {}
+        for (table,) in cursor.fetchall():
+            cursor.execute(f'SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM "{table}" t')
+            stored[table] = cursor.fetchone()
+    return stored
+
+
+class TestEveryHandler:
+    @pytest.mark.parametrize("name", sorted(events.HANDLERS))
+    def test_delivered_again_changes_nothing(self, name: str) -> None:
+        world = small_world()
+        set_state(world, Reading.State.DOUBTFUL)
+        run_over_everybody(world)
+        set_state(world, Reading.State.ACCEPTED)
+        kind, handler = events.HANDLERS[name]
+        event = example_of(kind, world)
+
+        def hear() -> None:
+            try:
+                with transaction.atomic():
+                    handler(event)
+            except Exception as error:  # a refusal is kept with the delivery; it must be the same both times
+                outcomes.append(type(error).__name__)
+
+        outcomes: list[str] = []
+        hear()
+        once, told = everything_stored(), OutboxDelivery.objects.count()
+        hear()
+
+        assert everything_stored() == once
+        assert OutboxDelivery.objects.count() == told, "it told further facts a second time"
+        assert outcomes in ([], [outcomes[0]] * 2 if outcomes else [])

@@ -8,7 +8,8 @@ from datetime import date, datetime
 from typing import Any
 
 import numpy as np
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef
+from django.utils.translation import gettext as _
 
 from cis.models import (
     Bill,
@@ -161,6 +162,8 @@ class ExceptionRow:
     customer_name: str
     code: str
     reason: str
+    is_billed_since: bool
+    """whether a later run has billed the account for this cycle"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +186,7 @@ def bill_id_of(bill_no: str) -> int:
     """
     text = bill_no.strip()
     if not text.isdigit() or len(text) < 16:
-        raise NotFound("没有这张账单，请核对账单编号。")
+        raise NotFound(_("没有这张账单，请核对账单编号。"))
     return int(text[6:])
 
 
@@ -233,7 +236,7 @@ def get_bill(bill_no: str, *, account_id: int | None = None) -> BillPage:
         .first()
     )
     if bill is None or str(bill) != bill_no.strip() or account_id not in (None, bill.account_id):
-        raise NotFound("没有这张账单，请核对账单编号。")
+        raise NotFound(_("没有这张账单，请核对账单编号。"))
     stored = list(BillLine.objects.filter(bill_id=bill.pk).order_by("seq"))
     stretches = list(BillUsage.objects.filter(bill_id=bill.pk).order_by("seq"))
     facts = recompute(bill, stretches, bill.tariff_version)
@@ -374,7 +377,7 @@ def get_run(run_id: int) -> RunPage:
     """
     run = BillingRun.objects.select_related("job", "org_unit", "created_by").filter(pk=run_id).first()
     if run is None:
-        raise NotFound("没有这次发行。")
+        raise NotFound(_("没有这次发行。"))
     shards = JobShard.objects.filter(job_id=run.job_id).order_by("number") if run.job_id else []
     counted = BillException.objects.filter(run=run).values_list("code").annotate(n=Count("id")).order_by("-n")
     return RunPage(
@@ -401,7 +404,13 @@ def get_run(run_id: int) -> RunPage:
 
 def list_exceptions(*, run_id: int, code: str = "", limit: int = 50, after: int | None = None) -> list[ExceptionRow]:
     """Who a run left out, in order; `after` is the exception id to go on from."""
-    rows = BillException.objects.filter(run_id=run_id).select_related("account__customer").order_by("id")
+    since = Bill.objects.filter(account_id=OuterRef("account_id"), cycle=OuterRef("run__cycle"))
+    rows = (
+        BillException.objects.filter(run_id=run_id)
+        .select_related("account__customer")
+        .annotate(is_billed_since=Exists(since))
+        .order_by("id")
+    )
     if code:
         rows = rows.filter(code=code)
     if after is not None:
@@ -413,6 +422,7 @@ def list_exceptions(*, run_id: int, code: str = "", limit: int = 50, after: int 
             customer_name=row.account.customer.name,
             code=row.code,
             reason=reason_in_words(row.code, row.detail),
+            is_billed_since=row.is_billed_since,
         )
         for row in rows[:limit]
     ]

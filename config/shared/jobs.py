@@ -23,6 +23,7 @@ from typing import Any, ClassVar
 from django.db import connection, connections, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from config.shared import logs
 from config.shared.errors import NotFound, Refused
@@ -152,9 +153,9 @@ def cancel_job(*, job_id: int, at: datetime) -> None:
     with transaction.atomic():
         job = Job.objects.select_for_update().filter(pk=job_id).first()
         if job is None:
-            raise NotFound("没有这个任务。")
+            raise NotFound(_("没有这个任务。"))
         if job.state != Job.State.RUNNING:
-            raise JobIsOver("任务已经结束，不能取消。")
+            raise JobIsOver(_("任务已经结束，不能取消。"))
         job.shards.filter(state=JobShard.State.WAITING).update(state=JobShard.State.CANCELLED, finished_at=at)
         job.state = Job.State.CANCELLING
         job.save(update_fields=["state"])
@@ -171,10 +172,10 @@ def resume_job(*, job_id: int, at: datetime) -> None:
     with transaction.atomic():
         job = Job.objects.select_for_update().filter(pk=job_id).first()
         if job is None:
-            raise NotFound("没有这个任务。")
+            raise NotFound(_("没有这个任务。"))
         left = job.shards.filter(state__in=[JobShard.State.FAILED, JobShard.State.CANCELLED])
         if not left.update(state=JobShard.State.WAITING, attempts=0, error="", finished_at=None, lease_until=None):
-            raise JobIsOver("任务没有剩余的分片，无需继续。")
+            raise JobIsOver(_("任务没有剩余的分片，无需继续。"))
         # A closing stage that ran over a part must run again over the whole.
         job.shards.filter(stage__gte=CLOSING_STAGE).update(state=JobShard.State.WAITING, finished_at=None)
         job.state = Job.State.RUNNING

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 
 FEN_PER_YUAN = 100
 # The largest amount any single act may carry: 10^11 fen = one thousand million yuan.
 MAX_FEN = 10**11
+
+_YUAN = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,2}0*)?", re.ASCII)
 
 
 class NotMoney(ValueError):
@@ -19,16 +22,10 @@ def fen_from_yuan(text: str) -> int:
 
     :raises NotMoney: not a number, more than two decimals, or not finite
     """
-    try:
-        amount = Decimal(text.strip().replace(",", "").replace("\u2009", "").replace("，", ""))
-    except InvalidOperation as error:
-        raise NotMoney(text) from error
-    if not amount.is_finite():
+    plain = text.strip().replace(",", "").replace("\u2009", "").replace("，", "")
+    if not _YUAN.fullmatch(plain):
         raise NotMoney(text)
-    fen = amount * FEN_PER_YUAN
-    if fen != fen.to_integral_value():
-        raise NotMoney(text)
-    return int(fen)
+    return int(Decimal(plain) * FEN_PER_YUAN)
 
 
 def yuan_from_fen(fen: int) -> str:

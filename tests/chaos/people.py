@@ -1,12 +1,6 @@
-"""What a town's own Python processes do: `settle N` makes accounts, `bill SHARD_SIZE KIND` starts a run."""
+"""What a town's own Python processes do: make accounts, start a run; called through `manage.py shell`."""
 
 from __future__ import annotations
-
-import sys
-
-import django
-
-django.setup()
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -81,10 +75,3 @@ def bill(shard_size: int, kind: str) -> int:
     job_id = BillingRun.objects.get(pk=run_id).job_id
     assert job_id is not None
     return job_id
-
-
-if __name__ == "__main__":
-    if sys.argv[1] == "settle":
-        settle(int(sys.argv[2]))
-    else:
-        print(bill(int(sys.argv[2]), sys.argv[3]))

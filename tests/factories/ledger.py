@@ -16,7 +16,7 @@ from django.db import connections, transaction
 from cis.operations import ledger
 from cis.operations.ledger import Posting, TransferKind
 
-_documents = count(1_000_000)
+_documents = count(10**9)
 
 
 def book(

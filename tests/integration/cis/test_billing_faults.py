@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.utils import timezone
@@ -34,7 +34,7 @@ def work(run: BillingRun) -> None:
 
 @pytest.mark.acceptance("F17")
 class TestTariffThatCannotBePriced:
-    RULES = (
+    RULES: ClassVar[tuple[Any, ...]] = (
         [{"kind": "no-such-rule"}],
         [],
         [{"kind": "tier", "tiers": "unknown"}],
@@ -103,6 +103,7 @@ class TestShards:
             assert failing.attempts == attempt
             assert "the disk is full" in failing.error
 
+        assert run.job_id is not None
         job = Job.objects.get(pk=run.job_id)
         assert (job.state, failing.state) == ("failed", "failed")
         assert Bill.objects.count() == len(world.accounts) - 1
@@ -167,6 +168,7 @@ class TestShards:
         billing.cancel_run(run_id=run.pk, at=timezone.now())
         work(run)
 
+        assert run.job_id is not None
         job = Job.objects.get(pk=run.job_id)
         assert (job.state, Bill.objects.count()) == ("cancelled", 1)
         with pytest.raises(jobs.JobIsOver):

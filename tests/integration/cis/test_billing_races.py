@@ -75,7 +75,7 @@ class TestOneAccount:
         issue_now(world, [], 1)()
         again = Bill.objects.get()
         again.pk = None
-        again.id = None  # type: ignore[assignment]
+        again.id = None
 
         with pytest.raises(Exception, match="one_bill_per_period"):
             again.save(force_insert=True)

@@ -17,7 +17,7 @@ from cis.queries.ledger import balance
 from config.shared import events, jobs
 from config.shared.events import Event, deliver_waiting, publish
 from config.shared.jobs import JobCreated
-from config.shared.models import OutboxDelivery
+from config.shared.models import Job, OutboxDelivery
 from payments.events import PaymentReceived, WalletNoticeStored
 from tests.factories.ledger import at_once
 from tests.factories.world import AT, World, small_world
@@ -104,7 +104,7 @@ def example_of(event: type[Event], world: World) -> Event:
     """One fact of each kind that somebody handles, about what the world holds."""
     account = world.residential.account_id
     payment = pay(world, fen=1_000)
-    job = jobs.Job.objects.filter(state="done").latest("id")
+    job = Job.objects.filter(state="done").latest("id")
     makers: dict[type[Event], Callable[[], Event]] = {
         JobCreated: lambda: JobCreated(job_id=job.pk),
         ReadingsAccepted: lambda: ReadingsAccepted(account_id=account, cycle=world.cycle),

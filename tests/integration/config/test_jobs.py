@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from config.shared import jobs
+from config.shared.errors import NotFound
 from config.shared.models import Job, JobShard, OutboxEvent
 from config.shared.models.outbox import OutboxDelivery
 from tests.factories.ledger import at_once
@@ -230,7 +231,7 @@ class TestCancelling:
         with pytest.raises(jobs.JobIsOver):
             jobs.resume_job(job_id=job_id, at=timezone.now())
         for act in (jobs.cancel_job, jobs.resume_job):
-            with pytest.raises(jobs.NotFound):
+            with pytest.raises(NotFound):
                 act(job_id=0, at=timezone.now())
 
 

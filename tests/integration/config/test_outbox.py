@@ -12,6 +12,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from config.celery import app
 from config.shared import events
 from config.shared.events import Event, deliver_waiting, publish
 from config.shared.models import OutboxDelivery, OutboxEvent
@@ -82,7 +83,7 @@ class TestPublish:
         def away(*_args: Any, **_kwargs: Any) -> None:
             raise ConnectionError("no broker")
 
-        monkeypatch.setattr(events.app, "send_task", away)
+        monkeypatch.setattr(app, "send_task", away)
         tell(1, 7)
 
         assert deliver() == 1

@@ -38,7 +38,7 @@ class View(APIView):
 
 
 def ask(error: Exception) -> Any:
-    view = type("Told", (View,), {"error": error})
+    view: type[APIView] = type("Told", (View,), {"error": error})
     token = logs.request_id.set("r-1")
     try:
         return view.as_view()(APIRequestFactory().get("/x"))

@@ -162,29 +162,40 @@ def sign_in(page: Page, address: str, who: str, known: dict[str, str]) -> None:
     if who == "customer":
         page.goto(f"{address}/portal/sign-in/")
         page.locator("input[name=account_no]").fill(known["customer"])
-        page.locator("form [type=submit]").last.click()
+        page.locator("input[name=account_no]").press("Enter")
+        page.locator("input[name=code]").wait_for()
         sent = page.context.new_page()
         sent.goto(f"{address}/sim/messages/")
         found = re.search(r"\b(\d{6})\b", sent.locator("main").inner_text())
         sent.close()
         page.locator("input[name=code]").fill(found[1] if found else "")
-        page.locator("form [type=submit]").last.click()
+        page.locator("input[name=code]").press("Enter")
         page.wait_for_load_state("networkidle")
         return
     page.goto(f"{address}/sign-in/")
     page.locator("input[name=username]").fill(who)
     page.locator("input[name=password]").fill(known["password"])
-    page.locator("form [type=submit]").last.click()
+    page.locator("input[name=password]").press("Enter")
     page.wait_for_load_state("networkidle")
 
 
 def take(
-    browser: Browser, address: str, folder: Path, known: dict[str, str], *, language: str, dark: bool, size: Any
+    browser: Browser,
+    address: str,
+    folder: Path,
+    known: dict[str, str],
+    *,
+    language: str,
+    dark: bool,
+    size: Any,
+    sessions: dict[str, Any],
 ) -> list[str]:
     """One round over all pages; gives what went wrong on them."""
     faults: list[str] = []
     for who in dict.fromkeys(shot.who for shot in SHOTS):
+        state = sessions.get(who)
         context = browser.new_context(
+            storage_state=state,
             locale="zh-CN" if language == "zh" else "en-GB",
             timezone_id="Asia/Shanghai",
             color_scheme="dark" if dark else "light",
@@ -193,8 +204,10 @@ def take(
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
         page.on("console", lambda said: faults.append(f"console: {said.text}") if said.type == "error" else None)
-        if who:
+        if who and state is None:
+            # Once for all rounds: one-time codes are not sent to the same person time and again.
             sign_in(page, address, who, known)
+            sessions[who] = context.storage_state()
         for shot in (shot for shot in SHOTS if shot.who == who):
             width, height = size or shot.size
             page.set_viewport_size({"width": width, "height": height})
@@ -222,16 +235,19 @@ def main() -> int:
     with running_demo() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(chromium), args=CHROMIUM_FLAGS)
         known = facts()
+        sessions: dict[str, Any] = {}
         if wanted.all:
             for language in ("zh", "en"):
                 for size_name, size in (("desktop", DESKTOP), ("phone", PHONE)):
                     for dark in (False, True) if language == "zh" else (False,):
                         folder = Path(wanted.all) / f"{language}-{size_name}{'-dark' if dark else ''}"
                         folder.mkdir(parents=True, exist_ok=True)
-                        faults += take(browser, address, folder, known, language=language, dark=dark, size=size)
+                        faults += take(
+                            browser, address, folder, known, language=language, dark=dark, size=size, sessions=sessions
+                        )
         else:
             PICTURES.mkdir(parents=True, exist_ok=True)
-            faults += take(browser, address, PICTURES, known, language="zh", dark=False, size=None)
+            faults += take(browser, address, PICTURES, known, language="zh", dark=False, size=None, sessions=sessions)
         browser.close()
     for fault in dict.fromkeys(faults):
         print(fault)

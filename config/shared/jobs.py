@@ -358,5 +358,5 @@ def sweep(*, now: datetime) -> int:
 
 def ring(*, job_id: int, workers: int = WORKERS_PER_JOB) -> None:
     """Tell workers that a job has work; a bell that nobody heard in time is dropped, the sweep rings again."""
-    for _ in range(workers):
+    for _bell in range(workers):
         send_task("config.shared.tasks.work_on_job", expires_s=_BELL_LASTS_S, job_id=job_id)

@@ -9,7 +9,7 @@ FEN_PER_YUAN = 100
 # The largest amount any single act may carry: 10^11 fen = one thousand million yuan.
 MAX_FEN = 10**11
 
-_YUAN = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,2}0*)?", re.ASCII)
+_YUAN = re.compile(r"[+-]?(?:[0-9]{1,18}(?:\.[0-9]{0,2}0*)?|\.[0-9]{1,2}0*)", re.ASCII)
 
 
 class NotMoney(ValueError):

@@ -67,5 +67,5 @@ def svg_chart(series: Series, *, title: str, x_label: str, y_label: str) -> str:
 
 def _round_up(value: float) -> float:
     """The next of 1, 2, 4, 5 or 10 times a power of ten."""
-    power = 10 ** math.floor(math.log10(value))
+    power = 10.0 ** math.floor(math.log10(value))
     return next(factor * power for factor in (1, 2, 4, 5, 10) if factor * power >= value)

@@ -3,7 +3,6 @@
 import django.contrib.postgres.fields
 from django.db import migrations, models
 
-
 FORWARD = """
 CREATE TABLE cis_interval_day (
     point_id bigint NOT NULL,

@@ -135,8 +135,8 @@ class BillUsage(models.Model):
     """
     What a bill's energy was computed from: one register of one installation between two readings, or a folded curve.
 
-    Bulk table without foreign keys (`bill_id`, `account_id`, `installation_id`). For a curve, the register values are 0 and
-    `is_from_curve` is set.
+    Bulk table without foreign keys (`bill_id`, `account_id`, `installation_id`). For a curve, the register values
+    are 0 and `is_from_curve` is set.
     """
 
     pk = models.CompositePrimaryKey("bill_id", "seq")

@@ -407,7 +407,12 @@ def _installations(account_id: int, today: date) -> tuple[InstallationRow, ...]:
             [account_id],
         )
         rows = cursor.fetchall()
-    return tuple(InstallationRow(*row[:7], is_current=_holds(row[5], row[6], today)) for row in rows)
+    return tuple(
+        InstallationRow(
+            installation, meter_no, model, point_no, multiplier, from_on, until_on, _holds(from_on, until_on, today)
+        )
+        for installation, meter_no, model, point_no, multiplier, from_on, until_on in rows
+    )
 
 
 def _readings(installations: Sequence[InstallationRow]) -> tuple[tuple[str, ...], tuple[ReadingRow, ...]]:

@@ -30,9 +30,7 @@ class RoleSpec:
 ROLES: tuple[RoleSpec, ...] = (
     RoleSpec("clerk", "柜员", "Counter clerk", _SERVE),
     RoleSpec("agent", "95598 坐席", "95598 agent", ("cis.view_customer", "cis.dispute_bill")),
-    RoleSpec(
-        "hall-manager", "营业厅主任", "Hall manager", (*_SERVE, "cis.see_personal_data", "cis.export_data")
-    ),
+    RoleSpec("hall-manager", "营业厅主任", "Hall manager", (*_SERVE, "cis.see_personal_data", "cis.export_data")),
     RoleSpec(
         "reading-auditor",
         "抄核员",

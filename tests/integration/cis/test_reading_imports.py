@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from cis import reading_files
 from cis.models import IntervalDay, Reading, ReadingDoubt, ReadingImport, ReadingReject
 from cis.operations import reading_imports
 from cis.operations.reading_imports import FileUnusable, RowsRejected, closing_cycle
@@ -151,7 +152,7 @@ class TestSendingAgain:
 
 
 def _small_batches(monkeypatch: Any, rows: int) -> None:
-    real = reading_imports.open_readings
+    real = reading_files.open_readings
     monkeypatch.setattr(
         reading_imports,
         "open_readings",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -14,7 +16,7 @@ from tests.integration.payments import pay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-KEY = {"HTTP_IDEMPOTENCY_KEY": "bank-serial-0001"}
+KEY: dict[str, Any] = {"HTTP_IDEMPOTENCY_KEY": "bank-serial-0001"}
 
 
 @pytest.fixture
@@ -74,7 +76,7 @@ class TestTakingAPayment:
         for number, account in enumerate(world.accounts):
             path = f"/api/v1/accounts/{account.account_no}/payments/"
             body = {"amount_fen": 1, "method": "cash"}
-            key = {"HTTP_IDEMPOTENCY_KEY": f"bank-serial-{number}"}
+            key: dict[str, Any] = {"HTTP_IDEMPOTENCY_KEY": f"bank-serial-{number}"}
             for clerk in (world.clerk_a_id, world.clerk_b_id):
                 assert program(clerk).post(path, body, **key).status_code == 201
             assert program(world.stranger_id).post(path, body, **key).status_code == 403

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 import pytest
@@ -98,7 +99,7 @@ class TestTheForm:
         address, key, _text = draw(client, world.residential)
         clients = [signed_in(world.clerk_a_id) for _ in range(8)]
 
-        answers = together([lambda one=one: one.post(address, fill(key)) for one in clients])
+        answers = together([partial(one.post, address, fill(key)) for one in clients])
 
         assert {answer.status_code for answer in answers} == {302}
         assert Payment.objects.count() == 1

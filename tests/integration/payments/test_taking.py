@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -159,7 +160,7 @@ class TestTheSameKey:
 
         for other in ({"fen": 3_001}, {"fen": 3_000, "account": world.commercial}, {"fen": 3_000, "method": "card"}):
             with pytest.raises(operations.KeyUsedOtherwise) as refused:
-                pay(world, key="form-key-1", **other)  # type: ignore[arg-type]
+                pay(world, key="form-key-1", **other)
             assert refused.value.code == "key-used-otherwise"
             assert first.receipt_no in refused.value.message
 
@@ -186,7 +187,7 @@ class TestTheSameKey:
     def test_for_eight_accounts_at_once_makes_one_payment(self) -> None:
         world = small_world()
 
-        answers = together([lambda a=a: pay(world, fen=100, key="one-drawn-form", account=a) for a in world.accounts])
+        answers = together([partial(pay, world, fen=100, key="one-drawn-form", account=a) for a in world.accounts])
 
         assert sum(isinstance(answer, TakenPayment) for answer in answers) == 1
         assert sum(isinstance(answer, operations.KeyUsedOtherwise) for answer in answers) == len(world.accounts) - 1

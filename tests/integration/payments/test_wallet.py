@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -168,7 +169,7 @@ class TestANotice:
         first = notice(order, at=world.at)
         copies = [notice(order, at=world.at, notify_id=first["notify_id"]) for _ in range(8)]
 
-        answers = together([lambda fields=fields: receive(fields, at=world.at) for fields in copies])
+        answers = together([partial(receive, fields, at=world.at) for fields in copies])
 
         assert answers == [None] * 8
         assert Payment.objects.count() == 1

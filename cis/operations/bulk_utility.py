@@ -140,11 +140,11 @@ def load_utility(
 
     `shares`: hundredths that are homes (tiers), shops and works (both time of use, five registers).
 
-    As the owner of the tables the load is one transaction, in which the master tables are made ready for many rows: the
-    history's row triggers are off, because a history row for each of a million rows that were never changed says
-    nothing and doubles the time; and foreign keys and the constraints against overlapping validity are dropped and
-    added again at the end, which checks every row and builds their indexes in one go instead of row by row. All of that is
-    undone with the transaction, so nothing of it can stay behind. Nobody else can use these tables meanwhile.
+    As the owner of the tables the load is one transaction, in which the master tables are made ready for many rows.
+    The history's row triggers are off: a history row for each of a million rows that were never changed says nothing
+    and doubles the time. Foreign keys and the constraints against overlapping validity are dropped and added again at
+    the end, which checks every row and builds their indexes in one go. All of that is undone with the transaction, so
+    nothing of it can stay behind. Nobody else can use these tables meanwhile.
 
     The application's role may do neither: it loads chunk by chunk, each a transaction of its own, and takes longer.
     """

@@ -92,7 +92,9 @@ def publish(event: Event) -> None:
         for name, (kind, _function) in HANDLERS.items()
         if kind.name == event.name
     )
-    transaction.on_commit(nudge)
+    if not any(hook is nudge for _savepoints, hook, *_rest in connection.run_on_commit):
+        # One bell a transaction, however much happened in it.
+        transaction.on_commit(nudge)
 
 
 def nudge() -> None:

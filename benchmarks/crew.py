@@ -101,7 +101,7 @@ class Crew:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:
-            raise WorkerDied(f"worker {process.args} ended with {process.wait()}")
+            raise WorkerDied(f"worker {process.args!r} ended with {process.wait()}")
         answer: dict[str, Any] = json.loads(line)
         return answer
 

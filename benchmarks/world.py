@@ -59,7 +59,7 @@ INSERT INTO cis_reading (installation_id, register, read_on, account_id, cycle, 
                          is_rollover, source, state, batch_id)
 SELECT i, r.register, %(day)s, i, %(cycle)s, %(kind)s, (1000 + now.units) * 10000,
        CASE WHEN %(cycle)s = 0 THEN -1 ELSE (now.units - before.units) * k.ratio * 100 END,
-       CASE WHEN %(cycle)s = 0 THEN 0 ELSE 30 END, false, 1, 1, %(months)s
+       %(days)s, false, 1, 1, %(months)s
 FROM generate_series(1, %(accounts)s) i,
      LATERAL (SELECT {_KINDS} AS kind, 60 + i * 37 %% 240 AS monthly, (ARRAY[1, 20, 8000])[{_KINDS}] AS ratio) k,
      LATERAL (VALUES (1, ARRAY[100]), (1, ARRAY[12, 28, 38, 22]), (2, ARRAY[12]), (3, ARRAY[28]), (4, ARRAY[38]),
@@ -153,18 +153,24 @@ def add_readings(cursor: Any, accounts: int, cycle: int) -> None:
 def _read(cursor: Any, accounts: int, months: int) -> None:
     """The readings at the end of so many months since 1 January 2025; the first, of month 0, are the installation's."""
     cycle = 0 if months == 0 else (2025 + (months - 1) // 12) * 100 + (months - 1) % 12 + 1
+    day = _first_of_month(months)
     cursor.execute(
         _READINGS,
         {
             "accounts": accounts,
             "months": months,
-            "day": date(2025 + months // 12, months % 12 + 1, 1),
+            "day": day,
+            "days": (day - _first_of_month(max(months - 1, 0))).days,
             "cycle": cycle,
             "kind": 1 if months == 0 else 0,
             "so_far": _percent_of(months),
             "so_far_before": _percent_of(max(months - 1, 0)),
         },
     )
+
+
+def _first_of_month(months: int) -> date:
+    return date(2025 + months // 12, months % 12 + 1, 1)
 
 
 def _percent_of(months: int) -> int:

@@ -7,7 +7,7 @@ import logging
 from django.utils import timezone
 
 from cis.events import ReadingsAccepted
-from cis.models import BillingRun
+from cis.models import BillException, BillingRun
 from cis.operations import billing
 from config.shared.events import handles
 
@@ -16,21 +16,30 @@ log = logging.getLogger(__name__)
 
 @handles(ReadingsAccepted)
 def bill_after_doubt(event: ReadingsAccepted) -> None:
-    """The account's last doubt is resolved: bill it in a follow-up run, if its cycle has been run already."""
+    """
+    The account's last doubt is resolved: bill it in a follow-up run, if its cycle has been run already.
+
+    Later cycles that were run meanwhile and waited for this one follow in their order.
+    """
     ran = BillingRun.objects.filter(cycle=event.cycle, kind=BillingRun.Kind.REGULAR).exists()
     if not ran:
         # The regular run will find the account like any other.
         return
-    try:
-        billing.issue_bill_now(
-            account_id=event.account_id,
-            cycle=event.cycle,
-            issued_by_id=None,
-            at=timezone.now(),
-            kind=BillingRun.Kind.FOLLOW_UP,
-        )
-    except billing.AlreadyBilled:
-        log.info("already billed", extra={"account": event.account_id, "cycle": event.cycle})
-    except billing.CannotBill as refused:
-        # Something else is missing; the exception of the regular run stays on the list with its reason.
-        log.info("not billed yet", extra={"account": event.account_id, "reason": refused.facts.get("reason", "")})
+    waiting = BillException.objects.filter(
+        account_id=event.account_id, run__kind=BillingRun.Kind.REGULAR, run__cycle__gt=event.cycle
+    )
+    for cycle in [event.cycle, *waiting.order_by("run__cycle").values_list("run__cycle", flat=True).distinct()]:
+        try:
+            billing.issue_bill_now(
+                account_id=event.account_id,
+                cycle=cycle,
+                issued_by_id=None,
+                at=timezone.now(),
+                kind=BillingRun.Kind.FOLLOW_UP,
+            )
+        except billing.AlreadyBilled:
+            log.info("already billed", extra={"account": event.account_id, "cycle": cycle})
+        except billing.CannotBill as refused:
+            # Something else is missing; the exception of the regular run stays on the list with its reason.
+            log.info("not billed yet", extra={"account": event.account_id, "reason": refused.facts.get("reason", "")})
+            return

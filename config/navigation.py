@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,13 @@ class Slot:
 
 
 CONSOLE: tuple[Destination, ...] = (
-    Destination(_("客户"), "users", "cis:search", "cis.view_customer", ("/console/accounts/", "/console/bills/")),
+    Destination(
+        pgettext_lazy("navigation", "客户"),
+        "users",
+        "cis:search",
+        "cis.view_customer",
+        ("/console/accounts/", "/console/bills/"),
+    ),
     Destination(_("收费"), "wallet", "payments:desk", "payments.take_payment"),
     Destination(_("电费发行"), "receipt-text", "cis:runs", "cis.run_billing"),
     Destination(_("存疑示数"), "gauge", "cis:reading_work_list", "cis.resolve_readings"),
@@ -53,6 +60,23 @@ PORTAL: tuple[Destination, ...] = (
     Destination(_("用电"), "chart-column", "cis:portal_usage", ""),
     Destination(_("交费"), "wallet", "payments:portal_pay", ""),
 )
+
+# What kinds of long work are called.
+JOBS: dict[str, str | Promise] = {
+    "billing": _("电费发行"),
+    "load-demo": _("载入示范电网"),
+}
+
+# The first page after signing in: the first of these that the user may see is what they have to do.
+FIRST: tuple[tuple[str, str], ...] = (
+    ("cis:runs", "cis.run_billing"),
+    ("cis:reading_work_list", "cis.resolve_readings"),
+    ("cis:search", "payments.take_payment"),
+    ("jobs", "shared.see_jobs"),
+)
+
+# Where customers come in.
+PORTAL_DOOR = "cis:portal_sign_in"
 
 # Page to the parts it leaves room for; their addresses take the page's own `account_no`.
 SLOTS: dict[str, tuple[Slot, ...]] = {

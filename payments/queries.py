@@ -256,7 +256,7 @@ def _rows(payments: list[Payment]) -> tuple[PaymentRow, ...]:
             reference=payment.reference,
             received_at=payment.received_at,
             business_date=payment.business_date,
-            hall=payment.org_unit.name if payment.org_unit else str(_("网上营业厅")),
+            hall=payment.org_unit.shown_name if payment.org_unit else str(_("网上营业厅")),
             clerk=(payment.received_by.display_name or payment.received_by.username) if payment.received_by else "",
             is_reversed=payment.pk in reasons,
             reversal_reason=reasons.get(payment.pk, ""),

@@ -27,22 +27,19 @@ BEGIN
                WHERE NOT EXISTS (SELECT 1 FROM cis_ledger_account a WHERE a.id = c.id)) THEN
         RAISE EXCEPTION 'a transfer names an unknown control account' USING ERRCODE = 'DY002';
     END IF;
-    -- Lock first, in id order, so that two shards or a shard and a payment cannot wait for each other in a ring; the
-    -- update then meets rows that are ours, in their newest version.
+    -- Updated, and so locked, in id order, so that two shards or a shard and a payment cannot wait for each other in a
+    -- ring: a nested loop is the only join left to the plan, and both its sides come in id order. A row that changed
+    -- meanwhile is waited for and added to in its newest version.
     WITH legs AS (
         SELECT debit_id AS id, amount_fen AS debit, 0::bigint AS credit FROM new_rows WHERE debit_id > 0
         UNION ALL
         SELECT credit_id, 0::bigint, amount_fen FROM new_rows WHERE credit_id > 0
     ), moved AS MATERIALIZED (
         SELECT id, sum(debit)::bigint AS debit, sum(credit)::bigint AS credit FROM legs GROUP BY id ORDER BY id
-    ), locked AS MATERIALIZED (
-        SELECT b.ledger_account_id AS id, moved.debit, moved.credit
-        FROM moved JOIN cis_ledger_balance b ON b.ledger_account_id = moved.id
-        ORDER BY b.ledger_account_id FOR UPDATE OF b
     ), changed AS (
         UPDATE cis_ledger_balance b
-        SET debit_fen = b.debit_fen + locked.debit, credit_fen = b.credit_fen + locked.credit
-        FROM locked WHERE b.ledger_account_id = locked.id RETURNING 1
+        SET debit_fen = b.debit_fen + moved.debit, credit_fen = b.credit_fen + moved.credit
+        FROM moved WHERE b.ledger_account_id = moved.id RETURNING 1
     )
     SELECT (SELECT count(*) FROM moved), (SELECT count(*) FROM changed) INTO expected, touched;
     IF touched <> expected THEN

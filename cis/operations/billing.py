@@ -9,6 +9,7 @@ A run's last stage is its closing check.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -32,7 +33,7 @@ from config.shared import jobs
 from config.shared.bulk_copy import copy_in, days_of, microseconds_of, read_columns, sequence_block
 from config.shared.errors import NotFound, Refused
 from config.shared.events import publish
-from config.shared.models import OrgUnit
+from config.shared.models import JobShard, OrgUnit
 from config.shared.periods import is_cycle
 
 JOB_KIND = "billing"
@@ -52,6 +53,13 @@ class CycleRefused(Refused):
     """The cycle is not a month that can be billed yet."""
 
     code = "cycle-refused"
+
+
+class OutsideScope(Refused):
+    """The run is of a part of the organisation that the actor does not bill."""
+
+    code = "outside-scope"
+    status = 403
 
 
 class NothingToBill(Refused):
@@ -80,6 +88,11 @@ class Issued:
     left_out: int
     total_fen: int
     energy_kwh_e2: int
+    stretches: int
+    metered_kwh_e2: int
+    """of the stretches between readings, as billed"""
+    accepted_kwh_e2: int
+    """of the same stretches, as validation accepted it"""
     digest: str
 
     def as_json(self) -> dict[str, Any]:
@@ -89,6 +102,9 @@ class Issued:
             "left_out": self.left_out,
             "total_fen": self.total_fen,
             "energy_kwh_e2": self.energy_kwh_e2,
+            "stretches": self.stretches,
+            "metered_kwh_e2": self.metered_kwh_e2,
+            "accepted_kwh_e2": self.accepted_kwh_e2,
             "digest": self.digest,
         }
 
@@ -119,17 +135,22 @@ def start_run(
     at: datetime,
     kind: str = BillingRun.Kind.REGULAR,
     shard_size: int = SHARD_SIZE,
+    within: Sequence[str] | None = None,
 ) -> int:
     """
     Begin a run over every account of a part of the organisation that is due in the cycle; gives the run's id.
 
+    `within`: the organisation paths that the actor may bill; None where all.
+
     :raises CycleRefused: not a month, or one that has not begun
     :raises NothingToBill: no account there
     :raises NotFound: no such part of the organisation
+    :raises OutsideScope: the part does not lie `within`
     """
     if not is_cycle(cycle) or cycle > _cycle_at(at):
         raise CycleRefused(_("%(cycle)s 不是可以发行的电费月份，请填已经开始的月份，例如 202601。") % {"cycle": cycle})
     path = _path_of(org_unit_id)
+    _check_scope(path, within)
     with transaction.atomic():
         shards = _cut(path=path, cycle=cycle, shard_size=shard_size)
         if not shards:
@@ -162,6 +183,15 @@ def _path_of(org_unit_id: int | None) -> str:
     return path
 
 
+def _check_scope(path: str, within: Sequence[str] | None) -> None:
+    """:raises OutsideScope: not every part of the organisation below `path` (empty: all) lies `within`"""
+    if within is None:
+        return
+    tops = [path] if path else OrgUnit.objects.filter(parent=None).values_list("path", flat=True)
+    if not all(any(top.startswith(allowed) for allowed in within) for top in tops):
+        raise OutsideScope(_("您的岗位不能发行这个范围的电费，请选择本单位，或联系上级单位办理。"))
+
+
 def _cut(*, path: str, cycle: int, shard_size: int) -> list[jobs.ShardSpec]:
     """Cut the accounts that may be due into ranges of about `shard_size`; one statement."""
     routes = [route.pk for route in determinants.routes_due(cycle)]
@@ -176,31 +206,34 @@ def _cut(*, path: str, cycle: int, shard_size: int) -> list[jobs.ShardSpec]:
         return [jobs.ShardSpec(low, high, count) for low, high, count in cursor.fetchall()]
 
 
-def cancel_run(*, run_id: int, at: datetime) -> None:
+def cancel_run(*, run_id: int, at: datetime, within: Sequence[str] | None = None) -> None:
     """
     Stop a run: bills that are issued stay, shards that wait are dropped.
 
     :raises NotFound: no such run
+    :raises OutsideScope: its part of the organisation does not lie `within`
     :raises JobIsOver: it has ended
     """
-    jobs.cancel_job(job_id=_job_of(run_id), at=at)
+    jobs.cancel_job(job_id=_job_of(run_id, within), at=at)
 
 
-def resume_run(*, run_id: int, at: datetime) -> None:
+def resume_run(*, run_id: int, at: datetime, within: Sequence[str] | None = None) -> None:
     """
     Go on with a cancelled or failed run; what is billed is not billed again.
 
     :raises NotFound: no such run
+    :raises OutsideScope: its part of the organisation does not lie `within`
     :raises JobIsOver: nothing is left to do
     """
-    jobs.resume_job(job_id=_job_of(run_id), at=at)
+    jobs.resume_job(job_id=_job_of(run_id, within), at=at)
 
 
-def _job_of(run_id: int) -> int:
-    job_id = BillingRun.objects.filter(pk=run_id).values_list("job_id", flat=True).first()
-    if job_id is None:
+def _job_of(run_id: int, within: Sequence[str] | None) -> int:
+    run = BillingRun.objects.select_related("org_unit").filter(pk=run_id).first()
+    if run is None or run.job_id is None:
         raise NotFound(_("没有这次发行。"))
-    return job_id
+    _check_scope(run.org_unit.path if run.org_unit else "", within)
+    return run.job_id
 
 
 def work_shard(claim: jobs.Claim, *, at: datetime) -> Issued | None:
@@ -209,7 +242,8 @@ def work_shard(claim: jobs.Claim, *, at: datetime) -> Issued | None:
     issued_at = datetime.fromisoformat(claim.parameters["issued_at"])
     if claim.is_closing:
         with transaction.atomic():
-            figures = closing_figures(run_id=run.pk, job_id=claim.job_id, is_preview=_is_preview(run))
+            results = JobShard.objects.filter(job=claim.job_id, stage=0).values_list("result", flat=True)
+            figures = closing_figures(run_id=run.pk, shards=list(results), is_preview=_is_preview(run))
             BillingRun.objects.filter(pk=run.pk).update(closing=figures, closed_at=at)
             claim.finish(result={}, done_units=0, at=at)
         return None
@@ -251,9 +285,7 @@ def issue_bill_now(
     if not is_cycle(cycle) or cycle > _cycle_at(at):
         raise CycleRefused(_("%(cycle)s 不是可以发行的电费月份，请填已经开始的月份，例如 202601。") % {"cycle": cycle})
     with transaction.atomic():
-        run = BillingRun.objects.create(
-            kind=kind, cycle=cycle, created_by_id=issued_by_id, created_at=at, closed_at=at
-        )
+        run = BillingRun.objects.create(kind=kind, cycle=cycle, created_by_id=issued_by_id, created_at=at, closed_at=at)
         result = _issue(run=run, low=account_id, high=account_id + 1, org_path="", issued_at=at, account_id=account_id)
         if result.bills == 0:
             exception = BillException.objects.filter(run=run).first()
@@ -262,7 +294,7 @@ def issue_bill_now(
             if Bill.objects.filter(account_id=account_id, cycle=cycle).exists():
                 raise AlreadyBilled(_("这个户号 %(cycle)s 的电费已经发行。") % {"cycle": cycle})
             raise CannotBill(_("这个户号在 %(cycle)s 没有到抄表例日，不发行电费。") % {"cycle": cycle})
-        run.closing = closing_figures(run_id=run.pk, job_id=None, is_preview=False)
+        run.closing = closing_figures(run_id=run.pk, shards=[result.as_json()], is_preview=False)
         run.save(update_fields=["closing"])
         publish(BillsIssued(run_id=run.pk, shard=0, cycle=cycle))
         return Bill.objects.values_list("pk", flat=True).get(run=run)
@@ -273,20 +305,26 @@ def _issue(
 ) -> Issued:
     """Rate and, unless it is a preview, write the bills of a range of accounts in the caller's transaction."""
     business_date = ledger.open_business_date(issued_at)
-    balances = _lock_balances(low, high) if not _is_preview(run) else None
-    found = determinants.of_accounts(
-        cycle=run.cycle, low=low, high=high, org_path=org_path, account_id=account_id
-    )
+    balances = _read_balances(low, high, lock=not _is_preview(run))
+    found = determinants.of_accounts(cycle=run.cycle, low=low, high=high, org_path=org_path, account_id=account_id)
+    for row in np.flatnonzero(~np.isin(found.accounts.account, balances.account)).tolist():
+        found.left_out[row] = (LeftOut.NO_LEDGER, "")
     shard = rate_shard(found, bill_month=run.cycle % 100)
-    if balances is not None:
+    if not _is_preview(run):
         ledger.lock_day(business_date)
         _write(run, found, shard, balances, issued_at, business_date)
     _note_left_out(run, found.accounts, shard.left_out)
+    is_billed = np.zeros(len(found.accounts), dtype=np.bool_)
+    is_billed[shard.billed] = True
+    metered = is_billed[found.usage.row] & ~found.usage.is_from_curve
     return Issued(
         bills=len(shard.billed),
         left_out=len(shard.left_out),
         total_fen=int(shard.total_fen[shard.billed].sum()),
         energy_kwh_e2=int(shard.energy_kwh_e2[shard.billed].sum()),
+        stretches=int(metered.sum()),
+        metered_kwh_e2=int(found.usage.energy_kwh_e2[metered].sum()),
+        accepted_kwh_e2=int(found.usage.accepted_kwh_e2[metered].sum()),
         digest=_digest(found.accounts, shard),
     )
 
@@ -298,25 +336,32 @@ def _digest(accounts: AccountColumns, shard: RatedShard) -> str:
 
 
 @dataclass(frozen=True)
-class LockedBalances:
-    """Accounts whose balance rows this transaction holds, in id order, and what each has paid ahead (fen)."""
+class Balances:
+    """Accounts that have both balance rows, in id order, and what each has paid ahead (fen)."""
 
     account: NDArray[np.int64]
     prepaid_fen: NDArray[np.int64]
 
 
-def _lock_balances(low: int, high: int) -> LockedBalances:
-    """Lock the balance rows of the range in id order; the same lock and order as payments take."""
+_BALANCES = """
+SELECT ledger_account_id, credit_fen - debit_fen FROM cis_ledger_balance
+WHERE ledger_account_id >= %s AND ledger_account_id < %s ORDER BY ledger_account_id
+"""
+
+
+def _read_balances(low: int, high: int, *, lock: bool) -> Balances:
+    """Read the balance rows of the range in id order; `lock` takes the same locks in the same order as payments do."""
     with connection.cursor() as cursor:
         rows = read_columns(
             cursor,
-            "SELECT ledger_account_id, credit_fen - debit_fen FROM cis_ledger_balance "
-            "WHERE ledger_account_id >= %s AND ledger_account_id < %s ORDER BY ledger_account_id FOR UPDATE",
+            _BALANCES + " FOR UPDATE" if lock else _BALANCES,
             [low * 10, high * 10],
             {"id": "int8", "ahead_fen": "int8"},
         )
-    is_prepaid = rows["id"] % 10 == int(LedgerKind.PREPAYMENT)
-    return LockedBalances(rows["id"][is_prepaid] // 10, rows["ahead_fen"][is_prepaid])
+    account, kind = rows["id"] // 10, rows["id"] % 10
+    owing = account[kind == int(LedgerKind.RECEIVABLE)]
+    is_prepaid = (kind == int(LedgerKind.PREPAYMENT)) & np.isin(account, owing)
+    return Balances(account[is_prepaid], rows["ahead_fen"][is_prepaid])
 
 
 # --- Rating --------------------------------------------------------------------------------
@@ -341,6 +386,10 @@ def rate_shard(found: Determinants, *, bill_month: int) -> RatedShard:
         except CannotPrice as error:
             left_out |= dict.fromkeys(np.flatnonzero(of_version).tolist(), (LeftOut.CANNOT_PRICE, f"{error.code}"))
             continue
+        if any(rule.period_registers for rule in tariff.rules):
+            for uneven in found.partly_by_period:
+                if of_version[uneven]:
+                    left_out[uneven], of_version[uneven] = (LeftOut.REGISTERS_DISAGREE, ""), False
         for rows_alike in _register_groups(found, of_version):
             _rate_group(found, rows_alike, tariff, bill_month, total, energy, parts, left_out)
     billed = np.ones(rows, dtype=np.bool_)
@@ -408,7 +457,7 @@ def _write(
     run: BillingRun,
     found: Determinants,
     shard: RatedShard,
-    balances: LockedBalances,
+    balances: Balances,
     issued_at: datetime,
     business_date: date,
 ) -> None:
@@ -582,6 +631,7 @@ __all__ = [
     "CycleRefused",
     "Issued",
     "NothingToBill",
+    "OutsideScope",
     "cancel_run",
     "issue_bill_now",
     "rate_shard",

@@ -11,7 +11,16 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from psycopg2.extras import DateRange
 
-from cis.models import Account, AccountPoint, Customer, MeterInstallation, Premise, Reading, SupplyContract
+from cis.models import (
+    Account,
+    AccountPoint,
+    Customer,
+    MeterInstallation,
+    PortalAccess,
+    Premise,
+    Reading,
+    SupplyContract,
+)
 from cis.models.metering import ReadingSource
 from cis.operations import ledger
 from cis.queries.customers import customer_card, no_account, premise_card
@@ -237,6 +246,8 @@ def move_tenant(
         old.state, old.closed_on = Account.State.CLOSED, on_date
         old.version += 1
         old.save(update_fields=["state", "closed_on", "version"])
+        # Whoever looked at the account as its owner proves anew who they are; the final bill stays theirs.
+        PortalAccess.objects.filter(account_id=account_id, role=PortalAccess.Role.OWNER).delete()
         ledger.create_balances([new.pk])
         return Moved(new.pk, new.account_no, customer.pk)
 

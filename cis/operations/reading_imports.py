@@ -229,6 +229,9 @@ def _inspect(entry: ReadingImport, stream: BinaryIO, today: date) -> int:
     stream.seek(0)
     file = open_readings(stream, entry.file_name, today=today)
     rows = sum(len(batch) + len(batch.rejects) for batch in file.batches)
+    if file.last_line_open:
+        # A number cut in its middle is a number too: 12345.6 of 12345.67 must not become a reading.
+        raise FileRefused("last-line-open", rows + 1)
     entry.layout = file.layout
     ReadingImport.objects.filter(pk=entry.pk).update(layout=file.layout, rows=rows)
     return rows

@@ -94,11 +94,15 @@ def _load_tariff(record: TariffRecord) -> None:
         code=record.code,
         defaults={
             "name": record.name,
+            "name_en": record.name_en,
             "province": record.province,
             "category": record.category,
             "voltage": record.voltage or "",
         },
     )
+    if record.name_en and not tariff.name_en:
+        tariff.name_en = record.name_en
+        tariff.save(update_fields=["name_en"])
     if tariff.versions.filter(source=record.source).exists():
         return
     TariffVersion.objects.create(

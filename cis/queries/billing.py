@@ -26,6 +26,7 @@ from cis.queries.determinants import BILLED_REGISTERS, flat_from_total, usage_fo
 from cis.queries.left_out import reason_in_words
 from cis.rating import CHARGES, REGISTER_NAMES, ChargeCode, LineFacts, Register, compile_rules, explain
 from config.shared.errors import NotFound
+from config.shared.languages import in_language
 from config.shared.models import Job, JobShard
 
 
@@ -89,6 +90,8 @@ class UsageRow:
     is_estimated: bool
     is_from_curve: bool
     energy_kwh_e2: int
+    turn_e4: int = 0
+    """what a full turn of the register adds, where it turned"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,8 @@ class BillPage:
     lines: tuple[LineExplained, ...]
     usage: tuple[UsageRow, ...]
     recomputes: bool
+    flat_is_the_rest: bool
+    """whether flat energy is the total less the other periods (the meter has both)"""
     dispute_id: int | None
     dispute_reason: str
     revision: int
@@ -185,7 +190,7 @@ def bill_id_of(bill_no: str) -> int:
     :raises NotFound: it is not a bill number
     """
     text = bill_no.strip()
-    if not text.isdigit() or len(text) < 16:
+    if not text.isdecimal() or not 16 <= len(text) <= 24:
         raise NotFound(_("没有这张账单，请核对账单编号。"))
     return int(text[6:])
 
@@ -250,10 +255,10 @@ def get_bill(bill_no: str, *, account_id: int | None = None) -> BillPage:
         account_id=bill.account_id,
         customer_name=bill.account.customer.name,
         address=bill.account.premise.address,
-        price_class=str(SupplyContract.PriceClass(bill.price_class).label),
+        price_class=_(SupplyContract.PriceClass(bill.price_class).label),
         tariff_code=version.tariff.code,
-        tariff_name=version.tariff.name,
-        tariff_source=version.source,
+        tariff_name=in_language(version.tariff.name, version.tariff.name_en),
+        tariff_source=source_in_words(version.source),
         tariff_confidence=version.confidence,
         tariff_note=version.note,
         is_demonstration=version.is_demonstration,
@@ -263,11 +268,18 @@ def get_bill(bill_no: str, *, account_id: int | None = None) -> BillPage:
         lines=_lines(stored, facts if recomputes else []),
         usage=_usage_rows(stretches),
         recomputes=recomputes,
+        flat_is_the_rest=any(s.register == Register.TOTAL for s in stretches)
+        and any(line.code == ChargeCode.ENERGY_FLAT for line in stored),
         dispute_id=dispute.pk if dispute else None,
         dispute_reason=dispute.reason if dispute else "",
         revision=bill.revision,
         run_id=bill.run_id,
     )
+
+
+def source_in_words(source: str) -> str:
+    """Where the prices come from; that nobody has found a published source is said in the reader's language."""
+    return source.replace("general knowledge, to be checked", _("没有找到公布的文件，有待核对"))
 
 
 def recompute(bill: Bill, stretches: list[BillUsage], version: TariffVersion) -> list[LineFacts]:
@@ -314,14 +326,11 @@ def _lines(stored: list[BillLine], facts: list[LineFacts]) -> tuple[LineExplaine
 
 
 def _usage_rows(stretches: list[BillUsage]) -> tuple[UsageRow, ...]:
-    meters = dict(
-        MeterInstallation.objects.filter(pk__in=[s.installation_id for s in stretches]).values_list(
-            "pk", "meter__meter_no"
-        )
-    )
+    rows = MeterInstallation.objects.filter(pk__in=[s.installation_id for s in stretches])
+    meters = {pk: (number, digits) for pk, number, digits in rows.values_list("pk", "meter__meter_no", "meter__digits")}
     return tuple(
         UsageRow(
-            meter_no=meters.get(s.installation_id, "—"),
+            meter_no=meters[s.installation_id][0] if s.installation_id in meters else "—",
             register_zh=REGISTER_NAMES[Register(s.register)][0],
             register_en=REGISTER_NAMES[Register(s.register)][1],
             from_on=s.from_on,
@@ -333,6 +342,9 @@ def _usage_rows(stretches: list[BillUsage]) -> tuple[UsageRow, ...]:
             is_estimated=s.is_estimated,
             is_from_curve=s.is_from_curve,
             energy_kwh_e2=s.energy_kwh_e2,
+            turn_e4=10_000 * 10 ** meters[s.installation_id][1]
+            if s.is_rollover and s.to_value_e4 < s.from_value_e4 and s.installation_id in meters
+            else 0,
         )
         for s in stretches
     )
@@ -344,13 +356,13 @@ def _run_row(run: BillingRun, job: Job | None) -> RunRow:
     return RunRow(
         run_id=run.pk,
         kind=run.kind,
-        kind_label=str(BillingRun.Kind(run.kind).label),
+        kind_label=_(BillingRun.Kind(run.kind).label),
         cycle=run.cycle,
-        org_name=run.org_unit.name if run.org_unit else "",
+        org_name=run.org_unit.shown_name if run.org_unit else "",
         created_at=run.created_at,
         created_by=(run.created_by.display_name or run.created_by.username) if run.created_by else "",
         state=state,
-        state_label=str(Job.State(state).label),
+        state_label=_(Job.State(state).label),
         done_units=job.done_units if job else 1,
         total_units=job.total_units if job else 1,
         bills=closing.get("bills"),
@@ -389,7 +401,7 @@ def get_run(run_id: int) -> RunPage:
                 number=shard.number,
                 is_closing=shard.stage > 0,
                 state=shard.state,
-                state_label=str(JobShard.State(shard.state).label),
+                state_label=_(JobShard.State(shard.state).label),
                 units=shard.units,
                 attempts=shard.attempts,
                 worker=shard.worker,

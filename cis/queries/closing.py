@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
 
 from cis.models.ledger import TransferKind
-from config.shared.models import JobShard
 
 # The ids of a run's bills lie together: with their bounds the other tables are read in that stretch, not as a whole.
-_BOUNDS = "SELECT min(id), max(id) FROM cis_bill WHERE run_id = %s"
-
 _BILLED = """
-SELECT price_class, count(*), coalesce(sum(total_fen), 0)::bigint, coalesce(sum(energy_kwh_e2), 0)::bigint
+SELECT price_class, count(*), coalesce(sum(total_fen), 0)::bigint, coalesce(sum(energy_kwh_e2), 0)::bigint,
+       min(id), max(id)
 FROM cis_bill WHERE run_id = %s GROUP BY 1 ORDER BY 1
 """
 
@@ -28,53 +27,52 @@ SELECT b.price_class, coalesce(sum(l.amount_fen), 0)::bigint FROM cis_bill b JOI
 WHERE b.run_id = %s AND l.bill_id BETWEEN %s AND %s GROUP BY 1
 """
 
-# Energy on bills, stretch by stretch, against the advances that validation wrote when it accepted the readings.
-_METERED = """
-SELECT count(*), coalesce(sum(u.energy_kwh_e2), 0)::bigint, coalesce(sum(r.advance_kwh_e2), 0)::bigint,
-       count(*) FILTER (WHERE r.advance_kwh_e2 IS DISTINCT FROM u.energy_kwh_e2)
-FROM cis_bill b JOIN cis_bill_usage u ON u.bill_id = b.id AND NOT u.is_from_curve
-LEFT JOIN LATERAL (SELECT x.advance_kwh_e2 FROM cis_reading x WHERE x.installation_id = u.installation_id
-                   AND x.register = u.register AND x.read_on = u.to_on AND x.state = 1 OFFSET 0) r ON true
-WHERE b.run_id = %s AND u.bill_id BETWEEN %s AND %s
-"""
-
 _LEFT_OUT = "SELECT code, count(*) FROM cis_bill_exception WHERE run_id = %s GROUP BY 1 ORDER BY 1"
 
+# Each shard compares its stretches with the accepted advances before it bills them (`cis.queries.determinants`): who
+# disagrees is left out. What the shards came to is added up here, and bills as stored must make the same.
+_SUMS = ("bills", "total_fen", "energy_kwh_e2", "stretches", "metered_kwh_e2", "accepted_kwh_e2")
 
-def closing_figures(*, run_id: int, job_id: int | None, is_preview: bool) -> dict[str, Any]:
+
+def closing_figures(*, run_id: int, shards: Sequence[dict[str, Any]], is_preview: bool) -> dict[str, Any]:
     """
     Per class: bills, fen billed, fen on lines, fen booked as receivable; kWh billed and kWh accepted; who was left out.
 
-    `agrees` is true when every pair is equal. A preview has no bills: its figures are the sums of its shards.
+    `shards`: what each shard came to. `agrees` is true when every pair is equal, and the bills are what the shards
+    said. A preview has no bills: its figures are the sums of its shards.
     """
+    issued = {name: sum(shard[name] for shard in shards) for name in _SUMS}
+    agrees = issued["metered_kwh_e2"] == issued["accepted_kwh_e2"]
+    classes: list[dict[str, int]] = []
     with connection.cursor() as cursor:
         cursor.execute(_LEFT_OUT, [run_id])
         left_out = dict(cursor.fetchall())
-        if is_preview:
-            results = JobShard.objects.filter(job=job_id, stage=0).values_list("result", flat=True)
-            return {
-                "agrees": True,
-                "bills": sum(result["bills"] for result in results),
-                "total_fen": sum(result["total_fen"] for result in results),
-                "energy_kwh_e2": sum(result["energy_kwh_e2"] for result in results),
-                "left_out": left_out,
-                "classes": [],
-            }
-        cursor.execute(_BILLED, [run_id])
-        billed = cursor.fetchall()
-        cursor.execute(_BOUNDS, [run_id])
-        within = [run_id, *cursor.fetchone()]
-        # The planner's statistics do not know bills of this minute: it takes them for one and would compare each with
-        # all others. Readings are looked up one by one all the same (LATERAL), none of them twice.
-        cursor.execute("SET LOCAL enable_nestloop = off; SET LOCAL enable_memoize = off")
-        cursor.execute(_RECEIVABLE, [int(TransferKind.BILL_ISSUED), *within])
-        receivable = dict(cursor.fetchall())
-        cursor.execute(_LINES, within)
-        lines = dict(cursor.fetchall())
-        cursor.execute(_METERED, within)
-        stretches, billed_kwh_e2, accepted_kwh_e2, different = cursor.fetchone()
-        cursor.execute("SET LOCAL enable_nestloop TO DEFAULT; SET LOCAL enable_memoize TO DEFAULT")
-    classes = [
+        if not is_preview:
+            classes = _classes(cursor, run_id)
+    if not is_preview:
+        stored = {name: sum(row[name] for row in classes) for name in ("bills", "total_fen", "energy_kwh_e2")}
+        agrees &= stored.items() <= issued.items()
+        agrees &= all(row["total_fen"] == row["lines_fen"] == row["receivable_fen"] for row in classes)
+        issued |= stored
+    return {"agrees": agrees, **issued, "left_out": left_out, "classes": classes}
+
+
+def _classes(cursor: Any, run_id: int) -> list[dict[str, int]]:
+    """What is stored of each class of a run's bills."""
+    cursor.execute(_BILLED, [run_id])
+    billed = cursor.fetchall()
+    if not billed:
+        return []
+    within = [run_id, min(row[4] for row in billed), max(row[5] for row in billed)]
+    # The planner's statistics do not know bills of this minute: it takes them for one, would compare each with all
+    # others, and sort them to add up three classes.
+    cursor.execute("SET LOCAL enable_nestloop = off; SET LOCAL enable_sort = off")
+    cursor.execute(_RECEIVABLE, [int(TransferKind.BILL_ISSUED), *within])
+    receivable = dict(cursor.fetchall())
+    cursor.execute(_LINES, within)
+    lines = dict(cursor.fetchall())
+    cursor.execute("SET LOCAL enable_nestloop TO DEFAULT; SET LOCAL enable_sort TO DEFAULT")
+    return [
         {
             "price_class": price_class,
             "bills": count,
@@ -83,18 +81,5 @@ def closing_figures(*, run_id: int, job_id: int | None, is_preview: bool) -> dic
             "lines_fen": lines.get(price_class, 0),
             "receivable_fen": receivable.get(price_class, 0),
         }
-        for price_class, count, total, energy in billed
+        for price_class, count, total, energy, _first, _last in billed
     ]
-    agrees = different == 0 and billed_kwh_e2 == accepted_kwh_e2
-    agrees &= all(row["total_fen"] == row["lines_fen"] == row["receivable_fen"] for row in classes)
-    return {
-        "agrees": agrees,
-        "bills": sum(row["bills"] for row in classes),
-        "total_fen": sum(row["total_fen"] for row in classes),
-        "energy_kwh_e2": sum(row["energy_kwh_e2"] for row in classes),
-        "stretches": stretches,
-        "metered_kwh_e2": billed_kwh_e2,
-        "accepted_kwh_e2": accepted_kwh_e2,
-        "left_out": left_out,
-        "classes": classes,
-    }

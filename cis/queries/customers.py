@@ -7,17 +7,21 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.utils.translation import get_language
+from django.db.models import OuterRef
+from django.db.models.functions import JSONObject
 from django.utils.translation import gettext as _
 
-from cis.models import Account, Customer, Premise, Reading, SupplyContract
+from cis.models import Account, Customer, Premise, Reading, SupplyContract, TariffVersion
 from cis.models.metering import ReadingSource
 from cis.rating.registers import REGISTER_NAMES, Register
 from config.shared.errors import NotFound
+from config.shared.languages import in_language
 from config.shared.models import OrgUnit
 from config.shared.personal_data import mask_identity_no, mask_phone
 
+_VERSIONS_SHOWN = 6
 _READINGS_SHOWN = 13
 _BILLS_SHOWN = 13
 _EVENTS_SHOWN = 12
@@ -71,6 +75,8 @@ class ContractRow:
 
     tariff_code: str
     tariff_name: str
+    is_demonstration: bool
+    """some of its prices are for demonstration only"""
     price_class: str
     voltage: str
     capacity_kva: int
@@ -78,6 +84,8 @@ class ContractRow:
     from_on: date | None
     until_on: date | None
     is_current: bool
+    versions: tuple[tuple[date | None, date | None], ...] = ()
+    """from when to when each version of the tariff held under this contract, newest first, the last ones"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +332,7 @@ def _head(account: Account | None) -> AccountHead:
     customer, premise = account.customer, account.premise
     district = premise.transformer_district
     ids = [int(part) for part in account.org_unit.path.strip("/").split("/") if part.isdigit()]
-    names = dict(OrgUnit.objects.filter(pk__in=ids).values_list("pk", "name"))
+    names = {unit.pk: unit.shown_name for unit in OrgUnit.objects.filter(pk__in=ids)}
     return AccountHead(
         account_id=account.pk,
         account_no=account.account_no,
@@ -344,7 +352,7 @@ def _head(account: Account | None) -> AccountHead:
         address=premise.address,
         door_masked=_mask_door(premise.door),
         premise_version=premise.version,
-        area=account.org_unit.name,
+        area=account.org_unit.shown_name,
         area_path=tuple(names[pk] for pk in ids if pk in names),
         route=f"{account.route.code} {account.route.name}",
         transformer_district=district.name,
@@ -375,11 +383,19 @@ def _siblings(head: AccountHead) -> tuple[SiblingAccount, ...]:
 
 
 def _contracts(account_id: int, today: date) -> tuple[ContractRow, ...]:
-    rows = SupplyContract.objects.filter(account_id=account_id).select_related("tariff").order_by("-valid")
+    versions = TariffVersion.objects.filter(tariff_id=OuterRef("tariff_id")).order_by("-valid")
+    known = JSONObject(start="valid__startswith", end="valid__endswith", is_demonstration="is_demonstration")
+    rows = (
+        SupplyContract.objects.filter(account_id=account_id)
+        .select_related("tariff")
+        .annotate(known_versions=ArraySubquery(versions.values(known=known)))
+        .order_by("-valid")
+    )
     return tuple(
         ContractRow(
             tariff_code=row.tariff.code,
-            tariff_name=_in_language(row.tariff.name, row.tariff.name_en),
+            tariff_name=in_language(row.tariff.name, row.tariff.name_en),
+            is_demonstration=any(version["is_demonstration"] for version in row.known_versions),
             price_class=_(SupplyContract.PriceClass(row.price_class).label),
             voltage=row.voltage,
             capacity_kva=row.capacity_kva,
@@ -387,9 +403,26 @@ def _contracts(account_id: int, today: date) -> tuple[ContractRow, ...]:
             from_on=row.valid.lower,
             until_on=row.valid.upper,
             is_current=_holds(row.valid.lower, row.valid.upper, today),
+            versions=_within(_stretches(row.known_versions), row.valid.lower, row.valid.upper)[:_VERSIONS_SHOWN],
         )
         for row in rows
     )
+
+
+def _stretches(versions: Sequence[dict[str, Any]]) -> list[tuple[date | None, date | None]]:
+    days = ((version["start"], version["end"]) for version in versions)
+    return [(start and date.fromisoformat(start), end and date.fromisoformat(end)) for start, end in days]
+
+
+def _within(
+    stretches: Sequence[tuple[date | None, date | None]], start: date | None, end: date | None
+) -> tuple[tuple[date | None, date | None], ...]:
+    """What of each stretch lies in [start, end), None for without end; what lies outside is left out."""
+    cut = (
+        (max(filter(None, (lower, start)), default=None), min(filter(None, (upper, end)), default=None))
+        for lower, upper in stretches
+    )
+    return tuple((lower, upper) for lower, upper in cut if lower is None or upper is None or lower < upper)
 
 
 def _installations(account_id: int, today: date) -> tuple[InstallationRow, ...]:
@@ -467,11 +500,7 @@ def _reading_row(present: Sequence[int], meters: dict[int, str], cells: list[tup
 def register_name(code: int) -> str:
     """What a register is called in the language of the request."""
     chinese, english = REGISTER_NAMES[Register(code)]
-    return _in_language(chinese, english)
-
-
-def _in_language(chinese: str, english: str) -> str:
-    return english if english and (get_language() or "zh").startswith("en") else chinese
+    return in_language(chinese, english)
 
 
 def _holds(start: date | None, end: date | None, today: date) -> bool:
@@ -479,7 +508,8 @@ def _holds(start: date | None, end: date | None, today: date) -> bool:
 
 
 _HAPPENED = """
-SELECT h.at, h.what, h.detail, coalesce(nullif(u.display_name, ''), u.username, ''), coalesce(o.name, '')
+SELECT h.at, h.what, h.detail, coalesce(nullif(u.display_name, ''), u.username, ''), coalesce(o.name, ''),
+       coalesce(o.name_en, '')
 FROM (
     SELECT * FROM (
         SELECT e.pgh_created_at AS at, 'customer-' || e.pgh_label AS what, '' AS detail,
@@ -533,4 +563,7 @@ def _happened(head: AccountHead) -> tuple[HappenedRow, ...]:
                 "limit": _EVENTS_SHOWN,
             },
         )
-        return tuple(HappenedRow(row[0], words.get(row[1], row[1]), *row[2:]) for row in cursor.fetchall())
+        return tuple(
+            HappenedRow(at, words.get(what, what), detail, who, in_language(hall, hall_en))
+            for at, what, detail, who, hall, hall_en in cursor.fetchall()
+        )

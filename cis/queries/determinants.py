@@ -62,6 +62,8 @@ class AccountColumns:
     starts_on_schedule: NDArray[np.bool_]
     """whether the account was there when the period began, so that the cycle's reading is its own"""
     ends_on_schedule: NDArray[np.bool_]
+    obstacle: NDArray[np.int16]
+    """why the period cannot be billed as one piece: a key of `_OBSTACLES`, or 0"""
 
     def __len__(self) -> int:
         return len(self.account)
@@ -83,6 +85,8 @@ class UsageColumns:
     is_estimated: NDArray[np.bool_]
     is_from_curve: NDArray[np.bool_]
     energy_kwh_e2: NDArray[np.int64]
+    accepted_kwh_e2: NDArray[np.int64]
+    """what validation found when it accepted the readings; as billed where it did not look at this very stretch"""
 
 
 @dataclass(frozen=True)
@@ -97,15 +101,34 @@ class Determinants:
     """(accounts, len(BILLED_REGISTERS))"""
     left_out: dict[int, tuple[str, str]]
     """row to (reason code, detail)"""
+    partly_by_period: frozenset[int] = frozenset()
+    """rows of which one meter tells the periods and another does not"""
 
 
-# An account's last bill before the period's end answers both questions: is it billed, and what has its tier year used.
+# What stands against billing a period in one piece. Tier years count bill by bill, so bills follow each other without a
+# gap; and one bill has one price: a period in which it changes must be split, and is left out until it can be.
+_OBSTACLES = {
+    1: LeftOut.LATER_BILLED,
+    2: LeftOut.EARLIER_UNBILLED,
+    3: LeftOut.BILLED_IN_PART,
+    4: LeftOut.CONTRACT_CHANGES,
+    5: LeftOut.TARIFF_CHANGES,
+}
+
+# An account's newest bill answers three questions: is the period billed, does it follow, and what has its tier year
+# used. A two-month bill of the year's first month is the year before's, so what it used is not carried on.
 # The range is said of the contracts too, so that they are read in one stretch and joined by merging.
 _ACCOUNTS = """
 SELECT a.id, coalesce(c.id, 0), coalesce(v.id, 0), coalesce(c.price_class, 0)::int2, coalesce(c.people, 1)::int2,
        r.months, GREATEST(r.period_start, a.opened_on), LEAST(r.period_end, coalesce(a.closed_on, r.period_end)),
-       coalesce(CASE WHEN last.cycle >= r.tier_year_from THEN last.used END, 0)::int8, r.start_cycle,
-       a.opened_on <= r.period_start, coalesce(a.closed_on >= r.period_end, true)
+       coalesce(CASE WHEN last.cycle >= r.tier_year_from AND NOT (last.months = 2 AND last.cycle = r.tier_year_from)
+                     THEN last.used END, 0)::int8,
+       r.start_cycle, a.opened_on <= r.period_start, coalesce(a.closed_on >= r.period_end, true),
+       (CASE WHEN last.period_start >= r.period_end THEN 1
+             WHEN last.period_end < GREATEST(r.period_start, a.opened_on) THEN 2
+             WHEN last.period_end > GREATEST(r.period_start, a.opened_on) THEN 3
+             WHEN NOT c.valid @> GREATEST(r.period_start, a.opened_on) THEN 4
+             WHEN NOT v.valid @> GREATEST(r.period_start, a.opened_on) THEN 5 ELSE 0 END)::int2
 FROM unnest(%(routes)s::bigint[], %(months)s::int2[], %(starts)s::date[], %(ends)s::date[], %(start_cycles)s::int4[],
             %(tier_years)s::int4[])
        AS r(route_id, months, period_start, period_end, start_cycle, tier_year_from)
@@ -115,12 +138,15 @@ LEFT JOIN cis_supply_contract c ON c.account_id = a.id AND c.account_id >= %(low
 LEFT JOIN cis_tariff_version v ON v.tariff_id = c.tariff_id
       AND v.valid @> (LEAST(r.period_end, coalesce(a.closed_on, r.period_end)) - 1)
 LEFT JOIN LATERAL (
-    SELECT b.cycle, b.period_start, b.tier_kwh_e2_before + b.energy_kwh_e2 AS used FROM cis_bill b
-    WHERE b.account_id = a.id AND b.period_start < r.period_end
+    SELECT b.cycle, b.months, b.period_start, b.period_end, b.tier_kwh_e2_before + b.energy_kwh_e2 AS used
+    FROM cis_bill b WHERE b.account_id = a.id
     ORDER BY b.period_start DESC, b.revision DESC LIMIT 1) last ON true
 WHERE a.id >= %(low)s AND a.id < %(high)s {only}
   AND a.opened_on < r.period_end AND (a.closed_on IS NULL OR a.closed_on > r.period_start)
-  AND (last.period_start IS NULL OR last.period_start < r.period_start)
+  AND (last.period_start IS NULL OR last.period_start < r.period_start
+       OR last.period_start >= r.period_end AND NOT EXISTS (
+           SELECT 1 FROM cis_bill b
+           WHERE b.account_id = a.id AND b.period_start >= r.period_start AND b.period_start < r.period_end))
 ORDER BY a.id
 """
 
@@ -137,27 +163,34 @@ _ACCOUNT_TYPES = {
     "start_cycle": "int4",
     "starts_on_schedule": "bool",
     "ends_on_schedule": "bool",
+    "obstacle": "int2",
 }
 
-# What follows is read by lists of ids, each in one walk along an index. A list that comes from a sub-select is no
-# constant to the planner: it does not weigh thousands of values one by one, and it takes the index whatever it believes
-# of a table that was loaded a minute ago (with stale statistics a join read every reading once for each account).
+# What follows is read by ids, each statement in one walk along an index: by their bounds where they lie together, as
+# a list where they do not. A list that comes from a sub-select is no constant to the planner: it does not weigh
+# thousands of values one by one, and it takes the index whatever it believes of a table that was loaded a minute ago
+# (with stale statistics a join read every reading once for each account).
+_LIST = "= ANY ((SELECT %(ids)s::bigint[])::bigint[])"
+_BOUNDS = "BETWEEN %(first_id)s AND %(last_id)s"
+
 _POINTS = """
-SELECT ap.account_id, ap.point_id FROM cis_account_point ap
-WHERE ap.account_id = ANY ((SELECT %(ids)s::bigint[])::bigint[]) AND ap.valid && daterange(%(from)s, %(to)s)
+SELECT ap.account_id, ap.point_id,
+       coalesce(lower(ap.valid), DATE '2000-01-01'), coalesce(upper(ap.valid), DATE '9999-01-01')
+FROM cis_account_point ap
+WHERE ap.account_id {among} AND ap.valid && daterange(%(from)s, %(to)s)
 """
 
-_POINT_TYPES = {"account": "int8", "point": "int8"}
+_POINT_TYPES = {"account": "int8", "point": "int8", "served_from": "date", "served_to": "date"}
 
 _CURVE_POINTS = """
-SELECT id FROM cis_metering_point WHERE id = ANY ((SELECT %(ids)s::bigint[])::bigint[]) AND basis = 'curve'
+SELECT id FROM cis_metering_point WHERE id {among} AND basis = 'curve'
 """
 
 _INSTALLATIONS = """
 SELECT i.point_id, i.id, i.meter_id, i.ct_ratio * i.pt_ratio,
        coalesce(lower(i.valid), DATE '2000-01-01'), coalesce(upper(i.valid), DATE '9999-01-01')
 FROM cis_meter_installation i
-WHERE i.point_id = ANY ((SELECT %(ids)s::bigint[])::bigint[]) AND i.valid && daterange(%(from)s, %(to)s)
+WHERE i.point_id {among} AND i.valid && daterange(%(from)s, %(to)s)
 """
 
 _INSTALLATION_TYPES = {
@@ -169,12 +202,13 @@ _INSTALLATION_TYPES = {
     "removed_on": "date",
 }
 
-_METERS = "SELECT id, digits FROM cis_meter WHERE id = ANY ((SELECT %(ids)s::bigint[])::bigint[])"
+_METERS = "SELECT id, digits FROM cis_meter WHERE id {among} ORDER BY id"
 
 _READINGS = """
-SELECT r.installation_id, r.register, r.read_on, r.cycle, r.kind, r.value_e4, r.is_rollover, r.source, r.state
+SELECT r.installation_id, r.register, r.read_on, r.cycle, r.kind, r.value_e4, r.advance_kwh_e2, r.days, r.is_rollover,
+       r.source, r.state
 FROM cis_reading r
-WHERE r.installation_id = ANY ((SELECT %(ids)s::bigint[])::bigint[]) AND r.register = ANY (%(registers)s::smallint[])
+WHERE r.installation_id {among} AND r.register BETWEEN %(first_register)s AND %(last_register)s
   AND r.read_on BETWEEN %(first)s AND %(last)s
 """
 
@@ -185,6 +219,8 @@ _READING_TYPES = {
     "cycle": "int4",
     "kind": "int2",
     "value_e4": "int8",
+    "advance_kwh_e2": "int8",
+    "days": "int2",
     "is_rollover": "bool",
     "source": "int2",
     "state": "int2",
@@ -193,13 +229,18 @@ _READING_TYPES = {
 
 @dataclass(frozen=True)
 class InstallationColumns:
-    """Each meter that hung at a point of an account in the shard's periods, one row each; dates in Postgres days."""
+    """
+    Each stretch in which a meter hung at a point of an account in the shard's periods, one row each.
+
+    `installed_on` and `removed_on` (Postgres days) bound the stretch: the meter hung there and the point was the
+    account's.
+    """
 
     account: NDArray[np.int64]
     point: NDArray[np.int64]
     installation: NDArray[np.int64]
     multiplier: NDArray[np.int32]
-    digits: NDArray[np.int16]
+    meter: NDArray[np.int64]
     installed_on: NDArray[np.int32]
     removed_on: NDArray[np.int32]
     is_curve: NDArray[np.bool_]
@@ -207,6 +248,9 @@ class InstallationColumns:
     def __len__(self) -> int:
         return len(self.account)
 
+
+# The advance of a reading that validation compared with none before.
+_NO_ADVANCE = -1
 
 # Readings taken some days off the schedule still belong to its cycle.
 _READING_WINDOW_DAYS = 20
@@ -233,8 +277,8 @@ def of_accounts(*, cycle: int, low: int, high: int, org_path: str = "", account_
     """
     The determinants of the accounts in [low, high) that are due in the cycle and not billed for it.
 
-    `org_path` keeps it to a part of the organisation, `account_id` to one account. Six statements, whatever the
-    number of accounts; two more where points are billed from curves.
+    `org_path` keeps it to a part of the organisation, `account_id` to one account. Five statements, whatever the
+    number of accounts; one more where a register turned, two where points are billed from curves.
     """
     routes = routes_due(cycle)
     if not routes:
@@ -271,44 +315,60 @@ def of_accounts(*, cycle: int, low: int, high: int, org_path: str = "", account_
         if not len(accounts):
             return _nothing()
         installations = _installations(cursor, accounts, parameters)
-        parameters["ids"] = _listed(installations.installation)
-        parameters["registers"] = [int(register) for register in BILLED_REGISTERS]
-        readings = read_columns(cursor, _READINGS, parameters, _READING_TYPES)
-    return _assemble(cycle, accounts, installations, readings)
+        parameters["first_register"], parameters["last_register"] = min(BILLED_REGISTERS), max(BILLED_REGISTERS)
+        readings = _read_among(cursor, _READINGS, installations.installation, parameters, _READING_TYPES)
+        digits = _digits(cursor, installations, readings["installation"][readings["is_rollover"]])
+    return _assemble(cycle, accounts, installations, digits, readings)
 
 
-def _listed(ids: NDArray[np.int64]) -> str:
-    """Ids as one array literal: thousands of single constants would cost Postgres more to parse than to look up."""
-    return "{" + ",".join(map(str, ids.tolist())) + "}"
+def _read_among(
+    cursor: Any, sql: str, ids: NDArray[np.int64], parameters: dict[str, Any], types: dict[str, str]
+) -> dict[str, Column]:
+    """Rows of these ids and, where the ids lie together, perhaps of others between them."""
+    if len(ids) and (span := int(ids.max()) - int(ids.min())) < 2 * len(ids):
+        low = int(ids.min())
+        among = {**parameters, "first_id": low, "last_id": low + span}
+        return read_columns(cursor, sql.format(among=_BOUNDS), among, types)
+    # One literal: thousands of single constants would cost Postgres more to parse than to look up.
+    listed = "{" + ",".join(map(str, ids.tolist())) + "}"
+    return read_columns(cursor, sql.format(among=_LIST), {**parameters, "ids": listed}, types)
+
+
+# Stands for the digits of a register that did not turn: nobody asks for them.
+_ANY_DIGITS = 6
+
+
+def _digits(cursor: Any, installations: InstallationColumns, turned: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The whole digits of each installation's meter; read only for installations of which a register turned."""
+    digits = np.full(len(installations), _ANY_DIGITS, dtype=np.int64)
+    if len(turned):
+        at = np.flatnonzero(np.isin(installations.installation, turned))
+        meter = installations.meter[at]
+        found = _read_among(cursor, _METERS, meter, {}, {"meter": "int8", "digits": "int2"})
+        digits[at] = found["digits"][np.searchsorted(found["meter"], meter)]
+    return digits
 
 
 def _installations(cursor: Any, accounts: AccountColumns, parameters: dict[str, Any]) -> InstallationColumns:
     """The meters of the accounts: a row for each account and installation."""
-    served = read_columns(cursor, _POINTS, {**parameters, "ids": _listed(accounts.account)}, _POINT_TYPES)
-    points = {**parameters, "ids": _listed(served["point"])}
-    curves = read_columns(cursor, _CURVE_POINTS, points, {"point": "int8"})["point"]
-    hung = read_columns(cursor, _INSTALLATIONS, points, _INSTALLATION_TYPES)
-    digits_of = read_columns(cursor, _METERS, {"ids": _listed(hung["meter"])}, {"meter": "int8", "digits": "int2"})
-    by_meter = np.argsort(digits_of["meter"])
+    served = _read_among(cursor, _POINTS, accounts.account, parameters, _POINT_TYPES)
+    is_due = np.isin(served["account"], accounts.account)
+    served = {name: column[is_due] for name, column in served.items()}
+    curves = _read_among(cursor, _CURVE_POINTS, served["point"], parameters, {"point": "int8"})["point"]
+    hung = _read_among(cursor, _INSTALLATIONS, served["point"], parameters, _INSTALLATION_TYPES)
     by_point = np.argsort(hung["point"], kind="stable")
     hung = {name: column[by_point] for name, column in hung.items()}
     pair, at = _matches(served["point"], hung["point"])
-    # An account that left a point and came back is served by it twice, and has its meter once.
-    order = np.lexsort((hung["installation"][at], served["account"][pair]))
+    order = np.lexsort((served["served_from"][pair], hung["installation"][at], served["account"][pair]))
     pair, at = pair[order], at[order]
-    account, installation = served["account"][pair], hung["installation"][at]
-    is_again = np.zeros(len(pair), dtype=np.bool_)
-    is_again[1:] = (account[1:] == account[:-1]) & (installation[1:] == installation[:-1])
-    pair, at = pair[~is_again], at[~is_again]
-    meter = hung["meter"][at]
     return InstallationColumns(
         account=served["account"][pair],
         point=served["point"][pair],
         installation=hung["installation"][at],
         multiplier=hung["multiplier"][at],
-        digits=digits_of["digits"][by_meter][np.searchsorted(digits_of["meter"][by_meter], meter)],
-        installed_on=hung["installed_on"][at],
-        removed_on=hung["removed_on"][at],
+        meter=hung["meter"][at],
+        installed_on=np.maximum(hung["installed_on"][at], served["served_from"][pair]),
+        removed_on=np.minimum(hung["removed_on"][at], served["served_to"][pair]),
         is_curve=np.isin(served["point"][pair], curves),
     )
 
@@ -324,7 +384,9 @@ def _matches(wanted: NDArray[np.int64], ascending: NDArray[np.int64]) -> tuple[N
 def _nothing() -> Determinants:
     empty = np.empty(0, dtype=np.int64)
     accounts = AccountColumns(
-        *(empty for _ in range(3)),
+        empty,
+        empty,
+        empty,
         empty.astype(np.int16),
         empty.astype(np.int16),
         empty.astype(np.int8),
@@ -334,6 +396,7 @@ def _nothing() -> Determinants:
         empty.astype(np.int32),
         empty.astype(np.bool_),
         empty.astype(np.bool_),
+        empty.astype(np.int16),
     )
     width = len(BILLED_REGISTERS)
     return Determinants(accounts, _usage_of({}), np.empty((0, width), np.int64), np.empty((0, width), np.bool_), {})
@@ -352,6 +415,7 @@ _USAGE_KINDS: dict[str, Any] = {
     "is_estimated": np.bool_,
     "is_from_curve": np.bool_,
     "energy_kwh_e2": np.int64,
+    "accepted_kwh_e2": np.int64,
 }
 
 
@@ -361,7 +425,11 @@ def _usage_of(columns: dict[str, Any]) -> UsageColumns:
 
 
 def _assemble(
-    cycle: int, accounts: AccountColumns, installations: InstallationColumns, readings: dict[str, Column]
+    cycle: int,
+    accounts: AccountColumns,
+    installations: InstallationColumns,
+    digits: NDArray[np.int64],
+    readings: dict[str, Column],
 ) -> Determinants:
     rows = len(accounts)
     left_out: dict[int, tuple[str, str]] = {}
@@ -376,11 +444,11 @@ def _assemble(
     order = np.lexsort((readings["read_on"], readings["register"], readings["installation"]))
     hung, at = _matches(installations.installation, readings["installation"][order])
     r = {name: column[order[at]] for name, column in readings.items()}
-    row = row_of[hung]
+    of_row = row_of[hung]
     closes_now = r["cycle"] == cycle
-    closes_before = r["cycle"] == accounts.start_cycle[row]
-    is_event = (r["kind"] != int(Reading.Kind.CYCLE)) & (r["read_on"] >= accounts.start[row])
-    is_event &= r["read_on"] <= accounts.end[row]
+    closes_before = r["cycle"] == accounts.start_cycle[of_row]
+    is_event = (r["kind"] != int(Reading.Kind.CYCLE)) & (r["read_on"] >= from_on[hung])
+    is_event &= r["read_on"] <= to_on[hung]
     # A cycle reading before the meter or the account was there, or after, is somebody else's.
     ends_with_cycle = (to_on == accounts.end[row_of]) & accounts.ends_on_schedule[row_of]
     starts_with_cycle = (from_on == accounts.start[row_of]) & accounts.starts_on_schedule[row_of]
@@ -398,9 +466,10 @@ def _assemble(
         to_on,
         accounts,
         installations,
+        digits,
     )
-    for fault_row, reason in chain_faults:
-        left_out.setdefault(fault_row, reason)
+    for at_fault, reason in chain_faults:
+        left_out.setdefault(at_fault, reason)
     # Every meter that hung there must have a chain; one that never spoke has none.
     has_chain = np.zeros(len(installations), dtype=np.bool_)
     has_chain[of] = True
@@ -411,21 +480,52 @@ def _assemble(
     measured[usage.row] = True
     for row in np.flatnonzero(~measured).tolist():
         left_out.setdefault(row, (LeftOut.NO_READING, ""))
+    for row in np.flatnonzero(accounts.obstacle).tolist():
+        left_out[row] = (_OBSTACLES[int(accounts.obstacle[row])], "")
     for row in np.flatnonzero(accounts.contract == 0).tolist():
         left_out[row] = (LeftOut.NO_CONTRACT, "")
     for row in np.flatnonzero((accounts.version == 0) & (accounts.contract != 0)).tolist():
         left_out[row] = (LeftOut.NO_TARIFF, "")
 
     width = len(BILLED_REGISTERS)
-    place = _PLACE[usage.register]
-    energy = np.zeros(rows * width, dtype=np.int64)
-    np.add.at(energy, usage.row * width + place, usage.energy_kwh_e2)
-    has = np.zeros(rows * width, dtype=np.bool_)
-    has[usage.row * width + place] = True
-    energy, has = energy.reshape(rows, width), has.reshape(rows, width)
+    place = usage.row * width + _PLACE[usage.register]
+    energy = np.zeros((rows, width), dtype=np.int64)
+    np.add.at(energy.reshape(-1), place, usage.energy_kwh_e2)
+    has = np.zeros((rows, width), dtype=np.bool_)
+    has.reshape(-1)[place] = True
+    partly_in_total, partly_by_period = _uneven(usage, rows)
+    for row in partly_in_total:
+        left_out.setdefault(row, (LeftOut.REGISTERS_DISAGREE, ""))
     for row in flat_from_total(energy, has).tolist():
         left_out.setdefault(row, (LeftOut.SUM_DISAGREES, ""))
-    return Determinants(accounts, usage, energy, has, left_out)
+    return Determinants(accounts, usage, energy, has, left_out, partly_by_period)
+
+
+def _uneven(usage: UsageColumns, rows: int) -> tuple[frozenset[int], frozenset[int]]:
+    """
+    Rows whose meters do not all have a total though one has; rows whose meters do not all have periods though one has.
+
+    Their registers must not be added up: flat would be reckoned from a total that is not of the same meters.
+    """
+    some = np.zeros(rows, dtype=np.int64)
+    some[usage.row] = usage.installation
+    several = np.unique(usage.row[usage.installation != some[usage.row]])
+    total: dict[int, set[bool]] = {}
+    periods: dict[int, set[bool]] = {}
+    if len(several):
+        at = np.flatnonzero(np.isin(usage.row, several))
+        of_meter: dict[tuple[int, int], set[int]] = {}
+        for row, meter, register in zip(
+            usage.row[at].tolist(), usage.installation[at].tolist(), usage.register[at].tolist(), strict=True
+        ):
+            of_meter.setdefault((row, meter), set()).add(register)
+        for (row, _meter), registers in of_meter.items():
+            total.setdefault(row, set()).add(int(Register.TOTAL) in registers)
+            periods.setdefault(row, set()).add(bool(registers - {int(Register.TOTAL)}))
+    return (
+        frozenset(row for row, found in total.items() if len(found) > 1),
+        frozenset(row for row, found in periods.items() if len(found) > 1),
+    )
 
 
 def flat_from_total(energy: NDArray[np.int64], has: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -499,6 +599,7 @@ def _chains(
     to_of: NDArray[np.int32],
     accounts: AccountColumns,
     installations: InstallationColumns,
+    digits: NDArray[np.int64],
 ) -> tuple[UsageColumns, NDArray[np.int64], list[tuple[int, tuple[str, str]]]]:
     """
     Cut each register's readings into stretches between neighbours; `hung` says on which row of installations each is.
@@ -526,9 +627,14 @@ def _chains(
     b = a + 1
     of = hung[b]
     multiplier = installations.multiplier[of]
-    energy = energy_kwh_e2(
-        advance(r["value_e4"][a], r["value_e4"][b], installations.digits[of], r["is_rollover"][b]), multiplier
-    )
+    energy = energy_kwh_e2(advance(r["value_e4"][a], r["value_e4"][b], digits[of], r["is_rollover"][b]), multiplier)
+    # Validation's own figure counts where it is of this stretch: other readings may lie inside, such as daily freezes,
+    # and a first reading has no figure.
+    accepted = r["advance_kwh_e2"][b]
+    is_known = (accepted != _NO_ADVANCE) & (r["days"][b] == r["read_on"][b] - r["read_on"][a])
+    accepted = np.where(is_known, accepted, energy)
+    for at in np.flatnonzero((accepted != energy) & ~bad_state[a] & ~bad_state[b]).tolist():
+        faults.append((int(row[b[at]]), (LeftOut.ENERGY_DISAGREES, "")))
     estimated = int(ReadingSource.ESTIMATED)
     usage = _usage_of(
         {
@@ -544,6 +650,7 @@ def _chains(
             "is_estimated": (r["source"][b] == estimated) | (r["source"][a] == estimated),
             "is_from_curve": np.zeros(len(b), dtype=np.bool_),
             "energy_kwh_e2": energy,
+            "accepted_kwh_e2": accepted,
         }
     )
     return usage, of, faults
@@ -590,7 +697,7 @@ def _with_curves(
             if not days:
                 continue
         for register, energy in _fold(windows.get(int(accounts.version[row])), days, curves):
-            values = (row, installation, register, first, last, 0, 0, 1, False, False, True, energy)
+            values = (row, installation, register, first, last, 0, 0, 1, False, False, True, energy, energy)
             for name, value in zip(_USAGE_KINDS, values, strict=True):
                 columns[name].append(value)
     extra = _usage_of(columns)

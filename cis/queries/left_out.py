@@ -18,6 +18,13 @@ class LeftOut:
     REGISTERS_DISAGREE = "registers-disagree"
     REFUSED = "rating-refused"
     SUM_DISAGREES = "periods-exceed-total"
+    ENERGY_DISAGREES = "accepted-energy-differs"
+    EARLIER_UNBILLED = "earlier-unbilled"
+    LATER_BILLED = "later-billed"
+    BILLED_IN_PART = "billed-in-part"
+    CONTRACT_CHANGES = "contract-changes"
+    TARIFF_CHANGES = "tariff-changes"
+    NO_LEDGER = "no-ledger"
 
 
 def reason_in_words(code: str, detail: str) -> str:
@@ -33,6 +40,13 @@ def reason_in_words(code: str, detail: str) -> str:
         LeftOut.REGISTERS_DISAGREE: _("电表示数类型与电价要求不符，请核对电表或电价。"),
         LeftOut.REFUSED: _("电量超出可计价范围，请核对示数。"),
         LeftOut.SUM_DISAGREES: _("各时段电量之和大于总电量，请核对示数。"),
+        LeftOut.ENERGY_DISAGREES: _("示数审核时的电量与计费电量不一致，请重新审核示数。"),
+        LeftOut.EARLIER_UNBILLED: _("之前的一期还没有发行，请先发行之前的电费。"),
+        LeftOut.LATER_BILLED: _("之后的一期已经发行，不能再补发行本期，请走电费退补。"),
+        LeftOut.BILLED_IN_PART: _("本期有几天已经在别的账单里，请核对抄表段的变更。"),
+        LeftOut.CONTRACT_CHANGES: _("合同在本期中间变更，需要分段计费，请转电费核算处理。"),
+        LeftOut.TARIFF_CHANGES: _("电价在本期中间调整，需要分段计费，请转电费核算处理。"),
+        LeftOut.NO_LEDGER: _("这个户号还没有建账，请先建账再发行。"),
     }
     text = words.get(code, code)
     return f"{text}（{detail}）" if detail else text

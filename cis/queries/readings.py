@@ -246,8 +246,8 @@ def get_doubt(*, doubt_id: int, within: Sequence[str], user_id: int, at: datetim
                 value_e4=one.value_e4,
                 energy_kwh_e2=_energy(one),
                 days=one.days,
-                source=str(ReadingSource(one.source).label),
-                state=str(Reading.State(one.state).label),
+                source=_(ReadingSource(one.source).label),
+                state=_(Reading.State(one.state).label),
                 is_rollover=one.is_rollover,
                 is_in_doubt=one.state == Reading.State.DOUBTFUL,
             )
@@ -264,7 +264,7 @@ def get_doubt(*, doubt_id: int, within: Sequence[str], user_id: int, at: datetim
             )
             for edit in edits
         ),
-        resolution=str(ReadingDoubt.Resolution(doubt.resolution).label) if doubt.resolution else "",
+        resolution=_(ReadingDoubt.Resolution(doubt.resolution).label) if doubt.resolution else "",
         reason=doubt.reason,
         resolved_by=_name(doubt.resolved_by),
         resolved_at=doubt.resolved_at,
@@ -299,7 +299,7 @@ def _doubt_row(doubt: ReadingDoubt, user_id: int, at: datetime) -> DoubtRow:
         doubt_id=doubt.pk,
         account_no=doubt.account.account_no,
         customer_name=doubt.account.customer.name,
-        org_unit=doubt.owner_unit.name,
+        org_unit=doubt.owner_unit.shown_name,
         meter_no=doubt.installation.meter.meter_no,
         register=register_name(doubt.register),
         read_on=doubt.read_on,
@@ -418,7 +418,7 @@ def _summary(entry: ReadingImport) -> ImportSummary:
         layout=entry.layout,
         all_or_nothing=entry.all_or_nothing,
         state=entry.state,
-        state_name=str(ReadingImport.State(entry.state).label),
+        state_name=_(ReadingImport.State(entry.state).label),
         rows=entry.rows,
         landed=entry.landed,
         unchanged=entry.unchanged,
@@ -462,8 +462,8 @@ def list_readings(account_id: int, *, limit: int = 60, before: date | None = Non
             value_e4=value,
             energy_kwh_e2=advance if days > 0 and advance != -1 else None,
             days=days,
-            source=str(ReadingSource(source).label),
-            state=str(Reading.State(state).label),
+            source=_(ReadingSource(source).label),
+            state=_(Reading.State(state).label),
             is_estimated=source == ReadingSource.ESTIMATED,
             is_rollover=rolled,
         )
@@ -484,7 +484,7 @@ def daily_usage(account_id: int, from_day: date, to_day: date) -> list[DayUsage]
     """Energy of each day in [from_day, to_day) that has a curve, by time-of-use period where the tariff has windows."""
     windows = _windows_at(account_id, from_day)
     result: list[DayUsage] = []
-    for day, values in _days(account_id, from_day, to_day):
+    for day, values in curve_days(account_id, from_day, to_day):
         present = np.where(values >= 0, values, 0)
         by_period: tuple[tuple[str, int], ...] = ()
         if windows is not None:
@@ -504,24 +504,12 @@ def curve(account_id: int, day: date) -> Curve:
     periods: tuple[str, ...] = ()
     if windows is not None:
         periods = tuple(register_name(int(one)) for one in windows.period_of_slots(day.month, day_kind(day)))
-    for _day, values in _days(account_id, day, date.fromordinal(day.toordinal() + 1)):
+    for _day, values in curve_days(account_id, day, date.fromordinal(day.toordinal() + 1)):
         return Curve(day, tuple(int(value) if value >= 0 else None for value in values), periods)
     return Curve(day, (None,) * 96, periods)
 
 
-def usage_rows(account_id: int, from_day: date, to_day: date) -> Iterator[tuple[str, ...]]:
-    """Rows of an export: the header, then each day with its total and 96 quarter-hours in kWh, blank where missing."""
-    yield ("day", "energy_kwh", *(f"kwh_{slot:02d}" for slot in range(1, 97)))
-    for day, values in _days(account_id, from_day, to_day):
-        cells = tuple(_kwh(int(value)) if value >= 0 else "" for value in values)
-        yield (day.isoformat(), _kwh(int(values[values >= 0].sum())), *cells)
-
-
-def _kwh(energy_wh: int) -> str:
-    return f"{energy_wh // 1000}.{energy_wh % 1000:03d}"
-
-
-def _days(account_id: int, from_day: date, to_day: date) -> Iterator[tuple[date, Any]]:
+def curve_days(account_id: int, from_day: date, to_day: date) -> Iterator[tuple[date, Any]]:
     """Each day with its 96 values in Wh, -1 where missing; several points are added."""
     with connection.cursor() as cursor:
         cursor.execute(_CURVES, [account_id, from_day, to_day])

@@ -46,9 +46,9 @@ class RunScope:
 def list_billing_units() -> list[BillingUnit]:
     """Provinces, cities and counties in the order of the tree, whatever its depth."""
     kinds = (OrgUnit.Kind.PROVINCE, OrgUnit.Kind.CITY, OrgUnit.Kind.COUNTY)
-    rows = OrgUnit.objects.filter(kind__in=kinds).values_list("pk", "name", "path")
-    ordered = sorted(rows, key=lambda row: [int(part) for part in row[2].strip("/").split("/") if part.isdigit()])
-    return [BillingUnit(pk, name, path.strip("/").count("/")) for pk, name, path in ordered]
+    units = OrgUnit.objects.filter(kind__in=kinds)
+    ordered = sorted(units, key=lambda unit: [int(part) for part in unit.path.strip("/").split("/") if part.isdigit()])
+    return [BillingUnit(unit.pk, unit.shown_name, unit.path.strip("/").count("/")) for unit in ordered]
 
 
 def get_scope(run_id: int) -> RunScope | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db import connection
 
+from config.shared.languages import in_language
 from config.shared.names import grams_to_find, normal_text
 from config.shared.personal_data import blind_index
 
@@ -73,14 +74,14 @@ def find(text: str, limit: int = 20, *, today: date | None = None) -> list[Found
 
 
 def _found(row: tuple[Any, ...], how: str) -> FoundAccount:
-    account_id, account_no, name, kind, address, area, state, last4, meter_no, open_fen = row
+    account_id, account_no, name, kind, address, area, area_en, state, last4, meter_no, open_fen = row
     return FoundAccount(
         account_id=account_id,
         account_no=account_no,
         customer_name=name,
         is_enterprise=kind == "enterprise",
         address=address,
-        area=area,
+        area=in_language(area, area_en),
         is_open=state == "open",
         phone_masked=f"*******{last4}" if last4 else "",
         meter_no=meter_no or "",
@@ -90,7 +91,7 @@ def _found(row: tuple[Any, ...], how: str) -> FoundAccount:
 
 
 _DESCRIBE = """
-SELECT a.id, a.account_no, c.name, c.kind, p.address, u.name, a.state, c.phone_last4,
+SELECT a.id, a.account_no, c.name, c.kind, p.address, u.name, u.name_en, a.state, c.phone_last4,
        (SELECT m.meter_no FROM cis_account_point ap
         JOIN cis_meter_installation i ON i.point_id = ap.point_id JOIN cis_meter m ON m.id = i.meter_id
         WHERE ap.account_id = a.id AND lower(i.valid) <= %(today)s

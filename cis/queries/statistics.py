@@ -10,7 +10,9 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from cis.models import Account, Feeder, SupplyContract, TransformerDistrict
+from cis.queries.billing import source_in_words
 from config.shared.errors import NotFound
+from config.shared.languages import in_language
 from config.shared.money import yuan_from_fen
 
 SLOTS = 96
@@ -53,14 +55,21 @@ class LoadCurve:
 
 @dataclass(frozen=True)
 class TariffStretch:
-    """A tariff that an account had for some time; `ends_on` is None while it lasts."""
+    """
+    A version of a tariff that an account had for some time; `ends_on` is None while it lasts.
+
+    A new row begins where the contract changes or where its tariff gets a new version; `source` is empty where the
+    tariff had no version.
+    """
 
     account_no: str
     tariff_code: str
     tariff_name: str
     price_class_name: str
+    is_demonstration: bool
     starts_on: date
     ends_on: date | None
+    source: str
 
 
 @dataclass(frozen=True)
@@ -74,12 +83,13 @@ class NetworkPlace:
 
 
 _SALES = """
-SELECT b.cycle, o.code, o.name, b.price_class, count(*), sum(b.energy_kwh_e2)::bigint, sum(b.total_fen)::bigint
+SELECT b.cycle, o.code, o.name, o.name_en, b.price_class, count(*),
+       sum(b.energy_kwh_e2)::bigint, sum(b.total_fen)::bigint
 FROM cis_bill b
 JOIN cis_account a ON a.id = b.account_id
 JOIN shared_org_unit o ON o.id = a.org_unit_id
 WHERE b.cycle BETWEEN %s AND %s AND o.path LIKE %s
-GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 4
+GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 5
 """
 
 
@@ -89,8 +99,17 @@ def sales(*, from_cycle: int, to_cycle: int, org_path: str = "/") -> list[SalesR
         cursor.execute(_SALES, [from_cycle, to_cycle, org_path.replace("%", "") + "%"])
         rows = cursor.fetchall()
     return [
-        SalesRow(cycle, code, name, kind, str(SupplyContract.PriceClass(kind).label), bills, energy, total)
-        for cycle, code, name, kind, bills, energy, total in rows
+        SalesRow(
+            cycle,
+            code,
+            in_language(name, name_en),
+            kind,
+            _(SupplyContract.PriceClass(kind).label),
+            bills,
+            energy,
+            total,
+        )
+        for cycle, code, name, name_en, kind, bills, energy, total in rows
     ]
 
 
@@ -172,6 +191,17 @@ def load_curve_rows(curve: LoadCurve) -> Iterator[tuple[str, ...]]:
         )
 
 
+_TARIFF_HISTORY = """
+SELECT t.code, t.name, t.name_en, c.price_class, lower(s.valid), upper(s.valid), coalesce(v.source, ''),
+       coalesce(v.is_demonstration, false)
+FROM cis_supply_contract c
+JOIN cis_tariff t ON t.id = c.tariff_id
+LEFT JOIN cis_tariff_version v ON v.tariff_id = t.id AND v.valid && c.valid
+CROSS JOIN LATERAL (SELECT CASE WHEN v.id IS NULL THEN c.valid ELSE c.valid * v.valid END AS valid) s
+WHERE c.account_id = %s ORDER BY lower(s.valid) NULLS FIRST
+"""
+
+
 def tariff_history(account_no: str) -> list[TariffStretch]:
     """
     Every tariff that an account has had, oldest first.
@@ -181,24 +211,28 @@ def tariff_history(account_no: str) -> list[TariffStretch]:
     account = Account.objects.filter(account_no=account_no).first()
     if account is None:
         raise NotFound(_("没有户号 %(number)s。请核对后再查。") % {"number": account_no})
-    contracts = account.contracts.select_related("tariff").order_by("valid")
+    with connection.cursor() as cursor:
+        cursor.execute(_TARIFF_HISTORY, [account.pk])
+        rows = cursor.fetchall()
     return [
         TariffStretch(
             account_no=account_no,
-            tariff_code=contract.tariff.code,
-            tariff_name=contract.tariff.name,
-            price_class_name=str(SupplyContract.PriceClass(contract.price_class).label),
-            starts_on=contract.valid.lower or date.min,
-            ends_on=contract.valid.upper,
+            tariff_code=code,
+            tariff_name=in_language(name, name_en),
+            price_class_name=_(SupplyContract.PriceClass(price_class).label),
+            is_demonstration=is_demonstration,
+            starts_on=starts_on or date.min,
+            ends_on=ends_on,
+            source=source_in_words(source),
         )
-        for contract in contracts
+        for code, name, name_en, price_class, starts_on, ends_on, source, is_demonstration in rows
     ]
 
 
 def tariff_history_rows(account_no: str) -> Iterator[tuple[str, ...]]:
     """Rows of the tariff history export, the header first."""
     stretches = tariff_history(account_no)
-    header = ("account_no", "tariff_code", "tariff_name", "price_class", "starts_on", "ends_on")
+    header = ("account_no", "tariff_code", "tariff_name", "price_class", "starts_on", "ends_on", "source")
 
     def rows() -> Iterator[tuple[str, ...]]:
         yield header
@@ -211,6 +245,7 @@ def tariff_history_rows(account_no: str) -> Iterator[tuple[str, ...]]:
                 one.price_class_name,
                 one.starts_on.isoformat(),
                 ends,
+                one.source,
             )
 
     return rows()

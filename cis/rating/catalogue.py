@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from cis.rating.english_names import english_name
 from cis.rating.refusal import CannotPrice
 
 __all__ = ["Catalogue", "LeftOut", "TariffRecord", "read_catalogue"]
@@ -31,6 +32,7 @@ class TariffRecord:
 
     code: str
     name: str
+    name_en: str
     province: str
     category: str
     """residential_tiered, residential_tiered_tou, residential_shared, commercial_industrial (+ `_no_tou`)"""
@@ -114,6 +116,7 @@ def _record(
     return TariffRecord(
         code=table["code"] + suffix,
         name=f"{table['province']}{title}" + (f"（{voltage}）" if voltage else ""),
+        name_en=english_name(table["province"], title, voltage),
         province=table["province"],
         category=category,
         voltage=voltage,

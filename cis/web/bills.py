@@ -90,7 +90,7 @@ def account_bills(request: HttpRequest, account_no: str) -> HttpResponse:
         head.account_id,
         today=timezone.localdate(),
         limit=_PAGE + 1,
-        before_bill_id=int(before) if before.isdigit() else None,
+        before_bill_id=int(before) if before.isdecimal() and len(before) < 19 else None,
     )
     more = f"?before={queries.bill_id_of(rows[_PAGE - 1].bill_no)}" if len(rows) > _PAGE else ""
     context = {"head": head, "bills": rows[:_PAGE], "next_url": more}

@@ -43,12 +43,12 @@ class LoadForm(forms.Form):
     """A feeder or a transformer district, and a day."""
 
     place = forms.CharField(label=gettext_lazy("馈线或台区"))
-    day = forms.DateField(label=gettext_lazy("日期"), widget=forms.DateInput(attrs={"type": "date"}))
+    day = forms.DateField(label=gettext_lazy("日期"), widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
 
     def clean_place(self) -> tuple[str, int]:
         """Kind and id, such as `feeder-12`."""
         kind, _dash, number = self.cleaned_data["place"].partition("-")
-        if kind not in {"feeder", "district"} or not number.isdigit():
+        if kind not in {"feeder", "district"} or not number.isdecimal() or len(number) > 18:
             raise forms.ValidationError(_("请从列表中选择馈线或台区。"))
         return kind, int(number)
 

@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from cis.queries.billing import LineExplained
+from cis.rating import PRICE_COMPONENTS
 from config.shared.display_formats import format_energy, format_money, format_price
+from config.shared.languages import in_language
 
 
 def name_of(line: LineExplained) -> str:
     """What the line is called in the language of the request."""
-    return line.name_en if (get_language() or "zh").startswith("en") else line.name_zh
+    return in_language(line.name_zh, line.name_en)
 
 
 def formula_of(line: LineExplained) -> str:
@@ -38,7 +39,7 @@ def sentences_of(line: LineExplained) -> list[str]:
     if facts.get("price_of_tier") == 1 and "register" in facts:
         said.append(_("分时部分按第 1 档的价格算；超出的档次另外加价。"))
     if facts.get("price_season"):
-        said.append(_("%(season)s的价格。") % {"season": facts["price_season"]})
+        said.append(_("%(season)s的价格。") % {"season": _season(str(facts["price_season"]))})
     if facts.get("components_yuan"):
         said.append(_of_components(facts))
     if facts.get("base") == "import_energy":
@@ -61,7 +62,7 @@ def _of_tier(facts: Mapping[str, Any]) -> list[str]:
     )
     said = [text + span + _("。")]
     if facts.get("season"):
-        said.append(_("现在用的是%(season)s的分档。") % {"season": facts["season"]})
+        said.append(_("现在用的是%(season)s的分档。") % {"season": _season(str(facts["season"]))})
     if not is_monthly and facts["energy_before_kwh_e2"]:
         said.append(_("今年在此之前已用 %(before)s 度。") % {"before": format_energy(facts["energy_before_kwh_e2"])})
     if facts.get("household_extra_kwh_e2"):
@@ -73,12 +74,26 @@ def _of_tier(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _of_components(facts: Mapping[str, Any]) -> str:
-    names, parts = facts["component_names"], facts["components_yuan"]
-    listed = _("、").join(f"{names[key]} {_plain(value)}" for key, value in parts.items())
+    parts = facts["components_yuan"]
+    listed = _("、").join(f"{in_language(*PRICE_COMPONENTS[key])} {_plain(value)}" for key, value in parts.items())
     text = _("每度价格由这几部分相加：%(parts)s。") % {"parts": listed}
     if "ratio" in facts:
         text += _("其中浮动部分乘以 %(ratio)s。") % {"ratio": _plain(facts["ratio"])}
     return text
+
+
+def _season(name: str) -> str:
+    words = {
+        "heating": _("采暖季"),
+        "non_heating": _("非采暖季"),
+        "wet": _("丰水期"),
+        "dry": _("枯水期"),
+        "summer": _("夏季"),
+        "non_summer": _("非夏季"),
+        "jul_sep": _("7–9 月"),
+        "other": _("其余月份"),
+    }
+    return words.get(name, name)
 
 
 def _plain(value: object) -> str:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from typing import Any
 
 from django import forms
 from django.contrib.auth import get_user_model, login
@@ -15,7 +12,6 @@ from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -23,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from cis.operations import portal as operations
 from cis.queries import billing, dues, portal, readings
 from cis.web.bills import in_words
+from cis.web.usage import day_file, month_file, of_day, of_month
 from config.shared.errors import Refused
 from config.shared.permissions import staff_of
 from config.shared.web.portal_pages import PREFERRED_ACCOUNT, for_customers, preferred_account
@@ -30,7 +27,6 @@ from config.shared.web.portal_pages import PREFERRED_ACCOUNT, for_customers, pre
 _SIGNING_IN = "portal_signing_in"
 _GOES_TO = "portal_goes_to"
 _PAGE = 24
-_QUARTERS = tuple(f"{slot // 4:02d}:{slot % 4 * 15:02d}" for slot in range(96))
 
 
 class AccountNoForm(forms.Form):
@@ -40,7 +36,7 @@ class AccountNoForm(forms.Form):
         label=gettext_lazy("户号"),
         max_length=32,
         help_text=gettext_lazy("印在电费账单和短信里，一般是 10 位数字。"),
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "username"}),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "username", "autofocus": True}),
     )
 
 
@@ -50,7 +46,7 @@ class CodeForm(forms.Form):
     code = forms.CharField(
         label=gettext_lazy("验证码"),
         max_length=12,
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code"}),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code", "autofocus": True}),
     )
 
 
@@ -188,19 +184,7 @@ def bill(request: HttpRequest, bill_no: str) -> HttpResponse:
 def usage(request: HttpRequest) -> HttpResponse:
     """A month by day, by period where the tariff has windows; each day leads to its quarter-hours."""
     mine = _mine(request)
-    first = _month_in(request.GET.get("month", "")) or timezone.localdate().replace(day=1)
-    until = _month_after(first)
-    days = readings.daily_usage(mine.current.account_id, first, until)
-    context = {
-        "mine": mine,
-        "first": first,
-        "month": f"{first:%Y-%m}",
-        "days": [{"day": day.day, "kwh_e2": day.energy_wh // 10, "missing": day.missing_slots} for day in days][::-1],
-        "chart": _by_day(days) if days else None,
-        "total_kwh_e2": sum(day.energy_wh for day in days) // 10,
-        "previous": f"{first - timedelta(days=1):%Y-%m}",
-        "next": f"{until:%Y-%m}" if until <= timezone.localdate() else "",
-    }
+    context = {"mine": mine, **of_month(mine.current.account_id, request.GET.get("month", ""))}
     return render(request, "cis/portal/usage.html", context)
 
 
@@ -209,100 +193,20 @@ def usage(request: HttpRequest) -> HttpResponse:
 def usage_day(request: HttpRequest, day: date) -> HttpResponse:
     """One day by quarter-hour."""
     mine = _mine(request)
-    curve = readings.curve(mine.current.account_id, day)
-    known = [value for value in curve.energy_wh if value is not None]
-    context = {
-        "mine": mine,
-        "day": day,
-        "chart": _by_quarter(curve) if known else None,
-        "total_kwh_e2": sum(known) // 10,
-        "missing": len(curve.energy_wh) - len(known),
-        "previous": day - timedelta(days=1),
-        "next": day + timedelta(days=1) if day < timezone.localdate() else None,
-    }
-    return render(request, "cis/portal/usage_day.html", context)
+    return render(request, "cis/portal/usage_day.html", {"mine": mine, **of_day(mine.current.account_id, day)})
 
 
 @for_customers
 @require_safe
 def usage_export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """A month's days and quarter-hours as CSV that spreadsheets open."""
-    mine = _mine(request)
-    first = _month_in(request.GET.get("month", "")) or timezone.localdate().replace(day=1)
-    rows = readings.usage_rows(mine.current.account_id, first, _month_after(first))
-    answer = StreamingHttpResponse(_csv(rows), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="usage-{mine.current.account_no}-{first:%Y-%m}.csv"'
-    return answer
+    current = _mine(request).current
+    return month_file(current.account_id, current.account_no, request.GET.get("month", ""))
 
 
-class _Echo:
-    """A file that gives back what is written to it."""
-
-    def write(self, text: str) -> str:
-        """The text."""
-        return text
-
-
-def _csv(rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    yield "\ufeff"
-    for row in rows:
-        yield writer.writerow(row)
-
-
-def _by_day(days: Sequence[readings.DayUsage]) -> dict[str, Any]:
-    periods = list(dict.fromkeys(name for day in days for name, _wh in day.by_period))
-    series: list[dict[str, Any]]
-    if periods:
-        parts = [dict(day.by_period) for day in days]
-        series = [{"name": name, "stack": "day", "values": [part.get(name, 0) for part in parts]} for name in periods]
-    else:
-        series = [{"name": _("用电量"), "values": [day.energy_wh for day in days]}]
-    return {
-        "x": [f"{day.day:%m-%d}" for day in days],
-        "x_name": _("日期"),
-        "unit": _("度"),
-        "scale": 1000,
-        "digits": 2,
-        "kind": "bar",
-        "series": series,
-    }
-
-
-def _by_quarter(curve: readings.Curve) -> dict[str, Any]:
-    periods = list(dict.fromkeys(curve.periods))
-    series: list[dict[str, Any]]
-    if len(periods) > 1:
-        series = [
-            {
-                "name": name,
-                "stack": "day",
-                "values": [
-                    value if curve.periods[slot] == name else None for slot, value in enumerate(curve.energy_wh)
-                ],
-            }
-            for name in periods
-        ]
-    else:
-        series = [{"name": _("用电量"), "values": list(curve.energy_wh)}]
-    return {
-        "x": list(_QUARTERS),
-        "x_name": _("时刻"),
-        "unit": _("度"),
-        "scale": 1000,
-        "digits": 3,
-        "kind": "bar",
-        "series": series,
-    }
-
-
-def _month_in(text: str) -> date | None:
-    """The first day of a month written as 2026-01; None where it is none."""
-    try:
-        return date.fromisoformat(f"{text}-01")
-    except ValueError:
-        return None
-
-
-def _month_after(first: date) -> date:
-    return (first + timedelta(days=32)).replace(day=1)
+@for_customers
+@require_safe
+def usage_day_export(request: HttpRequest, day: date) -> HttpResponse | StreamingHttpResponse:
+    """A day's quarter-hours with period and cost as CSV that spreadsheets open."""
+    current = _mine(request).current
+    return day_file(current.account_id, current.account_no, day)

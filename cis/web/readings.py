@@ -75,7 +75,7 @@ class DecisionForm(forms.Form):
             ("accept", gettext_lazy("采信")),
             ("accept-rollover", gettext_lazy("按翻转采信")),
             ("correct", gettext_lazy("更正")),
-            ("estimate", gettext_lazy("估算")),
+            ("estimate", gettext_lazy("改用估算值")),
             ("reread", gettext_lazy("安排复抄")),
         ),
     )
@@ -124,7 +124,8 @@ def imports(request: HttpRequest) -> HttpResponse:
         except ImportRefused as refusal:
             refused = refusal
     before = request.GET.get("before", "")
-    rows = queries.list_imports(limit=_IMPORTS + 1, before=int(before) if before.isdigit() else None)
+    start = int(before) if before.isdecimal() and len(before) < 19 else None
+    rows = queries.list_imports(limit=_IMPORTS + 1, before=start)
     context = {
         "form": form,
         "refused": refused,
@@ -176,7 +177,7 @@ def work_list(request: HttpRequest) -> HttpResponse:
         mine=chosen.get("whose") == "mine",
         unclaimed=chosen.get("whose") == "none",
         opened_before=now - timedelta(days=int(age)) if age else None,
-        after=int(after) if after.isdigit() else None,
+        after=int(after) if after.isdecimal() and len(after) < 19 else None,
         limit=_PAGE,
     )
     query = request.GET.copy()

@@ -20,7 +20,7 @@ from cis.queries import runs as scopes
 from config.shared.errors import Refused
 from config.shared.jobs import JobIsOver
 from config.shared.periods import add_months, cycle_of, is_cycle
-from config.shared.permissions import staff_of
+from config.shared.permissions import scope_of, staff_of
 from config.shared.web.pages import render_part_or_page, requires
 
 _PAGE = 30
@@ -68,7 +68,7 @@ class StartForm(forms.Form):
 
 def _number(request: HttpRequest, name: str) -> int | None:
     text = request.GET.get(name, "")
-    return int(text) if text.isdigit() else None
+    return int(text) if text.isdecimal() and len(text) < 19 else None
 
 
 @requires("cis.run_billing")
@@ -106,11 +106,12 @@ def run_start(request: HttpRequest) -> HttpResponse:
                 created_by_id=staff_of(request).pk,
                 at=timezone.now(),
                 kind=typed["kind"],
+                within=scope_of(staff_of(request), "cis.run_billing"),
             )
             return redirect("cis:run", run_id=run_id)
-        except (billing.CycleRefused, billing.NothingToBill) as error:
+        except (billing.CycleRefused, billing.NothingToBill, billing.OutsideScope) as error:
             refused = error
-    status = 409 if refused else 422 if form.errors else 200
+    status = refused.status if refused else 422 if form.errors else 200
     return render(request, "cis/runs/start.html", {"form": form, "refused": refused}, status=status)
 
 
@@ -172,7 +173,7 @@ def run_cancel(request: HttpRequest, run_id: int) -> HttpResponse:
     """Stop a run; bills that are issued stay."""
     if request.method == "POST":
         try:
-            billing.cancel_run(run_id=run_id, at=timezone.now())
+            billing.cancel_run(run_id=run_id, at=timezone.now(), within=scope_of(staff_of(request), "cis.run_billing"))
             messages.success(request, _("正在停下；已经发行的账单保留。"))
         except JobIsOver as refused:
             messages.warning(request, refused.message)
@@ -184,7 +185,7 @@ def run_resume(request: HttpRequest, run_id: int) -> HttpResponse:
     """Go on with what is left of a run."""
     if request.method == "POST":
         try:
-            billing.resume_run(run_id=run_id, at=timezone.now())
+            billing.resume_run(run_id=run_id, at=timezone.now(), within=scope_of(staff_of(request), "cis.run_billing"))
             messages.success(request, _("已经继续；发行过的不会重复发行。"))
         except JobIsOver as refused:
             messages.warning(request, refused.message)

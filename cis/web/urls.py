@@ -2,7 +2,8 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from cis.web import bills, customers, runs, search
+from cis.web import bills, customers, runs, search, usage
+from cis.web.converters import DAY
 
 app_name = "cis"
 
@@ -14,6 +15,10 @@ console: list[URLPattern | URLResolver] = [
     path("accounts/<str:account_no>/premise/", customers.premise_edit, name="premise_edit"),
     path("accounts/<str:account_no>/bills/", bills.account_bills, name="account_bills"),
     path("accounts/<str:account_no>/bill-now/", bills.bill_now, name="bill_now"),
+    path("accounts/<str:account_no>/usage/", usage.month, name="account_usage"),
+    path("accounts/<str:account_no>/usage/export.csv", usage.month_export, name="account_usage_export"),
+    path(f"accounts/<str:account_no>/usage/<{DAY}:day>/", usage.day, name="account_usage_day"),
+    path(f"accounts/<str:account_no>/usage/<{DAY}:day>/export.csv", usage.day_export, name="account_usage_day_export"),
     path("bills/<str:bill_no>/", bills.bill, name="bill"),
     path("bills/<str:bill_no>/print/", bills.bill_print, name="bill_print"),
     path("bills/<str:bill_no>/dispute/", bills.dispute_open, name="dispute_open"),

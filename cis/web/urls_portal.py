@@ -1,27 +1,9 @@
 """Addresses of the portal pages that show customer information; `cis.web.urls` puts them under /portal/."""
 
-from datetime import date
-
-from django.urls import URLPattern, path, register_converter
+from django.urls import URLPattern, path
 
 from cis.web import portal
-
-
-class DayConverter:
-    """A day, as 2026-01-31."""
-
-    regex = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-
-    def to_python(self, value: str) -> date:
-        """The date; a ValueError is no such page."""
-        return date.fromisoformat(value)
-
-    def to_url(self, value: date) -> str:
-        """As ISO writes it."""
-        return value.isoformat()
-
-
-register_converter(DayConverter, "day")
+from cis.web.converters import DAY
 
 urlpatterns: list[URLPattern] = [
     path("sign-in/", portal.sign_in, name="portal_sign_in"),
@@ -32,7 +14,8 @@ urlpatterns: list[URLPattern] = [
     path("bills/<str:bill_no>/", portal.bill, name="portal_bill"),
     path("usage/", portal.usage, name="portal_usage"),
     path("usage/export.csv", portal.usage_export, name="portal_usage_export"),
-    path("usage/<day:day>/", portal.usage_day, name="portal_usage_day"),
+    path(f"usage/<{DAY}:day>/", portal.usage_day, name="portal_usage_day"),
+    path(f"usage/<{DAY}:day>/export.csv", portal.usage_day_export, name="portal_usage_day_export"),
 ]
 
 # For `tests/architecture`: addresses that need no named permission, and why they do not.
@@ -46,5 +29,6 @@ SIGNED_IN_ONLY = {
         "portal_usage",
         "portal_usage_export",
         "portal_usage_day",
+        "portal_usage_day_export",
     )
 }

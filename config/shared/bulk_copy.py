@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = b"\xff\xff"
+# What COPY takes at a time.
+_PIECE = 65_536
 _EPOCH = date(2000, 1, 1)
 _EPOCH_ORDINAL = _EPOCH.toordinal()
 _NUMPY_EPOCH_DAYS = (_EPOCH - date(1970, 1, 1)).days
@@ -35,7 +37,7 @@ WIDTHS: dict[str, str] = {
 class CopyCursor(Protocol):
     """The two methods of a psycopg2 cursor that COPY needs."""
 
-    def copy_expert(self, sql: str, file: Any) -> Any:
+    def copy_expert(self, sql: str, file: Any, size: int = ...) -> Any:
         """Run a COPY statement against a file."""
 
     def mogrify(self, query: str, vars: Any = ...) -> bytes:
@@ -79,23 +81,59 @@ def encode(columns: Mapping[str, tuple[str, Any]]) -> bytes:
 
     At least one column must be an array; all arrays have the same length.
     """
+    return bytes(_packed(columns))
+
+
+def _packed(columns: Mapping[str, tuple[str, Any]]) -> memoryview:
     rows = max(len(values) for _, values in columns.values() if isinstance(values, np.ndarray))
-    record = np.empty(rows, dtype=_record_type(kind for kind, _ in columns.values()))
-    record["n"] = len(columns)
+    record_type = _record_type(kind for kind, _ in columns.values())
+    # All rows begin as one row that has the counts, the widths and the single values; arrays are written over it.
+    first = np.zeros((), dtype=record_type)
+    first["n"] = len(columns)
     for number, (kind, values) in enumerate(columns.values()):
-        record[f"w{number}"] = np.dtype(WIDTHS[kind]).itemsize
-        record[f"c{number}"] = values
-        # numpy cuts large numbers off without a word.
-        if isinstance(values, np.ndarray) and (record[f"c{number}"] != values).any():
-            raise OverflowError(f"a value does not fit {kind}")
-    return _HEADER + record.tobytes() + _TRAILER
+        first[f"w{number}"] = np.dtype(WIDTHS[kind]).itemsize
+        if not isinstance(values, np.ndarray):
+            first[f"c{number}"] = values
+    stream = bytearray(len(_HEADER) + rows * record_type.itemsize + len(_TRAILER))
+    stream[: len(_HEADER)] = _HEADER
+    stream[-len(_TRAILER) :] = _TRAILER
+    record = np.frombuffer(stream, dtype=record_type, count=rows, offset=len(_HEADER))
+    record[:] = first
+    for number, (kind, values) in enumerate(columns.values()):
+        if isinstance(values, np.ndarray):
+            _refuse_overflow(kind, values)
+            record[f"c{number}"] = values
+    return memoryview(stream)
+
+
+def _refuse_overflow(kind: str, values: NDArray[Any]) -> None:
+    """numpy cuts large numbers off without a word."""
+    target = np.dtype(WIDTHS[kind])
+    if np.can_cast(values.dtype, target, "safe") or not len(values):
+        return
+    cut = values.astype(target.newbyteorder("="))
+    if (cut != values).any():
+        raise OverflowError(f"a value does not fit {kind}")
 
 
 def copy_in(cursor: CopyCursor, table: str, columns: Mapping[str, tuple[str, Any]]) -> None:
     """COPY fixed-width columns into a table; columns that are not named get their defaults."""
     names = ", ".join(columns)
-    stream = io.BytesIO(encode(columns))
-    cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN (FORMAT binary)", stream)
+    cursor.copy_expert(f"COPY {table} ({names}) FROM STDIN (FORMAT binary)", _Pieces(_packed(columns)), _PIECE)
+
+
+class _Pieces:
+    """A file over a stream in memory, for COPY to read without another copy of the whole."""
+
+    def __init__(self, stream: memoryview) -> None:
+        self._stream = stream
+        self._at = 0
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, none at the end."""
+        piece = self._stream[self._at : self._at + size].tobytes()
+        self._at += len(piece)
+        return piece
 
 
 def read_columns(cursor: CopyCursor, sql: str, parameters: Any, types: Mapping[str, str]) -> dict[str, NDArray[Any]]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
+from config import navigation
 from config.shared.errors import NotFound
 from config.shared.models import Job, JobShard, OutboxDelivery
 
@@ -15,6 +18,7 @@ class JobRow:
 
     job_id: int
     kind: str
+    name: str
     state: str
     state_label: str
     done_units: int
@@ -83,7 +87,7 @@ def get_job(job_id: int) -> JobRow:
     """
     row = Job.objects.select_related("created_by").filter(pk=job_id).first()
     if row is None:
-        raise NotFound("没有这个任务。")
+        raise NotFound(_("没有这个任务。"))
     return _job(row)
 
 
@@ -99,7 +103,7 @@ def list_shards(job_id: int, *, limit: int = 200, only_unfinished: bool = False)
             number=row.number,
             is_closing=row.stage > 0,
             state=row.state,
-            state_label=str(JobShard.State(row.state).label),
+            state_label=_(JobShard.State(row.state).label),
             units=row.units,
             attempts=row.attempts,
             worker=row.worker,
@@ -134,8 +138,9 @@ def _job(row: Job) -> JobRow:
     return JobRow(
         job_id=row.pk,
         kind=row.kind,
+        name=str(navigation.JOBS.get(row.kind, row.kind)),
         state=row.state,
-        state_label=str(Job.State(row.state).label),
+        state_label=_(Job.State(row.state).label),
         done_units=row.done_units,
         total_units=row.total_units,
         created_at=row.created_at,

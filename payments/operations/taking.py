@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from cis.operations import ledger, portal, settlement
 from cis.queries import dues
+from config.shared.display_formats import format_money
 from config.shared.errors import BadInput, NotFound, Refused
 from config.shared.events import publish
 from config.shared.money import MAX_FEN, yuan_from_fen
@@ -319,7 +320,7 @@ def _check_amount(amount_fen: int) -> None:
         raise settlement.AmountRefused(_("收款金额必须大于 0，请重新输入。"))
     if amount_fen > MAX_FEN:
         raise settlement.AmountRefused(
-            _("单笔收款不能超过 %(yuan)s 元，请分笔收取。") % {"yuan": yuan_from_fen(MAX_FEN)}
+            _("单笔收款不能超过 %(yuan)s 元，请分笔收取。") % {"yuan": format_money(MAX_FEN)}
         )
 
 

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from cis.operations.settlement import AccountHasNoLedger, AmountRefused
 from cis.queries import dues
+from config.shared.display_formats import format_money
 from config.shared.errors import BadInput, Refused
 from config.shared.events import publish
 from config.shared.money import MAX_FEN, yuan_from_fen
@@ -76,7 +77,8 @@ def start_order(
     """
     An order for the wallet; the same `form_key` gives the same order.
 
-    `return_url` may hold `{order}`, where the order's number is put; addresses may be relative to WALLET_NOTIFY_BASE.
+    `return_url` may hold `{order}`, where the order's number is put. Where WALLET_NOTIFY_BASE is set, the wallet is
+    told to answer there instead of the host of `notify_url`, which is what the payer's browser asked for.
 
     :raises AmountRefused, AccountHasNoLedger, AccountClosed: nothing can be collected so
     :raises AlreadyPaid: the form's order was paid before
@@ -113,11 +115,16 @@ def start_order(
             amount_fen=amount_fen,
             created_at=at,
             expires_at=order.expires_at,
-            notify_url=urljoin(settings.WALLET_NOTIFY_BASE, notify_url) if settings.WALLET_NOTIFY_BASE else notify_url,
+            notify_url=_reachable(notify_url),
             return_url=return_url.replace("{order}", out_trade_no),
         )
     )
     return StartedOrder(out_trade_no, address)
+
+
+def _reachable(notify_url: str) -> str:
+    base = settings.WALLET_NOTIFY_BASE
+    return urljoin(base, urlsplit(notify_url).path) if base else notify_url
 
 
 def receive_notice(*, channel: str, fields: Mapping[str, str], at: datetime) -> None:
@@ -216,7 +223,7 @@ def _check_payable(account_id: int, amount_fen: int) -> dues.Dues:
     if amount_fen <= 0:
         raise AmountRefused(_("缴费金额必须大于 0，请重新输入。"))
     if amount_fen > MAX_FEN:
-        raise AmountRefused(_("单笔缴费不能超过 %(yuan)s 元，请分笔缴纳。") % {"yuan": yuan_from_fen(MAX_FEN)})
+        raise AmountRefused(_("单笔缴费不能超过 %(yuan)s 元，请分笔缴纳。") % {"yuan": format_money(MAX_FEN)})
     owed = dues.get_dues(account_id=account_id)
     if amount_fen > owed.receivable_fen and not owed.is_open:
         raise AccountClosed(

@@ -21,8 +21,8 @@ class YuanField(forms.CharField):
     default_error_messages = {"not_money": _("请输入金额，例如 186.40，最多两位小数。")}
 
     def __init__(self, **arguments: Any) -> None:
-        widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
-        super().__init__(max_length=24, widget=widget, **arguments)
+        arguments.setdefault("widget", forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}))
+        super().__init__(max_length=24, **arguments)
 
     def clean(self, value: Any) -> Any:
         """Whole fen, whatever its sign: the operation says what may be taken."""
@@ -41,7 +41,12 @@ class TakePaymentForm(forms.Form):
     """What a clerk fills in; the key was drawn with the form."""
 
     form_key = forms.CharField(widget=forms.HiddenInput)
-    amount = YuanField(label=_("收款金额"))
+    amount = YuanField(
+        label=_("收款金额"),
+        widget=forms.TextInput(
+            attrs={"inputmode": "decimal", "autocomplete": "off", "class": "input-money", "autofocus": True}
+        ),
+    )
     method = forms.ChoiceField(
         label=_("收款方式"), choices=[(code, METHODS[code]) for code in COUNTER_METHODS], widget=forms.RadioSelect
     )
@@ -76,4 +81,4 @@ class WalletForm(forms.Form):
 class DayForm(forms.Form):
     """A business day."""
 
-    day = forms.DateField(label=_("营业日"), widget=forms.DateInput(attrs={"type": "date"}))
+    day = forms.DateField(label=_("营业日"), widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))

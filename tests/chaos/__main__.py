@@ -1,4 +1,4 @@
-"""`make chaos`, the long form: rounds of kills at random moments, then an account with a million transfers."""
+"""`make chaos`, the long form: rounds of kills at random moments, then a million transfers and a million readings."""
 
 from __future__ import annotations
 

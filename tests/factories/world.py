@@ -241,6 +241,7 @@ def make_account(
     digits: int = 6,
     people: int = 1,
     opening: int = 1000,
+    has_balances: bool = True,
 ) -> AccountIds:
     """
     An account with contract, point, meter, installation, balances and accepted readings.
@@ -287,7 +288,8 @@ def make_account(
     AccountPoint.objects.create(account=account, point=point, valid=since)
     meter = Meter.objects.create(meter_no=f"M{account_no}", model="DDZY", digits=digits)
     installation = MeterInstallation.objects.create(meter=meter, point=point, ct_ratio=ct_ratio, valid=since)
-    create_balances([account.pk])
+    if has_balances:
+        create_balances([account.pk])
     Reading.objects.bulk_create(
         reading
         for register, advances in energies.items()

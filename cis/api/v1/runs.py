@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from cis.operations import billing
 from cis.queries import billing as queries
 from config.shared.api.pages import PAGE_PARAMETERS, PageInput
-from config.shared.permissions import needs
+from config.shared.permissions import needs, scope_of
 
 
 class RunOut(serializers.Serializer[Any]):
@@ -85,7 +85,12 @@ class Runs(APIView):
         """Start a run; it works on by itself."""
         asked = RunInput(data=request.data)
         asked.is_valid(raise_exception=True)
-        run_id = billing.start_run(created_by_id=request.user.pk, at=timezone.now(), **asked.validated_data)
+        run_id = billing.start_run(
+            created_by_id=request.user.pk,
+            at=timezone.now(),
+            within=scope_of(request.user, "cis.run_billing"),
+            **asked.validated_data,
+        )
         return Response(_detail(queries.get_run(run_id)), status=202)
 
 

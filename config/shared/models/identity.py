@@ -7,6 +7,8 @@ from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from config.shared.languages import in_language
+
 
 @pghistory.track()
 class OrgUnit(models.Model):
@@ -39,6 +41,11 @@ class OrgUnit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.name}"
+
+    @property
+    def shown_name(self) -> str:
+        """Its name in the language of the request."""
+        return in_language(self.name, self.name_en)
 
 
 class User(AbstractUser):

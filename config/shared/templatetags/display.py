@@ -104,11 +104,18 @@ def chart_rows(chart: Mapping[str, Any]) -> list[dict[str, Any]]:
     The table behind a chart: one row for every x, with the value of each series as text.
 
     Takes the dict that is also drawn (see `shared/_chart.html`); numbers may be whole numbers of a smaller unit, then
-    `scale` divides them and `digits` says how many decimals are read.
+    `scale` divides them and `digits` says how many decimals are read. `columns` follow the series; they are not drawn.
     """
     scale, digits = int(chart.get("scale", 1)), chart.get("digits")
+    columns = chart.get("columns", ())
     return [
-        {"x": x, "values": [_chart_number(series["values"], index, scale, digits) for series in chart["series"]]}
+        {
+            "x": x,
+            "values": [
+                *(_chart_number(series["values"], index, scale, digits) for series in chart["series"]),
+                *(_chart_number(one["values"], index, one["scale"], one["digits"]) for one in columns),
+            ],
+        }
         for index, x in enumerate(chart["x"])
     ]
 

@@ -34,7 +34,7 @@ def frame(request: HttpRequest) -> dict[str, object]:
     return {
         "navigation": _reachable(request, user, destinations),
         "user_display": user.display_name or user.username,
-        "hall_display": user.org_unit.name if user.org_unit is not None else "",
+        "hall_display": user.org_unit.shown_name if user.org_unit is not None else "",
     }
 
 

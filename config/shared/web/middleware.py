@@ -7,6 +7,7 @@ import re
 import uuid
 from collections.abc import Callable
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -36,6 +37,15 @@ class RequestIdMiddleware:
             logs.request_id.reset(token)
         response["X-Request-Id"] = name
         return response
+
+    def process_view(self, request: HttpRequest, *_of_view: object) -> None:
+        """
+        An address that holds a NUL leads nowhere: Postgres keeps no text with one, so nothing can be looked up by it.
+
+        :raises BadRequest: there is one
+        """
+        if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
+            raise BadRequest("NUL in the address")
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """A refusal that no page caught becomes a page that says it; everything else stays an error."""

@@ -18,7 +18,7 @@ _PAGE = 30
 
 def _key(request: HttpRequest) -> int | None:
     text = request.GET.get("before", "")
-    return int(text) if text.isdigit() else None
+    return int(text) if text.isdecimal() and len(text) < 19 else None
 
 
 @requires("shared.see_jobs")

@@ -49,6 +49,17 @@ class SignIn(auth_views.LoginView):
         return super().dispatch(request, *args, **kwargs)  # type: ignore[return-value]
 
 
+class SignOut(auth_views.LogoutView):
+    """Out, and back to the door one came in by: customers to the portal's, everybody else to the house's."""
+
+    def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        """End the session."""
+        user = request.user
+        if isinstance(user, User) and user.kind == User.Kind.CUSTOMER:
+            self.next_page = navigation.PORTAL_DOOR
+        return super().post(request, *args, **kwargs)
+
+
 def locked_out(request: HttpRequest, _response: HttpResponse | None = None, *_rest: object) -> HttpResponse:
     """What somebody sees who mistyped too often; called by django-axes."""
     return render(request, "registration/locked.html", {"minutes": 15}, status=429)
@@ -57,12 +68,14 @@ def locked_out(request: HttpRequest, _response: HttpResponse | None = None, *_re
 def home(request: HttpRequest) -> HttpResponse:
     """The first page each kind of person needs: their console, or the portal."""
     user = staff_of(request)
-    places = navigation.PORTAL if user.kind == User.Kind.CUSTOMER else navigation.CONSOLE
-    for place in places:
-        if place.permission and not may(user, place.permission):
+    is_customer = user.kind == User.Kind.CUSTOMER
+    places = navigation.PORTAL if is_customer else navigation.CONSOLE
+    wanted = [] if is_customer else list(navigation.FIRST)
+    for url_name, permission in [*wanted, *((place.url_name, place.permission) for place in places)]:
+        if permission and not may(user, permission):
             continue
         try:
-            return redirect(reverse(place.url_name))
+            return redirect(reverse(url_name))
         except NoReverseMatch:
             continue
     return render(request, "shared/no_role.html", status=403)
@@ -71,7 +84,7 @@ def home(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", home, name="home"),
     path("sign-in/", login_not_required(SignIn.as_view()), name="login"),
-    path("sign-out/", auth_views.LogoutView.as_view(), name="logout"),
+    path("sign-out/", SignOut.as_view(), name="logout"),
     path("language/", login_not_required(set_language), name="set_language"),
 ]
 # For `tests/architecture`: addresses that need no named permission, and why they do not.

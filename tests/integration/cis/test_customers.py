@@ -46,6 +46,7 @@ def move(world: World, *, value_e4: int | None = None, on_date: date = MOVE_DAY)
 class TestMoveTenant:
     """Old account closes, the point keeps its meter and its history."""
 
+    @pytest.mark.acceptance("F1")
     def test_the_old_account_closes_and_a_new_one_opens_at_the_same_point(self, world: World) -> None:
         moved = move(world)
 
@@ -61,6 +62,7 @@ class TestMoveTenant:
         contracts = SupplyContract.objects.filter(account_id__in=[old.pk, moved.account_id]).order_by("pk")
         assert [row.valid.upper for row in contracts] == [MOVE_DAY, None]
 
+    @pytest.mark.acceptance("F1")
     def test_the_meter_stays_and_its_history_with_it(self, world: World) -> None:
         before = Reading.objects.filter(installation_id=world.residential.installation_id).count()
 
@@ -142,6 +144,7 @@ class TestAccountNumbers:
 class TestOrganisation:
     """A tree of any depth carries accounts at any level."""
 
+    @pytest.mark.acceptance("004-42")
     def test_an_account_nine_levels_down_shows_its_whole_path(self, world: World) -> None:
         unit = OrgUnit.objects.get(pk=world.county_a_id)
         for level in range(6):

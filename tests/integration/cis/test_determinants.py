@@ -104,7 +104,7 @@ class TestRollOver:
         end = last_reading(home)
         start = Reading.objects.get(installation_id=home.installation_id, cycle=202512)
         change(start, value_e4=999_900 * UNIT)
-        change(end, value_e4=50 * UNIT, is_rollover=True)
+        change(end, value_e4=50 * UNIT, is_rollover=True, advance_kwh_e2=150 * KWH)
 
         assert bill_of(home).energy_kwh_e2 == 150 * KWH
 
@@ -121,6 +121,22 @@ class TestReadingsThatMayNotBeBilled:
             bill_of(world.residential)
 
         assert refused.value.facts["reason"] == reason
+
+    def test_another_energy_than_was_accepted_leaves_the_account_out(self, world: World):
+        end = last_reading(world.residential)
+        change(end, value_e4=end.value_e4 + UNIT)
+
+        with pytest.raises(billing.CannotBill) as refused:
+            bill_of(world.residential)
+
+        assert refused.value.facts["reason"] == "accepted-energy-differs"
+        assert not Bill.objects.filter(account_id=world.residential.account_id).exists()
+
+    def test_an_advance_over_other_days_than_the_stretch_is_not_held_against_it(self, world: World):
+        end = last_reading(world.residential)
+        change(end, value_e4=end.value_e4 + UNIT, days=end.days - 1)
+
+        assert bill_of(world.residential).energy_kwh_e2 == end.advance_kwh_e2 + KWH
 
     def test_a_missing_period_register_leaves_the_account_out(self, world: World):
         shop = world.commercial
@@ -218,6 +234,136 @@ class TestTwoMonthRoute:
         with pytest.raises(billing.CannotBill):
             bill_of(home, 202512)
 
+    def test_the_bill_of_january_belongs_to_the_year_before_and_is_not_carried_into_the_new_one(self, world: World):
+        home = world.residential
+        ReadingRoute.objects.filter(pk=home.route_id).update(cycle_months=2, cycle_phase=1)
+        Reading.objects.filter(installation_id=home.installation_id, cycle=202512).delete()
+        january = bill_of(home, 202601)
+        reads = ((202603, date(2026, 4, 1), 10), (202605, date(2026, 6, 1), 30))
+        for cycle, on, units in reads:
+            value = last_reading(home).value_e4 // UNIT + units
+            reading(home.installation_id, home.account_id, on, value, cycle=cycle)
+
+        march, may = (
+            Bill.objects.get(
+                pk=billing.issue_bill_now(
+                    account_id=home.account_id, cycle=cycle, issued_by_id=None, at=datetime(2026, 6, 2, tzinfo=UTC)
+                )
+            )
+            for cycle in (202603, 202605)
+        )
+
+        assert january.energy_kwh_e2 > 0
+        assert (march.tier_kwh_e2_before, may.tier_kwh_e2_before) == (0, 10 * KWH)
+
+
+class TestPeriodsThatAreNotOnePiece:
+    """What cannot be billed at one price, or would upset the tier year, is left out with its reason."""
+
+    def reason(self, account: AccountIds, cycle: int = CYCLE) -> str:
+        with pytest.raises(billing.CannotBill) as refused:
+            bill_of(account, cycle)
+        return str(refused.value.facts["reason"])
+
+    def test_a_contract_that_changes_within_the_period(self, world: World):
+        home, day = world.residential, date(2026, 1, 20)
+        contract = SupplyContract.objects.get(account_id=home.account_id)
+        since = contract.valid.lower
+        SupplyContract.objects.filter(pk=contract.pk).update(valid=DateRange(since, day))
+        contract.pk, contract.people, contract.valid = None, 7, DateRange(day, None)
+        contract.save()
+
+        assert self.reason(home) == "contract-changes"
+        assert bill_of(home, 202512).people == 1
+
+    def test_a_tariff_version_that_changes_within_the_period(self, world: World):
+        home = world.residential_day_15
+        contract = SupplyContract.objects.get(account_id=home.account_id)
+        version = TariffVersion.objects.get(tariff_id=contract.tariff_id)
+        TariffVersion.objects.filter(pk=version.pk).update(valid=DateRange(version.valid.lower, date(2026, 1, 1)))
+        version.pk, version.valid = None, DateRange(date(2026, 1, 1), None)
+        version.save()
+
+        assert self.reason(home) == "tariff-changes"
+        assert bill_of(world.residential).tariff_version_id == version.pk
+
+    def test_a_period_before_it_that_is_not_billed(self, world: World):
+        bill_of(world.residential, 202511)
+
+        assert self.reason(world.residential, 202601) == "earlier-unbilled"
+        bill_of(world.residential, 202512)
+        bill_of(world.residential, 202601)
+
+    def test_a_period_after_it_that_is_billed(self, world: World):
+        bill_of(world.residential, 202601)
+
+        assert self.reason(world.residential, 202512) == "later-billed"
+
+    def test_days_that_another_bill_holds_after_a_change_of_route(self, world: World):
+        home = world.residential
+        bill_of(home, 202512)
+        Account.objects.filter(pk=home.account_id).update(route_id=world.route_day_15_id)
+
+        assert self.reason(home) == "billed-in-part"
+
+
+class TestPointsThatChangeHands:
+    def test_only_the_days_in_which_the_point_was_the_accounts_own_are_billed(self, world: World):
+        home, other, day = world.residential, world.residential_tou, date(2026, 1, 10)
+        point = MeteringPoint.objects.create(point_no="X1", premise_id=home.premise_id)
+        meter = Meter.objects.create(meter_no="X1", digits=6)
+        hung = MeterInstallation.objects.create(meter=meter, point=point, valid=DateRange(date(2025, 1, 1), None))
+        AccountPoint.objects.create(account_id=other.account_id, point=point, valid=DateRange(date(2025, 1, 1), day))
+        AccountPoint.objects.create(account_id=home.account_id, point=point, valid=DateRange(day, None))
+        reading(hung.pk, other.account_id, date(2026, 1, 1), 100, cycle=202512)
+        reading(hung.pk, other.account_id, day, 140, kind=Reading.Kind.MOVE_OUT)
+        reading(hung.pk, home.account_id, date(2026, 2, 1), 200, cycle=CYCLE)
+
+        bill = bill_of(home)
+
+        of_point = BillUsage.objects.get(bill_id=bill.pk, installation_id=hung.pk)
+        assert (of_point.from_on, of_point.energy_kwh_e2) == (day, 60 * KWH)
+
+
+class TestSeveralMeters:
+    def hang(self, account: AccountIds) -> int:
+        """A second meter with a total only, which moved by 100 kWh in the period."""
+        point = MeteringPoint.objects.create(point_no="X2", premise_id=account.premise_id)
+        meter = Meter.objects.create(meter_no="X2", digits=6)
+        hung = MeterInstallation.objects.create(meter=meter, point=point, valid=DateRange(date(2025, 1, 1), None))
+        AccountPoint.objects.create(account_id=account.account_id, point=point, valid=DateRange(date(2025, 1, 1), None))
+        reading(hung.pk, account.account_id, date(2026, 1, 1), 100, cycle=202512)
+        reading(hung.pk, account.account_id, date(2026, 2, 1), 200, cycle=CYCLE)
+        return hung.pk
+
+    def test_a_meter_without_periods_is_not_billed_as_flat_under_a_price_by_period(self, world: World):
+        self.hang(world.commercial)
+
+        with pytest.raises(billing.CannotBill) as refused:
+            bill_of(world.commercial)
+
+        assert refused.value.facts["reason"] == "registers-disagree"
+
+    def test_their_totals_are_added_up_where_periods_do_not_matter(self, world: World):
+        home = world.residential
+        alone = (
+            last_reading(home).value_e4
+            - Reading.objects.get(installation_id=home.installation_id, cycle=202512).value_e4
+        )
+        self.hang(home)
+
+        assert bill_of(home).energy_kwh_e2 == alone // UNIT * KWH + 100 * KWH
+
+    def test_a_total_beside_a_meter_that_has_only_periods_is_no_sum(self, world: World):
+        home = world.residential
+        hung = self.hang(home)
+        Reading.objects.filter(installation_id=hung).update(register=Register.PEAK)
+
+        with pytest.raises(billing.CannotBill) as refused:
+            bill_of(home)
+
+        assert refused.value.facts["reason"] == "registers-disagree"
+
 
 class TestCurves:
     def fill(self, world: World, days: int, wh: int = 250) -> None:
@@ -261,7 +407,7 @@ class TestRoundingBetweenRegisters:
         of_end = Reading.objects.filter(installation_id=home.installation_id, cycle=CYCLE)
         for row in of_end:
             tenths = {Register.TOTAL: 9_000, Register.PEAK: 4_500, Register.VALLEY: 4_500}[Register(row.register)]
-            change(row, value_e4=row.value_e4 + tenths)
+            change(row, value_e4=row.value_e4 + tenths, advance_kwh_e2=-1)
 
         bill = bill_of(home)
 

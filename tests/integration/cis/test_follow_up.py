@@ -69,6 +69,23 @@ class TestFollowUp:
         assert BillingRun.objects.filter(kind="follow-up").count() == 1
         assert not ledger.verify().faults
 
+    def test_later_cycles_that_waited_for_it_follow(self) -> None:
+        world = small_world()
+        home, earlier = world.residential.account_id, world.cycles[-2]
+        of_home = Reading.objects.filter(account_id=home)
+        of_home.filter(cycle=earlier).update(state=Reading.State.DOUBTFUL)
+        for cycle in (earlier, world.cycle):
+            run_id = billing.start_run(cycle=cycle, org_unit_id=None, created_by_id=None, at=AT)
+            jobs.work_on(job_id=BillingRun.objects.values_list("job_id", flat=True).get(pk=run_id) or 0)
+        assert not Bill.objects.filter(account=home).exists()
+
+        of_home.filter(cycle=earlier).update(state=Reading.State.ACCEPTED)
+        bill_after_doubt(ReadingsAccepted(account_id=home, cycle=earlier))
+
+        first, second = Bill.objects.filter(account=home).order_by("cycle")
+        assert (first.cycle, second.cycle) == (earlier, world.cycle)
+        assert not ledger.verify().faults
+
     def test_told_to_many_at_once_it_bills_once(self) -> None:
         world = small_world()
         set_state(world, Reading.State.DOUBTFUL)

@@ -291,8 +291,8 @@ class TestTheFirstPage:
 
 
 class TestABill:
+    @pytest.mark.acceptance("001-24")
     def test_explains_each_line_in_words(self, world: World) -> None:
-        """Acceptance 001-24: plain explanation next to each bill line, tariff and rule."""
         billing.issue_bill_now(
             account_id=world.residential.account_id, cycle=world.cycle, issued_by_id=world.clerk_a_id, at=world.at
         )
@@ -325,7 +325,7 @@ def curve_of(account: AccountIds, day: date, **changed: Any) -> None:
 
 
 class TestUsage:
-    """Acceptance 001-23: daily and 15-minute usage, by period, exportable."""
+    """Daily and 15-minute usage; `test_day_costs` has what it costs."""
 
     def test_is_shown_by_day_as_chart_and_table(self, world: World) -> None:
         curve_of(world.residential, date(2026, 1, 15))

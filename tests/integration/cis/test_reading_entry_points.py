@@ -17,8 +17,8 @@ from django.test import Client
 
 from cis.models import Reading, ReadingImport
 from cis.operations import billing
+from cis.queries import day_costs, statistics
 from cis.queries import readings as queries
-from cis.queries import statistics
 from config.shared.models import Role, User
 from tests.factories.metering import interval_file, register_file, send
 from tests.factories.world import World, small_world
@@ -205,7 +205,7 @@ class TestUsage:
     def test_the_export_has_one_row_a_day(self, world: World) -> None:
         send(interval_file([(world.residential.meter_no, self.DAY, ["0.1"] * 96)]))
 
-        rows = list(queries.usage_rows(world.residential.account_id, self.DAY, date(2026, 1, 8)))
+        rows = list(day_costs.usage_rows(world.residential.account_id, self.DAY, date(2026, 1, 8)))
 
         assert [row[:3] for row in rows] == [("day", "energy_kwh", "kwh_01"), ("2026-01-07", "9.600", "0.100")]
 

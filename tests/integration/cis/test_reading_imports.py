@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ from cis import reading_files
 from cis.models import IntervalDay, Reading, ReadingDoubt, ReadingImport, ReadingReject
 from cis.operations import reading_imports
 from cis.operations.reading_imports import FileUnusable, RowsRejected, closing_cycle
+from tests.chaos.same_file_twice import twice_is_once
 from tests.factories.metering import exchange_meter, interval_file, reading, register_file, send
 from tests.factories.world import World, small_world
 
@@ -124,6 +126,10 @@ class TestSendingAgain:
     """The same rows a second time change nothing."""
 
     @pytest.mark.acceptance("F10")
+    def test_a_large_file_sent_twice_by_the_command_adds_no_row(self, tmp_path: Path) -> None:
+        """Sixty thousand rows in several batches; `make chaos` does it with a million."""
+        twice_is_once(tmp_path, meters=2_000, days=30)
+
     def test_the_same_file_twice_adds_no_row(self, world: World) -> None:
         send(_february(world), at=LATER)
         before = list(Reading.objects.order_by("installation_id", "register", "read_on").values())

@@ -31,6 +31,8 @@ def numbers(text: str) -> list[str]:
 class TestFind:
     """What people know about an account leads to it."""
 
+    @pytest.mark.acceptance("004-08")
+    @pytest.mark.acceptance("002-35")
     @pytest.mark.parametrize(
         ("text", "account_no", "how"),
         [

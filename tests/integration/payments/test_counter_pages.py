@@ -140,8 +140,8 @@ class TestTheForm:
 
         assert client.get("/console/accounts/0000000000/pay/?key=0123456789abcdef").status_code == 404
 
+    @pytest.mark.acceptance("004-09")
     def test_opens_for_any_clerk_and_any_customer_and_asks_for_no_area(self, world: World) -> None:
-        """Acceptance 001-40, 002-06, 004-02, 004-08, 004-09."""
         for clerk in (world.clerk_a_id, world.clerk_b_id, world.manager_id):
             for account in world.accounts:
                 client = signed_in(clerk)
@@ -167,9 +167,9 @@ class TestTheForm:
 
 
 class TestTheReceipt:
+    @pytest.mark.acceptance("000-73")
     @pytest.mark.parametrize("paper", ["a4", "slip"])
     def test_can_be_printed_after_every_payment(self, world: World, paper: str) -> None:
-        """Acceptance 000-73, counter."""
         taken = pay(world, fen=18_640)
 
         answer = signed_in(world.clerk_b_id).get(f"/console/payments/{taken.receipt_no}/receipt-{paper}.pdf")

@@ -72,6 +72,13 @@ def notice(order: operations.StartedOrder, *, at: datetime, fen: str = "186.40",
     return {**fields, "sign": rsa2.sign(fields, wallet_keys.provider_private())}
 
 
+def notice_again(first: dict[str, str]) -> dict[str, str]:
+    """The provider sends it again: the same notice under another nonce."""
+    fields = {**first, "nonce": uuid.uuid4().hex}
+    del fields["sign"]
+    return {**fields, "sign": rsa2.sign(fields, wallet_keys.provider_private())}
+
+
 def receive(fields: dict[str, str], *, at: datetime) -> None:
     operations.receive_notice(channel="wallet", fields=fields, at=at)
 
@@ -85,6 +92,14 @@ class TestAnOrder:
         assert sim.fault_of(order, at=world.at) == ""
         assert order["total_amount"] == "186.40"
         assert order["return_url"].endswith(f"/{order['out_trade_no']}/")
+
+    def test_asks_to_be_told_at_the_configured_address_and_not_where_the_payer_came_in(self, settings: Any) -> None:
+        world = small_world()
+        settings.WALLET_NOTIFY_BASE = "https://pay.example.cn"
+
+        order = dict(parse_qsl(urlsplit(start(world).payment_address).query))
+
+        assert order["notify_url"] == "https://pay.example.cn/pay/wallet/notice/"
 
     def test_is_refused_by_the_wallet_once_anything_is_changed(self) -> None:
         world = small_world()
@@ -126,8 +141,9 @@ class TestAnOrder:
 
 
 class TestANotice:
+    @pytest.mark.acceptance("000-68")
     def test_books_the_order_into_the_one_ledger(self) -> None:
-        """Acceptance 000-68: one payment ledger for counter and wallet, no double posting."""
+        """One payment ledger for counter and wallet."""
         world = small_world()
         issue(world, 20_000)
         pay(world, fen=1_360)
@@ -162,6 +178,26 @@ class TestANotice:
         receive(notice(order, at=world.at), at=world.at)
 
         assert Payment.objects.count() == 1
+
+    @pytest.mark.acceptance("000-68")
+    def test_at_the_moment_the_counter_takes_the_same_bill_posts_nothing_twice(self) -> None:
+        """Both are booked once each, the bill is settled once, and what is over is the customer's prepayment."""
+        world = small_world()
+        issue(world, 18_640)
+        first = notice(start(world), at=world.at)
+        copies = [notice_again(first) for _ in range(3)]
+        key = uuid.uuid4().hex
+
+        answers = together(
+            [partial(receive, fields, at=world.at) for fields in copies]
+            + [partial(pay, world, fen=18_640, key=key) for _ in range(3)]
+        )
+
+        assert not [answer for answer in answers if isinstance(answer, Exception)]
+        assert sorted(p.channel for p in Payment.objects.all()) == ["counter", "wallet"]
+        now = balance(world.residential.account_id)
+        assert (now.receivable_fen, now.prepayment_fen) == (0, 18_640)
+        assert ledger.verify().faults == ()
 
     def test_in_eight_threads_books_once(self) -> None:
         world = small_world()

@@ -8,6 +8,7 @@
  *   data-once                a form that is sent once; open again after an answer, a way back or 20 s
  *   data-dismiss             a button that puts its notice away
  *   data-focus               is focused when it arrives (the error summary)
+ *   data-echo="id_amount"    repeats the amount typed there, with data-unit behind it; empty while it is no amount
  *   data-elapsed-since="…"   shows how long ago that moment was, as 3:07, and keeps counting
  *   data-quiet               an htmx part whose requests do not show the busy bar (polling)
  *   data-chart               see charts.js, which is only fetched where there is one
@@ -192,8 +193,29 @@
     );
     if (wanted) {
       event.preventDefault();
-      press(wanted);
+      // A key that is held down goes one step, not through the next page as well.
+      if (!event.repeat) press(wanted);
     }
+  });
+
+  /* ---- The button says how much ---- */
+
+  const showEcho = (place) => {
+    const typed = document.getElementById(place.dataset.echo)?.value.replace(/[\s,，]/g, "") ?? "";
+    place.textContent = /^\d+(\.\d{1,2})?$/.test(typed) ? `${typed} ${place.dataset.unit}` : "";
+  };
+
+  document.addEventListener("input", ({ target }) => {
+    for (const place of document.querySelectorAll("[data-echo]")) {
+      if (place.dataset.echo === target.id) showEcho(place);
+    }
+  });
+
+  // What stands in the first field is proposed: typing replaces it.
+  document.addEventListener("focusin", ({ target }) => {
+    if (!target.matches("input.input-money[autofocus]") || target.dataset.proposed) return;
+    target.dataset.proposed = "yes";
+    target.select();
   });
 
   /* ---- Clocks that run ---- */
@@ -216,6 +238,7 @@
     const all = (selector) => [...(part.matches?.(selector) ? [part] : []), ...part.querySelectorAll(selector)];
     all("[data-dismiss]").forEach((button) => (button.hidden = false));
     all("[data-focus]")[0]?.focus();
+    all("[data-echo]").forEach(showEcho);
     showElapsed();
     const frames = all("[data-chart]");
     if (frames.length) {

@@ -13,6 +13,7 @@
  *   from_zero  false: the y axis may start above nought (never for bars and areas)
  *   series     [{ name, values, kind?, stack?, forecast?: true, low?: […], high?: […], tone?: 1…5 or "bad" }]
  *              forecast is dashed, low and high are its band
+ *   columns    [{ name, values, unit, scale, digits }]  not drawn: told beside the series in the tooltip and the table
  *   limits     [{ name, value }]  thin red lines with their name on them
  *   marks      [{ name, x }]      a moment on the x axis
  */
@@ -203,7 +204,8 @@ function optionOf(chart, tokens, frame) {
       formatter: (points) => {
         const told = points.filter(({ seriesName }) => !seriesName.startsWith("\u0000"));
         const lines = told.map(({ seriesName, value }) => `${seriesName}  ${read(value)}${chart.unit ? ` ${chart.unit}` : ""}`);
-        return [points[0].axisValueLabel, ...lines].join("\n");
+        const beside = (chart.columns ?? []).map((column) => `${column.name}  ${readColumn(column, points[0].dataIndex)} ${column.unit}`);
+        return [points[0].axisValueLabel, ...lines, ...beside].join("\n");
       },
     },
     xAxis: chart.horizontal ? values : labels,
@@ -253,6 +255,10 @@ function readNumber(value, digits) {
   return new Intl.NumberFormat("en", decimals).format(value).replaceAll(",", "\u2009").replace("-", "\u2212");
 }
 
+function readColumn({ values, scale, digits }, index) {
+  return readNumber(values[index] === null ? null : values[index] / scale, digits);
+}
+
 /* A chart that came by address brings its table along; it is written here, from the same numbers. */
 function addTable(frame, chart, words) {
   const make = (tag, attributes = {}, ...children) => {
@@ -262,8 +268,8 @@ function addTable(frame, chart, words) {
   };
   const cell = (value) => make("td", { className: "num" }, readNumber(value === null || value === undefined ? null : value / (chart.scale ?? 1), chart.digits));
   const unit = chart.unit ? ` (${chart.unit})` : "";
-  const head = make("tr", {}, make("th", { scope: "col" }, chart.x_name ?? ""), ...chart.series.map(({ name }) => make("th", { scope: "col", className: "num" }, name + unit)));
-  const rows = chart.x.map((x, index) => make("tr", {}, make("th", { scope: "row" }, x), ...chart.series.map(({ values }) => cell(values[index]))));
+  const head = make("tr", {}, make("th", { scope: "col" }, chart.x_name ?? ""), ...chart.series.map(({ name }) => make("th", { scope: "col", className: "num" }, name + unit)), ...(chart.columns ?? []).map((column) => make("th", { scope: "col", className: "num" }, `${column.name} (${column.unit})`)));
+  const rows = chart.x.map((x, index) => make("tr", {}, make("th", { scope: "row" }, x), ...chart.series.map(({ values }) => cell(values[index])), ...(chart.columns ?? []).map((column) => make("td", { className: "num" }, readColumn(column, index)))));
   const table = make("table", { className: "table" }, make("thead", {}, head), make("tbody", {}, ...rows));
   const details = make("details", {}, make("summary", {}, words.chartTable), make("div", { className: "table-scroll", tabIndex: 0 }, table));
   frame.parentElement.querySelector("details")?.remove();

@@ -1,0 +1,300 @@
+"""
+What each day, or each quarter-hour, of electricity costs: the kernel that bills rates the period up to each moment.
+
+The cost of a stretch is the difference between the bill at its end and the bill at its beginning, so that costs add up
+to a bill and a day in the second tier costs what the second tier costs. Energy comes from the curve, which is not
+rounded to whole kWh as bills are: a sum of days may differ from the bill by what that rounding moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+from django.utils.translation import gettext as _
+from numpy.typing import NDArray
+
+from cis.models import Account, Bill, SupplyContract, TariffVersion
+from cis.queries.day_kinds import day_kinds
+from cis.queries.determinants import BILLED_REGISTERS, tier_year_of, usage_for
+from cis.queries.left_out import LeftOut, reason_in_words
+from cis.queries.readings import curve, curve_days, daily_usage
+from cis.rating import (
+    PERIOD_REGISTERS,
+    CannotPrice,
+    CompiledTariff,
+    DayKind,
+    Refusal,
+    Register,
+    WindowSet,
+    compile_rules,
+    rate,
+)
+from config.shared.money import yuan_from_fen
+from config.shared.periods import add_months, cycle_of, reading_date
+
+SLOTS = 96
+
+
+@dataclass(frozen=True, slots=True)
+class DayCost:
+    """What a day costs; None in `cost_fen` where it cannot be said, and `why_not` says why."""
+
+    cost_fen: int | None
+    is_billed: bool
+    """whether the bill of its period is out; until then tariff and tiers may still move"""
+    why_not: str = ""
+    is_demonstration: bool = False
+    """priced by a tariff that is for demonstration only"""
+
+
+@dataclass(frozen=True)
+class QuarterCosts:
+    """What each quarter-hour of a day costs in fen, None where it was not measured or cannot be priced."""
+
+    cost_fen: tuple[int | None, ...]
+    is_billed: bool
+    why_not: str = ""
+    is_demonstration: bool = False
+
+
+@dataclass(frozen=True)
+class _Terms:
+    """What a stretch of days is priced by: of the bill where there is one, else as billing would find it now."""
+
+    start: date
+    end: date
+    bill_month: int
+    months: int
+    people: int
+    tier_kwh_e2_before: int
+    version: TariffVersion | None
+    is_billed: bool
+    why_not: str = ""
+
+    @property
+    def is_demonstration(self) -> bool:
+        """Whether the prices are for demonstration only."""
+        return self.version is not None and self.version.is_demonstration
+
+
+def costs_of_days(account_id: int, from_day: date, to_day: date) -> dict[date, DayCost]:
+    """The cost of each day in [from_day, to_day) that has a curve; one call of the kernel for each billing period."""
+    found: dict[date, DayCost] = {}
+    day = from_day
+    while day < to_day:
+        terms = _terms_on(account_id, day)
+        end = min(terms.end, to_day)
+        days = list(curve_days(account_id, terms.start, end))
+        if days:
+            measured = np.stack([np.where(values >= 0, values, 0) for _day, values in days])
+            costs, why_not = _costs(terms, [one for one, _values in days], measured, by_slot=False)
+            for (one, _values), cost in zip(days, costs, strict=True):
+                if one >= from_day:
+                    found[one] = DayCost(cost, terms.is_billed, why_not, terms.is_demonstration)
+        day = max(end, day + timedelta(days=1))
+    return found
+
+
+def costs_of_quarters(account_id: int, day: date) -> QuarterCosts:
+    """The cost of each quarter-hour of one day, on top of what its billing period holds before it."""
+    terms = _terms_on(account_id, day)
+    days = list(curve_days(account_id, terms.start, day + timedelta(days=1)))
+    if not days or days[-1][0] != day:
+        return QuarterCosts((None,) * SLOTS, terms.is_billed)
+    measured = np.stack([np.where(values >= 0, values, 0) for _day, values in days])
+    costs, why_not = _costs(terms, [one for one, _values in days], measured, by_slot=True)
+    known = days[-1][1] >= 0
+    return QuarterCosts(
+        tuple(cost if is_known else None for cost, is_known in zip(costs, known.tolist(), strict=True)),
+        terms.is_billed,
+        why_not,
+        terms.is_demonstration,
+    )
+
+
+def usage_rows(account_id: int, from_day: date, to_day: date) -> Iterator[tuple[str, ...]]:
+    """
+    Rows of the export by day: the header, then each day with its total, 96 quarter-hours in kWh, periods and cost.
+
+    What is missing is blank. `cost_state` is `billed` or `estimate`, or says why there is no cost.
+    """
+    days = {usage.day: usage for usage in daily_usage(account_id, from_day, to_day)}
+    names = list(dict.fromkeys(name for usage in days.values() for name, _wh in usage.by_period))
+    costs = costs_of_days(account_id, from_day, to_day)
+    yield (
+        "day",
+        "energy_kwh",
+        *(f"kwh_{slot:02d}" for slot in range(1, SLOTS + 1)),
+        *(f"kwh_{name}" for name in names),
+        "cost_yuan",
+        "cost_state",
+    )
+    for day, values in curve_days(account_id, from_day, to_day):
+        quarters = (_kwh(int(value)) if value >= 0 else "" for value in values)
+        parts = dict(days[day].by_period)
+        yield (
+            day.isoformat(),
+            _kwh(days[day].energy_wh),
+            *quarters,
+            *(_kwh(parts[name]) if name in parts else "" for name in names),
+            *_cost_cells(costs[day].cost_fen, is_billed=costs[day].is_billed, why_not=costs[day].why_not),
+        )
+
+
+def quarter_rows(account_id: int, day: date) -> Iterator[tuple[str, ...]]:
+    """Rows of the export of one day: each quarter-hour with its period, energy and cost; blank where missing."""
+    measured, costs = curve(account_id, day), costs_of_quarters(account_id, day)
+    yield ("day", "from", "period", "energy_kwh", "cost_yuan", "cost_state")
+    for slot, energy in enumerate(measured.energy_wh):
+        yield (
+            day.isoformat(),
+            f"{slot // 4:02d}:{slot % 4 * 15:02d}",
+            measured.periods[slot] if measured.periods else "",
+            _kwh(energy) if energy is not None else "",
+            *_cost_cells(costs.cost_fen[slot], is_billed=costs.is_billed, why_not=costs.why_not),
+        )
+
+
+def _cost_cells(cost_fen: int | None, *, is_billed: bool, why_not: str) -> tuple[str, str]:
+    if cost_fen is None:
+        return ("", why_not)
+    return (yuan_from_fen(cost_fen), "billed" if is_billed else "estimate")
+
+
+def _kwh(energy_wh: int) -> str:
+    return f"{energy_wh // 1000}.{energy_wh % 1000:03d}"
+
+
+# --- What a day is priced by ------------------------------------------------------------------
+
+
+def _terms_on(account_id: int, day: date) -> _Terms:
+    """The terms of the billing period that a day lies in."""
+    bills = Bill.objects.filter(account_id=account_id).select_related("tariff_version__windows")
+    bill = bills.filter(period_start__lte=day, period_end__gt=day).order_by("-period_start", "-revision").first()
+    if bill is not None:
+        return _Terms(
+            start=bill.period_start,
+            end=bill.period_end,
+            bill_month=bill.cycle % 100,
+            months=bill.months,
+            people=bill.people,
+            tier_kwh_e2_before=bill.tier_kwh_e2_before,
+            version=bill.tariff_version,
+            is_billed=True,
+        )
+    account = Account.objects.select_related("route").get(pk=account_id)
+    route = account.route
+    cycle = cycle_of(day)
+    while reading_date(cycle, route.reading_day) <= day or cycle % 100 % route.cycle_months != route.cycle_phase:
+        cycle = add_months(cycle, 1)
+    start = max(reading_date(add_months(cycle, -route.cycle_months), route.reading_day), account.opened_on)
+    end = min(reading_date(cycle, route.reading_day), account.closed_on or date.max)
+    if not start <= day < end:
+        # Before the account was opened or after it was closed the meter served somebody else.
+        return _Terms(day, day + timedelta(days=1), cycle % 100, route.cycle_months, 1, 0, None, False)
+    contract = (
+        SupplyContract.objects.filter(account_id=account_id, valid__overlap=(start, end)).order_by("-valid").first()
+    )
+    version = None
+    if contract is not None:
+        # The last of the period is what billing takes; a month whose price is not out yet has the one before.
+        version = (
+            TariffVersion.objects.filter(tariff_id=contract.tariff_id, valid__overlap=(start, end))
+            .select_related("windows")
+            .order_by("-valid")
+            .first()
+        )
+    why_not = LeftOut.NO_CONTRACT if contract is None else LeftOut.NO_TARIFF if version is None else ""
+    last = bills.filter(period_start__lt=start).order_by("-period_start", "-revision").first()
+    tier_year = tier_year_of(cycle, route.cycle_months, starts_in_month=1)
+    return _Terms(
+        start=start,
+        end=end,
+        bill_month=cycle % 100,
+        months=route.cycle_months,
+        people=contract.people if contract is not None else 1,
+        tier_kwh_e2_before=last.tier_kwh_e2_before + last.energy_kwh_e2 if last and last.cycle >= tier_year else 0,
+        version=version,
+        is_billed=False,
+        why_not=reason_in_words(why_not, "") if why_not else "",
+    )
+
+
+# --- Pricing --------------------------------------------------------------------------------
+
+
+def _costs(
+    terms: _Terms, days: list[date], measured: NDArray[np.int64], *, by_slot: bool
+) -> tuple[list[int | None], str]:
+    """
+    The cost of each day, or of each quarter-hour of the last day; `measured` (days, 96) in Wh, nothing missing.
+
+    Where there is no price, every cost is None and the reason is given in words.
+    """
+    wanted = SLOTS if by_slot else len(days)
+    if terms.version is None:
+        return [None] * wanted, terms.why_not
+    try:
+        tariff = compile_rules(terms.version.rules)
+        energy, has = _energy(tariff, terms.version, days, measured, by_slot=by_slot)
+        rows = len(energy)
+        rated = rate(
+            tariff,
+            usage_for(
+                tariff,
+                energy_kwh_e2=energy,
+                has_register=has,
+                tier_kwh_e2_before=np.full(rows, terms.tier_kwh_e2_before, dtype=np.int64),
+                people=np.full(rows, terms.people, dtype=np.int16),
+                months=np.full(rows, terms.months, dtype=np.int8),
+                bill_month=terms.bill_month,
+            ),
+        )
+    except CannotPrice as refusal:
+        return [None] * wanted, reason_in_words(LeftOut.CANNOT_PRICE, refusal.code)
+    refused = rated.refused[rated.refused != 0]
+    if len(refused):
+        return [None] * wanted, reason_in_words(LeftOut.REFUSED, Refusal(int(refused[0])).name.lower())
+    # The first row is the period before the first stretch.
+    return [int(cost) for cost in np.diff(rated.total_fen)], ""
+
+
+def _energy(
+    tariff: CompiledTariff, version: TariffVersion, days: list[date], measured: NDArray[np.int64], *, by_slot: bool
+) -> tuple[NDArray[np.int64], list[bool]]:
+    """The energy up to each moment, (stretches + 1, len(BILLED_REGISTERS)) in 0.01 kWh, and which are measured."""
+    priced = {register for rule in tariff.rules for register in rule.period_registers}
+    registers = list(PERIOD_REGISTERS) if priced else [Register.TOTAL]
+    if not priced:
+        periods = np.full((len(days), SLOTS), int(Register.TOTAL))
+    elif version.windows is None:
+        raise CannotPrice("windows_missing", _("电价没有时段表"))
+    else:
+        windows = WindowSet.parse(version.windows.windows)
+        periods = np.stack(
+            [
+                windows.period_of_slots(day.month, DayKind(int(kind)))
+                for day, kind in zip(days, day_kinds(days), strict=True)
+            ]
+        )
+    in_each = np.stack([np.where(periods == int(register), measured, 0) for register in registers], axis=-1)
+    by_day = in_each.sum(axis=1)
+    if by_slot:
+        parts: NDArray[Any] = np.concatenate([by_day[:-1].sum(axis=0, keepdims=True), in_each[-1]])
+    else:
+        parts = np.concatenate([np.zeros((1, len(registers)), dtype=np.int64), by_day])
+    up_to = (parts.cumsum(axis=0) + 5) // 10
+    energy = np.zeros((len(up_to), len(BILLED_REGISTERS)), dtype=np.int64)
+    has = [False] * len(BILLED_REGISTERS)
+    for column, register in enumerate(registers):
+        place = BILLED_REGISTERS.index(register)
+        energy[:, place] = up_to[:, column]
+        has[place] = register is Register.TOTAL or register in priced or bool(up_to[:, column].any())
+    if priced:
+        energy[:, 0], has[0] = up_to.sum(axis=1), True
+    return energy, has

@@ -1,0 +1,1 @@
+"""Grid service: one district manager per community. Stands on crm; empty so far."""

@@ -1,0 +1,66 @@
+"""At home: a customer signs in, understands the bill, pays it and keeps the receipt."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from cis.models import Bill
+from cis.operations import ledger
+from cis.operations.billing import issue_bill_now
+from cis.queries.ledger import balance
+from payments.models import Payment, PaymentOrder
+from tests.factories.world import small_world
+from tests.journeys.conftest import NewPage
+from tests.journeys.test_counter import text_of, wait_for_message
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class TestACustomer:
+    @pytest.mark.acceptance("000-73")
+    @pytest.mark.acceptance("001-24")
+    def test_signs_in_by_code_reads_the_bill_pays_by_wallet_and_keeps_the_receipt(self, new_page: NewPage) -> None:
+        world = small_world()
+        account = world.residential
+        issue_bill_now(account_id=account.account_id, cycle=world.cycle, issued_by_id=None, at=world.at)
+        bill = Bill.objects.get()
+        yuan = f"{bill.total_fen / 100:.2f}"
+        page = new_page()
+
+        page.goto("/portal/")
+        page.get_by_label("户号").fill(account.account_no)
+        page.get_by_role("button", name="获取验证码").click()
+        page.wait_for_url("**/portal/sign-in/code/")
+        telephone = page.context.new_page()
+        telephone.goto("/sim/messages/")
+        code = re.search(r"验证码 (\d{6})", text_of(telephone))
+        assert code is not None
+        page.get_by_label("验证码").fill(code[1])
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/portal/")
+        assert yuan in text_of(page)
+
+        page.get_by_role("link", name="看明细和算法").click()
+        page.wait_for_url(f"**/portal/bills/{bill}/")
+        explained = text_of(page)
+        assert "第 1 档" in explained and f"= {yuan} 元" in explained and "度 ×" in explained
+        assert "1370.00" in explained and "1570.00" in explained  # the register at both ends
+        page.get_by_text("依据").first.click()
+        assert "发改价格〔2011〕2617号" in text_of(page)
+
+        page.get_by_role("link", name="去交费").first.click()
+        page.get_by_role("button", name="用电子钱包支付").click()
+        page.wait_for_url("**/sim/wallet/**")
+        page.get_by_role("button", name=re.compile("确认支付")).click()
+        page.wait_for_url("**/portal/orders/**")
+        assert f"已支付 {yuan} 元" in text_of(page)
+        page.get_by_role("link", name="看收据").click()
+        page.wait_for_url("**/portal/receipts/*/")
+        pdf = page.request.get(page.get_by_role("link", name="下载收据 PDF").get_attribute("href"))
+
+        assert pdf.ok and pdf.body().startswith(b"%PDF")
+        assert PaymentOrder.objects.get().state == "paid"
+        assert balance(account.account_id).receivable_fen == 0 and not ledger.verify().faults
+        assert str(Payment.objects.get()) in wait_for_message("receipt").body

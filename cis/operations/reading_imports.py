@@ -8,7 +8,6 @@ time changes nothing, and an import that was killed is finished by sending its f
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import tempfile
@@ -29,6 +28,7 @@ from cis.models.metering import Reading, ReadingSource
 from cis.operations import readings as reading_operations
 from cis.rating.registers import Register
 from cis.reading_files import FileRefused, IntervalBatch, RegisterBatch, open_readings
+from config.shared import files
 from config.shared.bulk_copy import (
     copy_in,
     copy_rows,
@@ -48,6 +48,7 @@ SLOTS = 96
 RAW_LIMIT = 4000
 FIRST_CURVE_DAY = date(2000, 1, 1)
 _BLOCK_BYTES = 1024 * 1024
+FOLDER = "readings"
 _NEVER = days_of(date(2000, 1, 1))
 
 Progress = Callable[[int, int], None]
@@ -137,7 +138,7 @@ def import_readings(
         name = _clean(file_name)[:255]
         entry = ReadingImport.objects.create(
             file_name=name,
-            digest=_digest(stream),
+            digest=kept_digest(files.keep(stream, folder=FOLDER)),
             all_or_nothing=all_or_nothing,
             created_by_id=created_by_id,
             created_at=at,
@@ -215,13 +216,9 @@ def _received(stream: BinaryIO, stack: ExitStack) -> BinaryIO:
     return kept
 
 
-def _digest(stream: BinaryIO) -> bytes:
-    digest = hashlib.sha256()
-    stream.seek(0)
-    while block := stream.read(_BLOCK_BYTES):
-        digest.update(block)
-    stream.seek(0)
-    return digest.digest()
+def kept_digest(key: str) -> bytes:
+    """The digest in the key under which a handed-over file is kept."""
+    return bytes.fromhex(key.rsplit("/", 1)[1])
 
 
 def _inspect(entry: ReadingImport, stream: BinaryIO, today: date) -> int:

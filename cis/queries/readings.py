@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from django.db import connection
@@ -28,6 +28,7 @@ from cis.rating.registers import PERIOD_REGISTERS, REGISTER_NAMES, Register
 from cis.rating.windows import WindowSet
 from cis.reading_files import Reject, write_rejects
 from cis.validation import DOUBTS, Doubt, doubts_in
+from config.shared import files
 from config.shared.errors import NotFound
 
 HISTORY_ROWS = 13
@@ -351,6 +352,21 @@ def get_import(import_id: int) -> ImportSummary:
     if entry is None:
         raise NotFound(_("没有这次导入。"))
     return _summary(entry)
+
+
+def open_import_file(import_id: int) -> tuple[str, IO[bytes]]:
+    """
+    The name and the bytes of an import's file, as it was handed over.
+
+    :raises NotFound: there is no such import, or its file is not kept here
+    """
+    entry = ReadingImport.objects.filter(pk=import_id).first()
+    digest = bytes(entry.digest).hex() if entry else ""
+    try:
+        kept = files.open_kept(f"readings/{digest[:2]}/{digest}")
+    except FileNotFoundError as error:
+        raise NotFound(_("这次导入的原文件没有保存在这里。")) from error
+    return (entry.file_name if entry else ""), kept
 
 
 def list_rejects(*, import_id: int, limit: int = 100) -> list[RejectRow]:

@@ -55,7 +55,7 @@ FILE_REASONS: dict[str, tuple[str, str]] = {
     ),
     "last-line-open": (
         "最后一行没有换行，数字可能被截断；请确认文件完整，在末尾加一个换行后重新上传。",
-        "The last line has no line end: its number may be cut. Check the file, end it with a line end and send it again.",
+        "The last line has no line end, so its number may be cut. Check the file, add a line end and send it again.",
     ),
 }
 """Code to (Chinese, English) words. `line_no` is 0 when no line can be named."""

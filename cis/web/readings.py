@@ -9,7 +9,7 @@ from typing import Any, cast
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -154,6 +154,14 @@ def import_rejects(_request: HttpRequest, import_id: int) -> StreamingHttpRespon
     response = StreamingHttpResponse(queries.rejects_file(entry.import_id), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="rejects-{import_id}.csv"'
     return response
+
+
+@requires("cis.import_readings")
+@require_safe
+def import_file(_request: HttpRequest, import_id: int) -> FileResponse:
+    """The file as it was handed over."""
+    name, kept = queries.open_import_file(import_id)
+    return FileResponse(kept, as_attachment=True, filename=name)
 
 
 # --- Doubts ---------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ urlpatterns = [
     path("readings/imports/", readings.imports, name="reading_imports"),
     path("readings/imports/<int:import_id>/", readings.import_result, name="reading_import"),
     path("readings/imports/<int:import_id>/rejects.csv", readings.import_rejects, name="reading_rejects"),
+    path("readings/imports/<int:import_id>/file/", readings.import_file, name="reading_import_file"),
     path("readings/doubts/", readings.work_list, name="reading_work_list"),
     path("readings/doubts/<int:doubt_id>/", readings.doubt, name="reading_doubt"),
     path("readings/doubts/<int:doubt_id>/claim/", readings.doubt_claim, name="reading_doubt_claim"),

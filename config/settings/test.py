@@ -10,6 +10,7 @@ from config.settings import base
 from config.settings.base import *
 
 SECRET_KEY = "test-" * 12
+MEDIA_ROOT = base.VAR_DIR / "test-files"
 PERSONAL_DATA_KEYS = ["dGVzdC1rZXktdGVzdC1rZXktdGVzdC1rZXktdGVzdCE="]
 BLIND_INDEX_KEY = "dGVzdC1pbmRleC10ZXN0LWluZGV4LXRlc3QtaW5kZXg="
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -52,7 +52,6 @@ ROLES: tuple[RoleSpec, ...] = (
             "cis.export_data",
             "payments.view_payments",
             "shared.see_jobs",
-            "shared.manage_jobs",
         ),
     ),
     RoleSpec(

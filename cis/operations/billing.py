@@ -225,7 +225,8 @@ def resume_run(*, run_id: int, at: datetime, within: Sequence[str] | None = None
     :raises OutsideScope: its part of the organisation does not lie `within`
     :raises JobIsOver: nothing is left to do
     """
-    jobs.resume_job(job_id=_job_of(run_id, within), at=at)
+    # What is billed from now on is issued now: its due date must not lie in the past.
+    jobs.resume_job(job_id=_job_of(run_id, within), at=at, parameters={"issued_at": at.isoformat()})
 
 
 def _job_of(run_id: int, within: Sequence[str] | None) -> int:

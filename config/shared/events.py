@@ -92,7 +92,7 @@ def publish(event: Event) -> None:
         for name, (kind, _function) in HANDLERS.items()
         if kind.name == event.name
     )
-    if not any(hook is nudge for _savepoints, hook, *_rest in connection.run_on_commit):
+    if not any(hook[1] is nudge for hook in connection.run_on_commit):
         # One bell a transaction, however much happened in it.
         transaction.on_commit(nudge)
 

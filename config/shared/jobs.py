@@ -162,9 +162,10 @@ def cancel_job(*, job_id: int, at: datetime) -> None:
     settle(job_id=job_id, at=at)
 
 
-def resume_job(*, job_id: int, at: datetime) -> None:
+def resume_job(*, job_id: int, at: datetime, parameters: dict[str, Any] | None = None) -> None:
     """
-    Put failed and cancelled shards back to work; finished ones stay finished.
+    Put failed and cancelled shards back to work; finished ones stay finished. `parameters` replace those of the job
+    for what is still to be done.
 
     :raises JobIsOver: nothing of it is left to do
     :raises NotFound: there is no such job
@@ -180,7 +181,8 @@ def resume_job(*, job_id: int, at: datetime) -> None:
         job.shards.filter(stage__gte=CLOSING_STAGE).update(state=JobShard.State.WAITING, finished_at=None)
         job.state = Job.State.RUNNING
         job.finished_at = None
-        job.save(update_fields=["state", "finished_at"])
+        job.parameters |= parameters or {}
+        job.save(update_fields=["state", "finished_at", "parameters"])
         publish(JobCreated(job_id=job_id))
     log.info("job resumed", extra={"job": job_id, "at": at.isoformat()})
 

@@ -85,8 +85,10 @@ django.setup()
 # Workers inherit this environment, and pytest-django would read the settings there too early.
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
+from django.conf import settings
 from django.db import connections
 from django.test import TransactionTestCase
+from django.utils import translation
 
 from tests.stack import Stack
 
@@ -284,3 +286,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if skipped:
         line = f"{len(skipped)} BROWSER TESTS WERE SKIPPED: {NO_BROWSER}. Install chromium and run them."
         terminalreporter.write_line(line, red=True, bold=True)
+
+
+@pytest.fixture(autouse=True)
+def _in_the_default_language() -> None:
+    """A request in English must not leave its language to the next test of the process."""
+    translation.activate(settings.LANGUAGE_CODE)

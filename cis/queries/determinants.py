@@ -457,9 +457,14 @@ def _assemble(
     used = np.flatnonzero(from_registers[hung] & (is_event | is_ours))
 
     measured = np.zeros(rows, dtype=np.bool_)
+    chosen = {name: column[used] for name, column in r.items()}
+    if r["is_rollover"].any():
+        # A register may turn at a daily freeze between the two readings that bound its stretch.
+        turns = np.cumsum(r["is_rollover"])
+        chosen["is_rollover"][1:] |= turns[used[1:]] > turns[used[:-1]]
     usage, of, chain_faults = _chains(
         cycle,
-        {name: column[used] for name, column in r.items()},
+        chosen,
         hung[used],
         row_of,
         from_on,

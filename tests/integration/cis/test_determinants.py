@@ -109,6 +109,22 @@ class TestRollOver:
         assert bill_of(home).energy_kwh_e2 == 150 * KWH
 
 
+    def test_a_register_that_turned_at_a_daily_freeze_in_between_counts_through_zero_too(self, world: World):
+        home = world.residential
+        end = last_reading(home)
+        start = Reading.objects.get(installation_id=home.installation_id, cycle=202512)
+        change(start, value_e4=999_900 * UNIT)
+        reading(
+            home.installation_id, home.account_id, date(2026, 1, 20), 10, is_rollover=True, advance_kwh_e2=110 * KWH
+        )
+        change(end, value_e4=50 * UNIT, is_rollover=False, advance_kwh_e2=40 * KWH, days=12)
+
+        bill = bill_of(home)
+
+        assert bill.energy_kwh_e2 == 150 * KWH
+        assert BillUsage.objects.get(bill_id=bill.pk).is_rollover
+
+
 class TestReadingsThatMayNotBeBilled:
     @pytest.mark.parametrize(
         ("state", "reason"),

@@ -457,14 +457,9 @@ def _assemble(
     used = np.flatnonzero(from_registers[hung] & (is_event | is_ours))
 
     measured = np.zeros(rows, dtype=np.bool_)
-    chosen = {name: column[used] for name, column in r.items()}
-    if r["is_rollover"].any():
-        # A register may turn at a daily freeze between the two readings that bound its stretch.
-        turns = np.cumsum(r["is_rollover"])
-        chosen["is_rollover"][1:] |= turns[used[1:]] > turns[used[:-1]]
     usage, of, chain_faults = _chains(
         cycle,
-        chosen,
+        _chosen(r, used),
         hung[used],
         row_of,
         from_on,
@@ -504,6 +499,20 @@ def _assemble(
     for row in flat_from_total(energy, has).tolist():
         left_out.setdefault(row, (LeftOut.SUM_DISAGREES, ""))
     return Determinants(accounts, usage, energy, has, left_out, partly_by_period)
+
+
+def _chosen(readings: dict[str, Column], used: NDArray[np.int64]) -> dict[str, Column]:
+    """
+    The readings that bound stretches; one counts as turned where the register turned since the one before it.
+
+    It may have turned at a daily freeze in between, which bounds nothing itself. The readings come installation by
+    installation, register by register, in day order.
+    """
+    chosen = {name: column[used] for name, column in readings.items()}
+    if readings["is_rollover"].any():
+        turns = np.cumsum(readings["is_rollover"])
+        chosen["is_rollover"][1:] |= turns[used[1:]] > turns[used[:-1]]
+    return chosen
 
 
 def _uneven(usage: UsageColumns, rows: int) -> tuple[frozenset[int], frozenset[int]]:

@@ -108,7 +108,6 @@ class TestRollOver:
 
         assert bill_of(home).energy_kwh_e2 == 150 * KWH
 
-
     def test_a_register_that_turned_at_a_daily_freeze_in_between_counts_through_zero_too(self, world: World):
         home = world.residential
         end = last_reading(home)

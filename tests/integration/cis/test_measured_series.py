@@ -143,7 +143,6 @@ class TestHouseholds:
 class TestSteelWorks:
     """A steel works with reactive energy, on a time-of-use tariff."""
 
-    @pytest.mark.acceptance("000-18")
     def test_the_works_are_billed_by_period_what_was_measured(self, world: World, tmp_path: Path) -> None:
         with gzip.open(STEEL) as file:
             series = pd.read_csv(file)

@@ -70,14 +70,14 @@ SHOTS = (
     Shot("reading-imports", "auditor", "/console/readings/imports/", caption="示数导入"),
     Shot("data", "auditor", "/console/data/", caption="数据目录"),
     Shot("jobs", "accountant", "/console/jobs/", caption="后台任务"),
-    Shot("portal-sign-in", "", "/portal/sign-in/", PHONE, caption="客户登录"),
-    Shot("portal-home", "customer", "/portal/", PHONE, caption="首页：欠多少、用了多少"),
-    Shot("portal-bills", "customer", "/portal/bills/", PHONE, caption="账单"),
-    Shot("portal-bill", "customer", "/portal/bills/{customer_bill}/", PHONE, caption="账单说明"),
-    Shot("portal-usage", "customer", "/portal/usage/", PHONE, caption="每日用电"),
-    Shot("portal-usage-day", "customer", "/portal/usage/{day}/", PHONE, caption="15 分钟用电"),
-    Shot("portal-pay", "customer", "/portal/pay/", PHONE, caption="交费"),
-    Shot("portal-receipts", "customer", "/portal/receipts/", PHONE, caption="收据"),
+    Shot("portal-sign-in", "", "/my/sign-in/", PHONE, caption="客户登录"),
+    Shot("portal-home", "customer", "/my/", PHONE, caption="首页：欠多少、用了多少"),
+    Shot("portal-bills", "customer", "/my/bills/", PHONE, caption="账单"),
+    Shot("portal-bill", "customer", "/my/bills/{customer_bill}/", PHONE, caption="账单说明"),
+    Shot("portal-usage", "customer", "/my/usage/", PHONE, caption="每日用电"),
+    Shot("portal-usage-day", "customer", "/my/usage/{day}/", PHONE, caption="15 分钟用电"),
+    Shot("portal-pay", "customer", "/my/pay/", PHONE, caption="交费"),
+    Shot("portal-receipts", "customer", "/my/receipts/", PHONE, caption="收据"),
 )
 
 
@@ -160,7 +160,7 @@ def facts() -> dict[str, str]:
 def sign_in(page: Page, address: str, who: str, known: dict[str, str]) -> None:
     """Come in as staff by password, or as a customer by the one-time code that the simulator shows."""
     if who == "customer":
-        page.goto(f"{address}/portal/sign-in/")
+        page.goto(f"{address}/my/sign-in/")
         page.locator("input[name=account_no]").fill(known["customer"])
         page.locator("input[name=account_no]").press("Enter")
         page.locator("input[name=code]").wait_for()

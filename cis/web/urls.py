@@ -34,5 +34,5 @@ console: list[URLPattern | URLResolver] = [
 
 urlpatterns = [
     path("console/", include(console)),
-    path("portal/", include("cis.web.urls_portal")),
+    path("my/", include("cis.web.urls_portal")),
 ]

@@ -1,4 +1,4 @@
-"""Addresses of the portal pages that show customer information; `cis.web.urls` puts them under /portal/."""
+"""Addresses of the portal pages that show customer information; `cis.web.urls` puts them under /my/."""
 
 from django.urls import URLPattern, path
 

@@ -35,12 +35,12 @@ urlpatterns: list[URLPattern] = [
     path("console/payments/<str:receipt_no>/reversal/", console.reverse_payment, name="reverse"),
     path("console/payments/<str:receipt_no>/receipt-<paper:paper>.pdf", console.receipt_pdf, name="receipt_pdf"),
     path("receipts/<str:token>/", verify.verify, name="verify"),
-    path("portal/pay/", portal.pay, name="portal_pay"),
-    path("portal/orders/", portal.receipt_list, name="portal_orders"),
-    path("portal/orders/<str:out_trade_no>/", portal.order, name="portal_order"),
-    path("portal/receipts/", portal.receipt_list, name="portal_receipts"),
-    path("portal/receipts/<str:receipt_no>/", portal.receipt, name="portal_receipt"),
-    path("portal/receipts/<str:receipt_no>/receipt-<paper:paper>.pdf", portal.receipt_pdf, name="portal_receipt_pdf"),
+    path("my/pay/", portal.pay, name="portal_pay"),
+    path("my/orders/", portal.receipt_list, name="portal_orders"),
+    path("my/orders/<str:out_trade_no>/", portal.order, name="portal_order"),
+    path("my/receipts/", portal.receipt_list, name="portal_receipts"),
+    path("my/receipts/<str:receipt_no>/", portal.receipt, name="portal_receipt"),
+    path("my/receipts/<str:receipt_no>/receipt-<paper:paper>.pdf", portal.receipt_pdf, name="portal_receipt_pdf"),
     path("pay/wallet/notice/", wallet.notice, name="wallet_notice"),
 ]
 

@@ -29,21 +29,21 @@ class TestACustomer:
         yuan = f"{bill.total_fen / 100:.2f}"
         page = new_page()
 
-        page.goto("/portal/")
+        page.goto("/my/")
         page.get_by_label("户号").fill(account.account_no)
         page.get_by_role("button", name="获取验证码").click()
-        page.wait_for_url("**/portal/sign-in/code/")
+        page.wait_for_url("**/my/sign-in/code/")
         telephone = page.context.new_page()
         telephone.goto("/sim/messages/")
         code = re.search(r"验证码 (\d{6})", text_of(telephone))
         assert code is not None
         page.get_by_label("验证码").fill(code[1])
         page.keyboard.press("Enter")
-        page.wait_for_url("**/portal/")
+        page.wait_for_url("**/my/")
         assert yuan in text_of(page)
 
         page.get_by_role("link", name="看明细和算法").click()
-        page.wait_for_url(f"**/portal/bills/{bill}/")
+        page.wait_for_url(f"**/my/bills/{bill}/")
         explained = text_of(page)
         assert "第 1 档" in explained and f"= {yuan} 元" in explained and "度 ×" in explained
         assert "1370.00" in explained and "1570.00" in explained  # the register at both ends
@@ -54,10 +54,10 @@ class TestACustomer:
         page.get_by_role("button", name="用电子钱包支付").click()
         page.wait_for_url("**/sim/wallet/**")
         page.get_by_role("button", name=re.compile("确认支付")).click()
-        page.wait_for_url("**/portal/orders/**")
+        page.wait_for_url("**/my/orders/**")
         assert f"已支付 {yuan} 元" in text_of(page)
         page.get_by_role("link", name="看收据").click()
-        page.wait_for_url("**/portal/receipts/*/")
+        page.wait_for_url("**/my/receipts/*/")
         pdf = page.request.get(page.get_by_role("link", name="下载收据 PDF").get_attribute("href"))
 
         assert pdf.ok and pdf.body().startswith(b"%PDF")

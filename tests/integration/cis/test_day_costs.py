@@ -176,7 +176,7 @@ class TestWithoutAPrice:
 
         costs = day_costs.costs_of_days(account.account_id, JANUARY, date(2026, 1, 4))
         quarters = day_costs.costs_of_quarters(account.account_id, JANUARY)
-        page = of(world).get("/portal/usage/?month=2026-01").content.decode()
+        page = of(world).get("/my/usage/?month=2026-01").content.decode()
 
         assert len(costs) == 3
         assert all(cost.cost_fen is None and cost.why_not for cost in costs.values())
@@ -222,7 +222,7 @@ class TestPages:
         yuan = {day: f"{Decimal(cost.cost_fen or 0) / 100:.2f}" for day, cost in costs.items()}
         quarter_fen = day_costs.costs_of_quarters(world.residential_tou.account_id, JANUARY).cost_fen
         for client, root in (
-            (of(world), "/portal/usage/"),
+            (of(world), "/my/usage/"),
             (staff("clerk_b"), f"/console/accounts/{number}/usage/"),
         ):
             month = client.get(f"{root}?month=2026-01").content.decode()
@@ -248,11 +248,11 @@ class TestPages:
             assert [row["cost_yuan"] for row in lines] == [f"{Decimal(cost or 0) / 100:.2f}" for cost in quarter_fen]
 
     def test_say_estimate_only_until_the_bill_is_out(self, world: World) -> None:
-        assert "估算" in of(world).get("/portal/usage/?month=2026-01").content.decode()
+        assert "估算" in of(world).get("/my/usage/?month=2026-01").content.decode()
 
         issue_bill_now(account_id=world.residential_tou.account_id, cycle=202601, issued_by_id=None, at=world.at)
 
-        page = of(world).get("/portal/usage/?month=2026-01").content.decode()
+        page = of(world).get("/my/usage/?month=2026-01").content.decode()
         assert "估算" not in page and "已出账" in page
 
     def test_are_kept_from_strangers(self, world: World) -> None:
@@ -265,4 +265,4 @@ class TestPages:
     def test_take_few_queries_for_a_whole_month(self, world: World, django_assert_max_num_queries: object) -> None:
         client = of(world)
         with django_assert_max_num_queries(24):  # type: ignore[operator]
-            client.get("/portal/usage/?month=2026-01")
+            client.get("/my/usage/?month=2026-01")

@@ -170,58 +170,58 @@ class TestSigningIn:
     def test_leads_from_the_account_number_to_the_first_page(self, world: World) -> None:
         client = Client()
 
-        answer = client.post("/portal/sign-in/", {"account_no": world.residential.account_no})
-        assert answer["Location"] == "/portal/sign-in/code/"
+        answer = client.post("/my/sign-in/", {"account_no": world.residential.account_no})
+        assert answer["Location"] == "/my/sign-in/code/"
         assert sent_code() in client.get("/sim/messages/").content.decode()
-        answer = client.post("/portal/sign-in/code/", {"code": sent_code()}, follow=True)
+        answer = client.post("/my/sign-in/code/", {"code": sent_code()}, follow=True)
 
-        assert answer.redirect_chain == [("/portal/", 302)]
+        assert answer.redirect_chain == [("/my/", 302)]
         assert world.residential.account_no in answer.content.decode()
 
     def test_looks_the_same_for_a_number_nobody_has(self, world: World) -> None:
         known, unknown = Client(), Client()
 
-        known.post("/portal/sign-in/", {"account_no": world.residential.account_no})
-        unknown.post("/portal/sign-in/", {"account_no": "9999999999"})
+        known.post("/my/sign-in/", {"account_no": world.residential.account_no})
+        unknown.post("/my/sign-in/", {"account_no": "9999999999"})
 
         def page(client: Client, number: str) -> str:
-            text = client.post("/portal/sign-in/code/", {"code": "000000x"}).content.decode()
+            text = client.post("/my/sign-in/code/", {"code": "000000x"}).content.decode()
             return re.sub(r'(csrf-token" content|csrfmiddlewaretoken" value)="[^"]*"', "", text.replace(number, "N"))
 
         assert page(known, world.residential.account_no) == page(unknown, "9999999999")
 
     def test_gives_the_session_a_new_key(self, world: World) -> None:
         client = Client()
-        client.post("/portal/sign-in/", {"account_no": world.residential.account_no})
+        client.post("/my/sign-in/", {"account_no": world.residential.account_no})
         before = client.session.session_key
-        client.post("/portal/sign-in/code/", {"code": sent_code()})
+        client.post("/my/sign-in/code/", {"code": sent_code()})
 
         assert client.session.session_key != before
 
     def test_goes_on_to_the_page_that_was_asked_for_and_never_elsewhere(self, world: World) -> None:
-        for goes_to, expected in (("/portal/bills/", "/portal/bills/"), ("https://evil.test/", "/portal/")):
+        for goes_to, expected in (("/my/bills/", "/my/bills/"), ("https://evil.test/", "/my/")):
             OneTimeCode.objects.all().delete()
             client = Client()
-            client.post("/portal/sign-in/", {"account_no": world.residential.account_no, "next": goes_to})
-            assert client.post("/portal/sign-in/code/", {"code": sent_code()})["Location"] == expected
+            client.post("/my/sign-in/", {"account_no": world.residential.account_no, "next": goes_to})
+            assert client.post("/my/sign-in/code/", {"code": sent_code()})["Location"] == expected
 
     def test_is_asked_of_whoever_comes_without(self) -> None:
         for path in PAGES:
             answer = Client().get(path)
-            assert answer.status_code == 302 and answer["Location"].startswith("/portal/sign-in/?next="), path
+            assert answer.status_code == 302 and answer["Location"].startswith("/my/sign-in/?next="), path
 
     def test_from_the_middle_begins_at_the_beginning(self) -> None:
-        assert Client().get("/portal/sign-in/code/")["Location"] == "/portal/sign-in/"
+        assert Client().get("/my/sign-in/code/")["Location"] == "/my/sign-in/"
 
 
 PAGES = (
-    "/portal/",
-    "/portal/bills/",
-    "/portal/usage/",
-    "/portal/usage/2026-01-15/",
-    "/portal/usage/export.csv",
-    "/portal/pay/",
-    "/portal/receipts/",
+    "/my/",
+    "/my/bills/",
+    "/my/usage/",
+    "/my/usage/2026-01-15/",
+    "/my/usage/export.csv",
+    "/my/pay/",
+    "/my/receipts/",
 )
 
 
@@ -267,7 +267,7 @@ class TestTheFirstPage:
     def test_says_what_is_owed(self, world: World) -> None:
         issue(world, 18_640)
 
-        text = customer(world).get("/portal/").content.decode()
+        text = customer(world).get("/my/").content.decode()
 
         assert "186.40" in text and "去交费" in text
 
@@ -275,19 +275,19 @@ class TestTheFirstPage:
         PortalAccess.objects.create(user_id=world.portal_user_id, account_id=world.commercial.account_id)
         client = customer(world)
 
-        assert client.post("/portal/account/", {"account_no": world.commercial.account_no}).status_code == 302
-        assert "东湖百货" not in client.get("/portal/").content.decode()
-        assert world.commercial.account_no in client.get("/portal/").content.decode()
-        stranger = client.post("/portal/account/", {"account_no": world.residential_tou.account_no})
+        assert client.post("/my/account/", {"account_no": world.commercial.account_no}).status_code == 302
+        assert "东湖百货" not in client.get("/my/").content.decode()
+        assert world.commercial.account_no in client.get("/my/").content.decode()
+        stranger = client.post("/my/account/", {"account_no": world.residential_tou.account_no})
         assert stranger.status_code == 404
 
     def test_forgets_an_account_that_is_no_longer_ones_own(self, world: World) -> None:
         access = PortalAccess.objects.create(user_id=world.portal_user_id, account_id=world.commercial.account_id)
         client = customer(world)
-        client.post("/portal/account/", {"account_no": world.commercial.account_no})
+        client.post("/my/account/", {"account_no": world.commercial.account_no})
         access.delete()
 
-        assert world.commercial.account_no not in client.get("/portal/").content.decode()
+        assert world.commercial.account_no not in client.get("/my/").content.decode()
 
 
 class TestABill:
@@ -297,7 +297,7 @@ class TestABill:
             account_id=world.residential.account_id, cycle=world.cycle, issued_by_id=world.clerk_a_id, at=world.at
         )
         client = customer(world)
-        found = re.search(r"/portal/bills/[0-9]{16}/", client.get("/portal/bills/").content.decode())
+        found = re.search(r"/my/bills/[0-9]{16}/", client.get("/my/bills/").content.decode())
         assert found is not None
 
         text = client.get(found[0]).content.decode()
@@ -309,11 +309,11 @@ class TestABill:
     def test_of_a_stranger_is_not_found(self, world: World) -> None:
         other = issue(world, 18_640, account=world.commercial)
 
-        assert customer(world).get(f"/portal/bills/{other}/").status_code == 404
+        assert customer(world).get(f"/my/bills/{other}/").status_code == 404
 
     def test_that_is_none_is_not_found(self, world: World) -> None:
         for wrong in ("1", "x", "9" * 30, "2026010000000099"):
-            assert customer(world).get(f"/portal/bills/{wrong}/").status_code == 404
+            assert customer(world).get(f"/my/bills/{wrong}/").status_code == 404
 
 
 def curve_of(account: AccountIds, day: date, **changed: Any) -> None:
@@ -330,16 +330,16 @@ class TestUsage:
     def test_is_shown_by_day_as_chart_and_table(self, world: World) -> None:
         curve_of(world.residential, date(2026, 1, 15))
 
-        text = customer(world).get("/portal/usage/?month=2026-01").content.decode()
+        text = customer(world).get("/my/usage/?month=2026-01").content.decode()
 
         assert "data-chart" in text and "<table" in text
         assert "23.75" in text
-        assert "/portal/usage/2026-01-15/" in text
+        assert "/my/usage/2026-01-15/" in text
 
     def test_is_shown_by_quarter_hour_with_gaps_left_open(self, world: World) -> None:
         curve_of(world.residential, date(2026, 1, 15))
 
-        text = customer(world).get("/portal/usage/2026-01-15/").content.decode()
+        text = customer(world).get("/my/usage/2026-01-15/").content.decode()
 
         assert "23:45" in text and "0.250" in text
         assert "有 1 个时段没有传回" in text
@@ -347,20 +347,20 @@ class TestUsage:
     def test_of_others_stays_theirs(self, world: World) -> None:
         curve_of(world.commercial, date(2026, 1, 15))
 
-        assert "data-chart " not in customer(world).get("/portal/usage/2026-01-15/").content.decode()
+        assert "data-chart " not in customer(world).get("/my/usage/2026-01-15/").content.decode()
 
     def test_is_exported(self, world: World) -> None:
         curve_of(world.residential, date(2026, 1, 15))
 
-        answer = customer(world).get("/portal/usage/export.csv?month=2026-01")
+        answer = customer(world).get("/my/usage/export.csv?month=2026-01")
 
         assert "2026-01-15,23.750" in b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
 
     def test_of_a_day_that_is_none_is_not_found(self, world: World) -> None:
-        assert customer(world).get("/portal/usage/2026-02-31/").status_code == 404
-        assert customer(world).get("/portal/usage/?month=nonsense").status_code == 200
+        assert customer(world).get("/my/usage/2026-02-31/").status_code == 404
+        assert customer(world).get("/my/usage/?month=nonsense").status_code == 200
 
 
 class TestTheClock:
     def test_of_this_month_is_the_months_page(self, world: World) -> None:
-        assert f"{timezone.localdate():%Y-%m}" in customer(world).get("/portal/usage/").content.decode()
+        assert f"{timezone.localdate():%Y-%m}" in customer(world).get("/my/usage/").content.decode()

@@ -57,7 +57,7 @@ class Page:
         client = Client()
         user = User.objects.get(pk=world.portal_user_id)
         client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-        answer = client.get(f"/portal/bills/{bill_no}/")
+        answer = client.get(f"/my/bills/{bill_no}/")
         assert answer.status_code == 200
         page = answer.content.decode()
         main = page[page.index("<main") : page.index("</main>")]

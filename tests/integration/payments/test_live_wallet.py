@@ -48,16 +48,16 @@ class TestTheWholeWay:
         issue(world, 18_640)
         browser = Browser(live.url)
 
-        browser.open("/portal/sign-in/")
-        browser.open("/portal/sign-in/", {**browser.hidden(), "account_no": world.residential.account_no})
+        browser.open("/my/sign-in/")
+        browser.open("/my/sign-in/", {**browser.hidden(), "account_no": world.residential.account_no})
         code = re.search(r"[0-9]{6}", OutgoingMessage.objects.get(template="sign-in-code").body)
         assert code is not None
         browser.open(browser.url, {**browser.hidden(), "code": code[0]})
         assert "186.40" in browser.text
-        browser.open("/portal/pay/")
-        browser.open("/portal/pay/", {**browser.hidden(), "choice": "all", "amount": ""})
+        browser.open("/my/pay/")
+        browser.open("/my/pay/", {**browser.hidden(), "choice": "all", "amount": ""})
         assert "/sim/wallet/" in browser.url
         browser.open("/sim/wallet/", browser.hidden())
 
-        assert "/portal/orders/" in browser.url and "已支付 186.40 元" in browser.text
+        assert "/my/orders/" in browser.url and "已支付 186.40 元" in browser.text
         assert (Payment.objects.get().amount_fen, PaymentOrder.objects.get().state) == (18_640, "paid")

@@ -68,14 +68,14 @@ def customer(world: World) -> Client:
 
 
 def form_key(client: Client) -> str:
-    found = re.search(r'name="form_key" value="([0-9a-f]{32})"', client.get("/portal/pay/").content.decode())
+    found = re.search(r'name="form_key" value="([0-9a-f]{32})"', client.get("/my/pay/").content.decode())
     assert found is not None
     return found[1]
 
 
 def to_wallet(client: Client, **changed: str) -> str:
     """Fill in the pay page; the wallet's address."""
-    answer = client.post("/portal/pay/", {"form_key": form_key(client), "choice": "all", "amount": "", **changed})
+    answer = client.post("/my/pay/", {"form_key": form_key(client), "choice": "all", "amount": "", **changed})
     assert answer.status_code == 302, answer.content.decode()
     return str(answer["Location"])
 
@@ -96,7 +96,7 @@ class TestPaying:
         assert "已支付 186.40 元" in page
         assert balance(world.residential.account_id).receivable_fen == 0
         assert PaymentOrder.objects.get().state == "paid"
-        receipt = re.search(r"/portal/receipts/[0-9]+/", page)
+        receipt = re.search(r"/my/receipts/[0-9]+/", page)
         assert receipt is not None and client.get(receipt[0]).status_code == 200
 
     def test_another_amount_becomes_prepayment_where_nothing_is_due(self, world: World) -> None:
@@ -108,7 +108,7 @@ class TestPaying:
     def test_an_impossible_amount_comes_back_with_the_reason(self, world: World, amount: str) -> None:
         client = customer(world)
 
-        answer = client.post("/portal/pay/", {"form_key": form_key(client), "choice": "other", "amount": amount})
+        answer = client.post("/my/pay/", {"form_key": form_key(client), "choice": "other", "amount": amount})
 
         assert answer.status_code == 422
         assert not PaymentOrder.objects.exists()
@@ -118,9 +118,9 @@ class TestPaying:
         key = form_key(client)
         confirm(to_wallet(client, form_key=key, choice="other", amount="10"))
 
-        again = client.post("/portal/pay/", {"form_key": key, "choice": "other", "amount": "10"})
+        again = client.post("/my/pay/", {"form_key": key, "choice": "other", "amount": "10"})
 
-        assert again["Location"] == f"/portal/orders/W{key}/"
+        assert again["Location"] == f"/my/orders/W{key}/"
         assert Payment.objects.count() == 1
 
     def test_confirmed_twice_in_the_wallet_is_one_payment(self, world: World) -> None:
@@ -138,7 +138,7 @@ class TestPaying:
         assert confirm(address).status_code == 502
         assert not Payment.objects.exists()
         order = PaymentOrder.objects.get().out_trade_no
-        assert "还没有收到付款" in client.get(f"/portal/orders/{order}/").content.decode()
+        assert "还没有收到付款" in client.get(f"/my/orders/{order}/").content.decode()
 
         line["down"] = 0
         Client().post("/sim/wallet/repeat/", {"out_trade_no": order})
@@ -151,7 +151,7 @@ class TestPaying:
         to_wallet(client)
         order = PaymentOrder.objects.get().out_trade_no
 
-        client.get(f"/portal/orders/{order}/?paid=1")
+        client.get(f"/my/orders/{order}/?paid=1")
         forged = Client().post("/pay/wallet/notice/", {"out_trade_no": order, "trade_status": "TRADE_SUCCESS"})
 
         assert forged.status_code == 400 and forged.content == b"failure"
@@ -176,12 +176,12 @@ class TestReceipts:
         client = customer(world)
         confirm(to_wallet(client))
 
-        text = client.get("/portal/receipts/").content.decode()
-        numbers = set(re.findall(r"/portal/receipts/([0-9]+)/", text))
+        text = client.get("/my/receipts/").content.decode()
+        numbers = set(re.findall(r"/my/receipts/([0-9]+)/", text))
 
         assert taken.receipt_no in numbers and len(numbers) == 2
         for number in numbers:
-            answer = client.get(f"/portal/receipts/{number}/receipt-a4.pdf")
+            answer = client.get(f"/my/receipts/{number}/receipt-a4.pdf")
             assert answer.content.startswith(b"%PDF")
 
     def test_and_orders_of_a_stranger_are_not_found(self, world: World) -> None:
@@ -197,9 +197,9 @@ class TestReceipts:
         client = customer(world)
 
         for path in (
-            f"/portal/receipts/{taken.receipt_no}/",
-            f"/portal/receipts/{taken.receipt_no}/receipt-a4.pdf",
-            f"/portal/orders/{order.out_trade_no}/",
+            f"/my/receipts/{taken.receipt_no}/",
+            f"/my/receipts/{taken.receipt_no}/receipt-a4.pdf",
+            f"/my/orders/{order.out_trade_no}/",
         ):
             assert client.get(path).status_code == 404, path
 
@@ -209,6 +209,6 @@ class TestReceipts:
         client = customer(world)
 
         with django_assert_max_num_queries(12):
-            text = client.get("/portal/receipts/").content.decode()
+            text = client.get("/my/receipts/").content.decode()
 
         assert "?before=" in text

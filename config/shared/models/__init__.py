@@ -5,9 +5,11 @@ from config.shared.models.identity import ApiKey, OrgUnit, Role, RoleGrant, User
 from config.shared.models.jobs import Job, JobShard
 from config.shared.models.messaging import OutgoingMessage
 from config.shared.models.outbox import OutboxDelivery, OutboxEvent
+from config.shared.models.working_place import Draft, ServedCustomer
 
 __all__ = [
     "ApiKey",
+    "Draft",
     "Job",
     "JobShard",
     "OrgUnit",
@@ -17,5 +19,6 @@ __all__ = [
     "PersonalDataAccess",
     "Role",
     "RoleGrant",
+    "ServedCustomer",
     "User",
 ]

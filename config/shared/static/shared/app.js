@@ -1,10 +1,9 @@
 /*
  * What every page does in the browser. Pages work without it; it makes them quicker for practised hands.
+ * Keys are in keys.js, the search box in palette.js, what is typed and not sent in drafts.js, parts that fail alone in
+ * slots.js.
  *
  * Hooks in the markup:
- *   data-finder              the search box; "/" and Ctrl-K go there
- *   data-back                the link that Esc follows
- *   data-key="F2", "Alt+1"   the key that clicks a button or link, or goes to a field
  *   data-once                a form that is sent once; open again after an answer, a way back or 20 s
  *   data-dismiss             a button that puts its notice away
  *   data-focus               is focused when it arrives (the error summary)
@@ -147,55 +146,6 @@
     document.querySelectorAll("form[data-once]").forEach(reopen);
     waiting.clear();
     showWaiting();
-  });
-
-  /* ---- Keys ---- */
-
-  const isTyping = (element) =>
-    element.isContentEditable ||
-    element.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit])");
-
-  const keyName = (event) => {
-    // Alt and a figure give odd characters on some keyboards; the physical key is meant.
-    const figure = event.altKey && event.code.match(/^Digit(\d)$/);
-    const key = figure ? figure[1] : event.key.length === 1 ? event.key.toUpperCase() : event.key;
-    return [event.ctrlKey && "Ctrl", event.altKey && "Alt", event.metaKey && "Meta", key].filter(Boolean).join("+");
-  };
-
-  const press = (element) => {
-    if (isTyping(element)) element.focus();
-    else element.click();
-  };
-
-  document.addEventListener("keydown", (event) => {
-    // While an input method composes, every key is its own.
-    if (event.defaultPrevented || event.isComposing || event.keyCode === 229) return;
-    const typing = isTyping(event.target);
-    const name = keyName(event);
-    const finder = document.querySelector("[data-finder]");
-
-    if (finder && (name === "Ctrl+K" || name === "Meta+K" || (event.key === "/" && !typing && !event.ctrlKey))) {
-      event.preventDefault();
-      finder.focus();
-      finder.select();
-      return;
-    }
-    if (name === "Escape") {
-      if (document.querySelector("dialog[open]")) return;
-      // The first Esc leaves the field and keeps what is typed; the next one goes back.
-      if (typing) event.target.blur();
-      else document.querySelector("[data-back]")?.click();
-      return;
-    }
-    if (typing && event.key.length === 1 && !event.ctrlKey && !event.altKey) return;
-    const wanted = [...document.querySelectorAll("[data-key]")].find(
-      (element) => element.dataset.key.toUpperCase() === name.toUpperCase() && !element.disabled,
-    );
-    if (wanted) {
-      event.preventDefault();
-      // A key that is held down goes one step, not through the next page as well.
-      if (!event.repeat) press(wanted);
-    }
   });
 
   /* ---- The button says how much ---- */

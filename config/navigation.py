@@ -49,6 +49,7 @@ CONSOLE: tuple[Destination, ...] = (
     Destination(_("示数导入"), "file-up", "cis:reading_imports", "cis.import_readings"),
     Destination(_("数据目录"), "database", "cis:data", "cis.export_data"),
     Destination(_("日结"), "book-check", "payments:day", "cis.close_day"),
+    Destination(_("审批"), "stamp", "approvals", "shared.use_approvals"),
     Destination(_("后台任务"), "list-checks", "jobs", "shared.see_jobs"),
     Destination(_("未送达事件"), "mail-warning", "dead_letters", "shared.see_jobs"),
 )

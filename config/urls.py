@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/", health, name="health"),
     path("", include("config.shared.web.sign_in")),
     path("console/", include("config.shared.web.operations_pages")),
+    path("console/", include("config.shared.web.approval_pages")),
     path("", include("cis.web.urls")),
     path("", include("payments.web.urls")),
     path("api/v1/", include("config.shared.api.urls")),

@@ -247,6 +247,11 @@ CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {"config.shared.tasks.work_on_jo
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     # Sweeps that could not be taken up in time are dropped, so that they never pile up.
     "sweep": {"task": "config.shared.tasks.sweep", "schedule": 10.0, "options": {"expires": 30}},
+    "expire-approvals": {
+        "task": "config.shared.tasks.expire_approvals",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
     "close-yesterday": {"task": "cis.tasks.close_yesterday", "schedule": crontab(hour=0, minute=30)},
     "interval-partitions": {"task": "cis.tasks.make_interval_partitions", "schedule": crontab(hour=0, minute=10)},
     "check-books": {"task": "cis.tasks.check_books", "schedule": crontab(hour=3, minute=40)},

@@ -8,6 +8,7 @@ organisation's own affairs are scoped: they hold for the unit of the grant and e
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -23,6 +24,8 @@ PERMISSIONS: dict[str, Any] = {
     "shared.manage_jobs": _("取消、继续后台任务，重投未送达事件"),
     "shared.see_audit": _("查看审计记录"),
     "shared.manage_users": _("管理用户与角色"),
+    "shared.use_approvals": _("提出申请、查看和办理审批"),
+    "shared.approve_role_changes": _("审批岗位与授权变更"),
 }
 
 
@@ -49,6 +52,11 @@ def may(user: User | AnonymousUser, permission: str) -> bool:
 def scope_of(user: User | AnonymousUser, permission: str) -> list[str]:
     """The organisation paths for which the user holds the permission; empty means nowhere."""
     return grants_of(user).get(permission, [])
+
+
+def is_within(path: str, scope: Iterable[str]) -> bool:
+    """Whether an organisation path lies in or under one of the paths of a scope."""
+    return any(path.startswith(root) for root in scope)
 
 
 class Nobody(BasePermission):

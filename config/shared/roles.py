@@ -14,6 +14,7 @@ _SERVE = (
     "payments.take_payment",
     "payments.reverse_payment",
     "payments.view_payments",
+    "shared.use_approvals",
 )
 
 
@@ -63,9 +64,22 @@ ROLES: tuple[RoleSpec, ...] = (
             "shared.manage_jobs",
             "shared.see_audit",
             "shared.manage_users",
+            "shared.use_approvals",
             "cis.edit_tariffs",
             "cis.view_customer",
         ),
+    ),
+    RoleSpec(
+        "audit-officer",
+        "安全审计员",
+        "Audit officer",
+        ("shared.see_audit", "shared.use_approvals", "shared.approve_role_changes"),
+    ),
+    RoleSpec(
+        "leader",
+        "分管领导",
+        "Leader",
+        ("cis.view_customer", "shared.use_approvals", "shared.approve_role_changes", "shared.see_audit"),
     ),
     RoleSpec("collection-system", "采集系统接口", "Collection system", ("cis.import_readings",)),
 )

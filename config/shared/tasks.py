@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from config.celery import app
-from config.shared import events, jobs
+from config.shared import approvals, events, jobs
 
 # A worker stays so long with one job before it looks what else there is.
 TURN = timedelta(seconds=5)
@@ -37,3 +37,9 @@ def sweep(**_future: object) -> None:
 def prune_outbox(**_future: object) -> None:
     """Forget events that were delivered more than thirty days ago."""
     events.prune(before=timezone.now() - timedelta(days=30))
+
+
+@app.task(acks_late=True)
+def expire_approvals(**_future: object) -> None:
+    """End the requests for a second person that nobody decided in time."""
+    approvals.expire_requests(at=timezone.now())

@@ -1,6 +1,7 @@
 """Tables of the floor: who works here, what happened, what is being worked on, what was sent to people."""
 
-from config.shared.models.audit import PersonalDataAccess
+from config.shared.models.approvals import Approval, ApprovalStep
+from config.shared.models.audit import Look, PersonalDataAccess
 from config.shared.models.identity import ApiKey, OrgUnit, Role, RoleGrant, User
 from config.shared.models.jobs import Job, JobShard
 from config.shared.models.messaging import OutgoingMessage
@@ -9,9 +10,12 @@ from config.shared.models.working_place import Draft, ServedCustomer
 
 __all__ = [
     "ApiKey",
+    "Approval",
+    "ApprovalStep",
     "Draft",
     "Job",
     "JobShard",
+    "Look",
     "OrgUnit",
     "OutboxDelivery",
     "OutboxEvent",

@@ -1,8 +1,9 @@
-"""Who looked at what is normally hidden."""
+"""Who looked: at whose record, and at what is normally hidden. Written only; nobody edits what they have seen."""
 
 from __future__ import annotations
 
 import pgtrigger
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
 
@@ -31,3 +32,35 @@ class PersonalDataAccess(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.subject} {self.seen_at}"
+
+
+class Look(models.Model):
+    """
+    Somebody of the staff opened a record with its masks on: who, in which role, from which hall, whose, which page.
+
+    One row a page, written by one INSERT. `subject` is `account:17`, or `found:` where a list showed several. The
+    application may insert and read, no more; rows leave by `shared_prune_looks` when they are older than the setting
+    says, never before half a year (migration 0005).
+    """
+
+    user = models.ForeignKey("shared.User", models.PROTECT, db_index=False, related_name="+")
+    org_unit = models.ForeignKey(
+        "shared.OrgUnit", models.PROTECT, null=True, blank=True, db_index=False, related_name="+"
+    )
+    role = models.CharField(max_length=64, blank=True)
+    subject = models.CharField(max_length=40)
+    page = models.CharField(max_length=64)
+    came_from = models.CharField(max_length=64, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    looked_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "shared_look"
+        indexes = (
+            models.Index(fields=["subject", "-looked_at"], name="look_of_subject"),
+            models.Index(fields=["user", "-looked_at"], name="look_by_user"),
+            BrinIndex(fields=["looked_at"], name="look_by_time"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.subject} {self.looked_at}"

@@ -52,6 +52,7 @@ CONSOLE: tuple[Destination, ...] = (
     Destination(_("审批"), "stamp", "approvals", "shared.use_approvals"),
     Destination(_("后台任务"), "list-checks", "jobs", "shared.see_jobs"),
     Destination(_("未送达事件"), "mail-warning", "dead_letters", "shared.see_jobs"),
+    Destination(_("组件与样式"), "swatch-book", "design", "shared.manage_users"),
 )
 
 # The first five stand at the bottom of the portal; every customer sees them.

@@ -7,6 +7,8 @@ from config.shared.web.pages import health
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health/", health, name="health"),
     path("", include("config.shared.web.sign_in")),
+    path("", include("config.shared.web.appearance")),
+    path("", include("config.shared.web.design_page")),
     path("console/", include("config.shared.web.operations_pages")),
     path("console/", include("config.shared.web.approval_pages")),
     path("", include("cis.web.urls")),

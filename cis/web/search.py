@@ -19,5 +19,10 @@ def search(request: HttpRequest) -> HttpResponse:
     found = queries.find(text, limit=_SHOWN + 1, today=timezone.localdate()) if text else []
     if len(found) == 1:
         return redirect("cis:account", account_no=found[0].account_no)
-    context = {"search_text": text, "found": found[:_SHOWN], "has_more": len(found) > _SHOWN}
+    context = {
+        "search_text": text,
+        "found": found[:_SHOWN],
+        "has_more": len(found) > _SHOWN,
+        "finder_is_focused": not found,
+    }
     return render(request, "cis/search.html", context)

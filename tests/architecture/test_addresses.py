@@ -14,6 +14,7 @@ from config.shared.permissions import PERMISSIONS, Nobody
 
 # Modules of addresses may say which of theirs everybody (PUBLIC) or everybody signed in (SIGNED_IN_ONLY) may open.
 DECLARED = (
+    "config.shared.web.appearance",
     "config.shared.web.sign_in",
     "config.shared.api.urls",
     "cis.web.urls",

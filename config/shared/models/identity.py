@@ -58,13 +58,33 @@ class User(AbstractUser):
         CUSTOMER = "customer", "客户"
         MACHINE = "machine", "接口"
 
+    class Theme(models.TextChoices):
+        """Which set of colours they want to see."""
+
+        SYSTEM = "", "跟随系统"
+        LIGHT = "light", "浅色"
+        DARK = "dark", "深色"
+
+    class TextSize(models.TextChoices):
+        """Which set of measures they want to read."""
+
+        NORMAL = "", "标准字"
+        ELDER = "elder", "大字"
+
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.STAFF)
     display_name = models.CharField(max_length=100, blank=True)
     org_unit = models.ForeignKey(OrgUnit, models.PROTECT, null=True, blank=True, related_name="+")
     language = models.CharField(max_length=10, blank=True)
+    # They stand here and not in a table of their own because every page needs them, and the user is read anyway.
+    theme = models.CharField(max_length=8, blank=True, choices=Theme.choices, default=Theme.SYSTEM)
+    text_size = models.CharField(max_length=8, blank=True, choices=TextSize.choices, default=TextSize.NORMAL)
 
     class Meta:
         db_table = "shared_user"
+        constraints = (
+            models.CheckConstraint(condition=models.Q(theme__in=["", "light", "dark"]), name="theme_is_known"),
+            models.CheckConstraint(condition=models.Q(text_size__in=["", "elder"]), name="text_size_is_known"),
+        )
 
     def __str__(self) -> str:
         return self.username

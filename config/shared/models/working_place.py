@@ -1,7 +1,8 @@
-"""What a person's working place remembers: forms that were not sent, and the customers they have open."""
+"""What a person's working place remembers: forms that were not sent, open customers, columns of tables."""
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from config.shared.personal_data import EncryptedTextField
@@ -58,3 +59,19 @@ class ServedCustomer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.subject}"
+
+
+class TableChoice(models.Model):
+    """Which columns of one table a person wants to see, and in what order its rows."""
+
+    user = models.ForeignKey("shared.User", models.CASCADE, related_name="+")
+    table = models.CharField(max_length=64)
+    columns = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    sort = models.CharField(max_length=41, blank=True)
+
+    class Meta:
+        db_table = "shared_table_choice"
+        constraints = (models.UniqueConstraint(fields=["user", "table"], name="one_choice_per_table"),)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.table}"

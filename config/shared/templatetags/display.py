@@ -19,6 +19,7 @@ from django import template
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from config.shared import display_formats
 
@@ -64,6 +65,23 @@ def moment(value: datetime | str | None) -> str:
 def clock(value: datetime | str | None) -> str:
     """`14:05` in the current time zone."""
     return value if isinstance(value, str) else display_formats.format_clock(value, timezone.get_current_timezone())
+
+
+@register.simple_tag
+def yuan_amount(fen: int | Decimal | None) -> SafeString:
+    """A sum in running text: `1 234.56 元`, never broken at the end of a line; a true minus, no colour alone."""
+    return _figure(display_formats.format_money(fen), _("元"), is_absent=fen is None)
+
+
+@register.simple_tag
+def kwh_amount(hundredths: int | Decimal | None) -> SafeString:
+    """An amount of energy in running text: `12 345 度`."""
+    return _figure(display_formats.format_energy(hundredths), _("度"), is_absent=hundredths is None)
+
+
+def _figure(number: str, unit: str, *, is_absent: bool) -> SafeString:
+    words = number if is_absent else f"{number}\u00a0{unit}"
+    return format_html('<span class="amount">{}</span>', words)
 
 
 @register.simple_tag

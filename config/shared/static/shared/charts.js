@@ -216,7 +216,7 @@ function optionOf(chart, tokens, frame) {
 
 /* For those who hear the page: the question and what is seen. The numbers are in the table below. */
 function sayChart(frame) {
-  const said = frame.closest(".chart")?.querySelectorAll("figcaption h2, figcaption + p") ?? [];
+  const said = frame.closest(".chart")?.querySelectorAll("figcaption h2, figcaption h3, figcaption + p") ?? [];
   return [...said].map((element) => element.textContent.trim()).join(" ") || undefined;
 }
 

@@ -35,6 +35,7 @@ from config.shared.errors import NotFound, Refused
 from config.shared.events import publish
 from config.shared.models import JobShard, OrgUnit
 from config.shared.periods import is_cycle
+from config.shared.permissions import in_scope
 
 JOB_KIND = "billing"
 # Ten thousand take a fraction of a second, for which payments of these accounts wait; fewer cost more a bill.
@@ -164,6 +165,7 @@ def start_run(
             shards=[*shards, jobs.ShardSpec(0, 0, 0, stage=jobs.CLOSING_STAGE)],
             created_by_id=created_by_id,
             at=at,
+            org_unit_id=org_unit_id,
         )
         run.save(update_fields=["job"])
     return run.pk
@@ -210,8 +212,7 @@ def cancel_run(*, run_id: int, at: datetime, within: Sequence[str] | None = None
     """
     Stop a run: bills that are issued stay, shards that wait are dropped.
 
-    :raises NotFound: no such run
-    :raises OutsideScope: its part of the organisation does not lie `within`
+    :raises NotFound: no such run `within`
     :raises JobIsOver: it has ended
     """
     jobs.cancel_job(job_id=_job_of(run_id, within), at=at)
@@ -221,8 +222,7 @@ def resume_run(*, run_id: int, at: datetime, within: Sequence[str] | None = None
     """
     Go on with a cancelled or failed run; what is billed is not billed again.
 
-    :raises NotFound: no such run
-    :raises OutsideScope: its part of the organisation does not lie `within`
+    :raises NotFound: no such run `within`
     :raises JobIsOver: nothing is left to do
     """
     # What is billed from now on is issued now: its due date must not lie in the past.
@@ -230,10 +230,9 @@ def resume_run(*, run_id: int, at: datetime, within: Sequence[str] | None = None
 
 
 def _job_of(run_id: int, within: Sequence[str] | None) -> int:
-    run = BillingRun.objects.select_related("org_unit").filter(pk=run_id).first()
+    run = BillingRun.objects.filter(in_scope("org_unit", within), pk=run_id).first()
     if run is None or run.job_id is None:
         raise NotFound(_("没有这次发行。"))
-    _check_scope(run.org_unit.path if run.org_unit else "", within)
     return run.job_id
 
 
@@ -281,12 +280,20 @@ def issue_bill_now(
     :raises AlreadyBilled: it has its bill
     :raises CannotBill: a reading is missing or doubtful, or its tariff cannot be priced
     """
-    if not Account.objects.filter(pk=account_id).exists():
+    org_unit_id = Account.objects.filter(pk=account_id).values_list("org_unit_id", flat=True).first()
+    if org_unit_id is None:
         raise NotFound(_("没有找到这个户号。"))
     if not is_cycle(cycle) or cycle > _cycle_at(at):
         raise CycleRefused(_("%(cycle)s 不是可以发行的电费月份，请填已经开始的月份，例如 202601。") % {"cycle": cycle})
     with transaction.atomic():
-        run = BillingRun.objects.create(kind=kind, cycle=cycle, created_by_id=issued_by_id, created_at=at, closed_at=at)
+        run = BillingRun.objects.create(
+            kind=kind,
+            cycle=cycle,
+            org_unit_id=org_unit_id,
+            created_by_id=issued_by_id,
+            created_at=at,
+            closed_at=at,
+        )
         result = _issue(run=run, low=account_id, high=account_id + 1, org_path="", issued_at=at, account_id=account_id)
         if result.bills == 0:
             exception = BillException.objects.filter(run=run).first()

@@ -21,6 +21,7 @@ from cis.models import LedgerDay
 from cis.models.ledger import ControlAccount, LedgerKind, TransferKind
 from config.shared.bulk_copy import copy_rows
 from config.shared.errors import Refused
+from config.shared.permissions import holds_everywhere
 
 LEDGER_DAY_LOCK = 20_001
 _EPOCH = date(2000, 1, 1)
@@ -39,6 +40,13 @@ class DayNotOver(Refused):
     """A business day can be closed only when it is over, and after the days before it."""
 
     code = "day-not-over"
+
+
+class NotWholeUtility(Refused):
+    """The books are one: only who answers for the whole utility closes their day."""
+
+    code = "not-whole-utility"
+    status = 403
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,13 +205,20 @@ def lock_balances(account_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
     return result
 
 
-def close_day(*, business_date: date, closed_by_id: int | None, at: datetime) -> bytes:
+def close_day(
+    *, business_date: date, closed_by_id: int | None, at: datetime, within: Sequence[str] | None = None
+) -> bytes:
     """
     Close a business day: wait for its postings, write its day balances, seal it to the day closed before; the seal.
 
+    `within`: the organisation paths that the actor closes for; the books are one, so it must be all of them.
+
+    :raises NotWholeUtility: the actor closes for a part only
     :raises DayIsClosed: it was closed before
     :raises DayNotOver: the day is not over, or an earlier day with transfers is still open
     """
+    if not holds_everywhere(within):
+        raise NotWholeUtility(_("日结关的是全公司的账，请由管全公司账务的岗位办理；本单位的收款可以在这里核对。"))
     if business_date >= at.astimezone(settings.BILLING_TIME_ZONE).date():
         raise DayNotOver(_("营业日 %(day)s 还没有结束，次日零点后才能日结。") % {"day": business_date})
     with transaction.atomic():

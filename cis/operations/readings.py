@@ -47,6 +47,7 @@ from config.shared.bulk_copy import copy_in, copy_rows, day_of, read_columns
 from config.shared.errors import NotFound, Refused
 from config.shared.events import publish
 from config.shared.jobs import Claim, ShardSpec, create_job
+from config.shared.models import User
 from config.shared.periods import add_months, cycle_of, reading_date
 
 INSTALLATIONS_PER_CHUNK = 20_000
@@ -155,8 +156,18 @@ def start_validation(*, batch_id: int, created_by_id: int | None, at: datetime) 
     ]
     with transaction.atomic():
         return create_job(
-            kind=VALIDATE_JOB, parameters={"batch_id": batch_id}, shards=shards, created_by_id=created_by_id, at=at
+            kind=VALIDATE_JOB,
+            parameters={"batch_id": batch_id},
+            shards=shards,
+            created_by_id=created_by_id,
+            at=at,
+            org_unit_id=_unit_of(created_by_id),
         )
+
+
+def _unit_of(user_id: int | None) -> int | None:
+    """Whose affair the work of this user is."""
+    return User.objects.values_list("org_unit_id", flat=True).get(pk=user_id) if user_id is not None else None
 
 
 def validate_shard(claim: Claim, *, at: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -28,6 +28,7 @@ from cis.rating import CHARGES, REGISTER_NAMES, ChargeCode, LineFacts, Register,
 from config.shared.errors import NotFound
 from config.shared.languages import in_language
 from config.shared.models import Job, JobShard
+from config.shared.permissions import in_scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,9 +372,12 @@ def _run_row(run: BillingRun, job: Job | None) -> RunRow:
     )
 
 
-def list_runs(*, limit: int = 30, before: int | None = None, with_single: bool = False) -> list[RunRow]:
-    """Runs, newest first; runs of one account only when asked for."""
+def list_runs(
+    *, limit: int = 30, before: int | None = None, with_single: bool = False, within: Sequence[str] | None = None
+) -> list[RunRow]:
+    """Runs of the organisation paths `within`, newest first; runs of one account only when asked for."""
     runs = BillingRun.objects.select_related("job", "org_unit", "created_by").order_by("-id")
+    runs = runs.filter(in_scope("org_unit", within))
     if not with_single:
         runs = runs.exclude(kind=BillingRun.Kind.SINGLE)
     if before is not None:
@@ -381,13 +385,14 @@ def list_runs(*, limit: int = 30, before: int | None = None, with_single: bool =
     return [_run_row(run, run.job) for run in runs[:limit]]
 
 
-def get_run(run_id: int) -> RunPage:
+def get_run(run_id: int, *, within: Sequence[str] | None = None) -> RunPage:
     """
     One run with its progress and its closing check.
 
-    :raises NotFound: no such run
+    :raises NotFound: no such run in the organisation paths `within`
     """
-    run = BillingRun.objects.select_related("job", "org_unit", "created_by").filter(pk=run_id).first()
+    runs = BillingRun.objects.select_related("job", "org_unit", "created_by")
+    run = runs.filter(in_scope("org_unit", within), pk=run_id).first()
     if run is None:
         raise NotFound(_("没有这次发行。"))
     shards = JobShard.objects.filter(job_id=run.job_id).order_by("number") if run.job_id else []

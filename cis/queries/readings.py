@@ -30,6 +30,7 @@ from cis.reading_files import Reject, write_rejects
 from cis.validation import DOUBTS, Doubt, doubts_in
 from config.shared import files
 from config.shared.errors import NotFound
+from config.shared.permissions import in_scope
 
 HISTORY_ROWS = 13
 
@@ -334,39 +335,45 @@ def register_name(register: int) -> str:
 # --- Imports --------------------------------------------------------------------------------
 
 
-def list_imports(*, limit: int = 30, before: int | None = None) -> list[ImportSummary]:
-    """Imports, newest first; `before` is the id to go on from."""
+def list_imports(
+    *, limit: int = 30, before: int | None = None, within: Sequence[str] | None = None
+) -> list[ImportSummary]:
+    """Imports of people of the organisation paths `within`, newest first; `before` is the id to go on from."""
     rows = ReadingImport.objects.select_related("created_by").order_by("-pk")
+    rows = rows.filter(in_scope("created_by__org_unit", within))
     if before is not None:
         rows = rows.filter(pk__lt=before)
     return [_summary(entry) for entry in rows[:limit]]
 
 
-def get_import(import_id: int) -> ImportSummary:
+def get_import(import_id: int, *, within: Sequence[str] | None = None) -> ImportSummary:
     """
     One import.
 
-    :raises NotFound: there is none
+    :raises NotFound: there is none of people of the organisation paths `within`
     """
-    entry = ReadingImport.objects.select_related("created_by").filter(pk=import_id).first()
+    entries = ReadingImport.objects.select_related("created_by")
+    entry = entries.filter(in_scope("created_by__org_unit", within), pk=import_id).first()
     if entry is None:
         raise NotFound(_("没有这次导入。"))
     return _summary(entry)
 
 
-def open_import_file(import_id: int) -> tuple[str, IO[bytes]]:
+def open_import_file(import_id: int, *, within: Sequence[str] | None = None) -> tuple[str, IO[bytes]]:
     """
     The name and the bytes of an import's file, as it was handed over.
 
-    :raises NotFound: there is no such import, or its file is not kept here
+    :raises NotFound: there is no such import of people `within`, or its file is not kept here
     """
-    entry = ReadingImport.objects.filter(pk=import_id).first()
-    digest = bytes(entry.digest).hex() if entry else ""
+    entry = ReadingImport.objects.filter(in_scope("created_by__org_unit", within), pk=import_id).first()
+    if entry is None:
+        raise NotFound(_("没有这次导入。"))
+    digest = bytes(entry.digest).hex()
     try:
         kept = files.open_kept(f"readings/{digest[:2]}/{digest}")
     except FileNotFoundError as error:
         raise NotFound(_("这次导入的原文件没有保存在这里。")) from error
-    return (entry.file_name if entry else ""), kept
+    return entry.file_name, kept
 
 
 def list_rejects(*, import_id: int, limit: int = 100) -> list[RejectRow]:

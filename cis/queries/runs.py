@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+
+from django.db.models import Q
 
 from cis.models import BillingRun
 from config.shared.models import JobShard, OrgUnit
@@ -43,10 +48,12 @@ class RunScope:
     is_preview: bool
 
 
-def list_billing_units() -> list[BillingUnit]:
-    """Provinces, cities and counties in the order of the tree, whatever its depth."""
+def list_billing_units(*, within: Sequence[str] | None = None) -> list[BillingUnit]:
+    """Provinces, cities and counties of the organisation paths `within`, in the order of the tree."""
     kinds = (OrgUnit.Kind.PROVINCE, OrgUnit.Kind.CITY, OrgUnit.Kind.COUNTY)
     units = OrgUnit.objects.filter(kind__in=kinds)
+    if within is not None:
+        units = units.filter(reduce(or_, (Q(path__startswith=path) for path in within), Q(pk__in=())))
     ordered = sorted(units, key=lambda unit: [int(part) for part in unit.path.strip("/").split("/") if part.isdigit()])
     return [BillingUnit(unit.pk, unit.shown_name, unit.path.strip("/").count("/")) for unit in ordered]
 
@@ -61,7 +68,7 @@ def get_scope(run_id: int) -> RunScope | None:
 
 def compare_with_preview(run_id: int) -> RunComparison | None:
     """A finished run beside its preview; None for a preview, an unfinished run, or one that had no preview."""
-    run = BillingRun.objects.filter(pk=run_id, closing__isnull=False).exclude(kind=BillingRun.Kind.PREVIEW).first()
+    run = BillingRun.objects.filter(pk=run_id, closing__isnull=False, kind=BillingRun.Kind.REGULAR).first()
     if run is None:
         return None
     preview = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,6 +14,7 @@ from cis.queries.billing import source_in_words
 from config.shared.errors import NotFound
 from config.shared.languages import in_language
 from config.shared.money import yuan_from_fen
+from config.shared.permissions import in_scope
 
 SLOTS = 96
 
@@ -88,15 +89,19 @@ SELECT b.cycle, o.code, o.name, o.name_en, b.price_class, count(*),
 FROM cis_bill b
 JOIN cis_account a ON a.id = b.account_id
 JOIN shared_org_unit o ON o.id = a.org_unit_id
-WHERE b.cycle BETWEEN %s AND %s AND o.path LIKE %s
+WHERE b.cycle BETWEEN %s AND %s AND o.path LIKE ANY(%s)
 GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 5
 """
 
 
-def sales(*, from_cycle: int, to_cycle: int, org_path: str = "/") -> list[SalesRow]:
-    """Energy and money billed by cycle, part of the organisation and price class; both cycles are included."""
+def sales(*, from_cycle: int, to_cycle: int, within: Sequence[str] = ("/",)) -> list[SalesRow]:
+    """
+    Energy and money billed by cycle, part of the organisation and price class; both cycles are included.
+
+    Only of accounts that belong to the organisation paths `within`.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_SALES, [from_cycle, to_cycle, org_path.replace("%", "") + "%"])
+        cursor.execute(_SALES, [from_cycle, to_cycle, [path.replace("%", "") + "%" for path in within]])
         rows = cursor.fetchall()
     return [
         SalesRow(
@@ -113,10 +118,10 @@ def sales(*, from_cycle: int, to_cycle: int, org_path: str = "/") -> list[SalesR
     ]
 
 
-def sales_rows(*, from_cycle: int, to_cycle: int) -> Iterator[tuple[str, ...]]:
+def sales_rows(*, from_cycle: int, to_cycle: int, within: Sequence[str] = ("/",)) -> Iterator[tuple[str, ...]]:
     """Rows of the sales export, the header first."""
     yield ("cycle", "org_code", "org_name", "price_class", "bills", "energy_kwh", "amount_yuan")
-    for row in sales(from_cycle=from_cycle, to_cycle=to_cycle):
+    for row in sales(from_cycle=from_cycle, to_cycle=to_cycle, within=within):
         energy = f"{row.energy_kwh_e2 // 100}.{row.energy_kwh_e2 % 100:02d}"
         yield (
             str(row.cycle),
@@ -145,17 +150,21 @@ GROUP BY u.slot ORDER BY u.slot
 """
 
 
-def load_curve(*, day: date, feeder_id: int | None = None, district_id: int | None = None) -> LoadCurve:
+def load_curve(
+    *, day: date, feeder_id: int | None = None, district_id: int | None = None, within: Sequence[str] | None = None
+) -> LoadCurve:
     """
     The load curve of a feeder or a transformer district on a day; exactly one of the two is named.
 
-    :raises NotFound: there is no such feeder or district
+    :raises NotFound: there is no such feeder or district in the organisation paths `within`
     """
     place: Feeder | TransformerDistrict | None
     if feeder_id is not None and district_id is None:
-        place, column = Feeder.objects.filter(pk=feeder_id).first(), "t.feeder_id"
+        feeders = Feeder.objects.filter(in_scope("substation__org_unit", within))
+        place, column = feeders.filter(pk=feeder_id).first(), "t.feeder_id"
     elif district_id is not None and feeder_id is None:
-        place, column = TransformerDistrict.objects.filter(pk=district_id).first(), "t.id"
+        districts = TransformerDistrict.objects.filter(in_scope("feeder__substation__org_unit", within))
+        place, column = districts.filter(pk=district_id).first(), "t.id"
     else:
         raise ValueError("name a feeder or a district")
     if place is None:
@@ -251,10 +260,12 @@ def tariff_history_rows(account_no: str) -> Iterator[tuple[str, ...]]:
     return rows()
 
 
-def list_places(*, limit: int = 200) -> list[NetworkPlace]:
-    """Feeders and transformer districts by code, the first so many of each."""
-    feeders = Feeder.objects.order_by("code").values_list("code", "name", "pk")[:limit]
-    districts = TransformerDistrict.objects.order_by("code").values_list("code", "name", "pk")[:limit]
+def list_places(*, limit: int = 200, within: Sequence[str] | None = None) -> list[NetworkPlace]:
+    """Feeders and transformer districts of the organisation paths `within`, by code, the first so many of each."""
+    own_feeders = Feeder.objects.filter(in_scope("substation__org_unit", within))
+    own_districts = TransformerDistrict.objects.filter(in_scope("feeder__substation__org_unit", within))
+    feeders = own_feeders.order_by("code").values_list("code", "name", "pk")[:limit]
+    districts = own_districts.order_by("code").values_list("code", "name", "pk")[:limit]
     return [
         *(NetworkPlace(code, name, "feeder", pk) for code, name, pk in feeders),
         *(NetworkPlace(code, name, "district", pk) for code, name, pk in districts),

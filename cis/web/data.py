@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 from cis.queries import statistics
 from config.shared.errors import BadInput
 from config.shared.periods import add_months, cycle_of, is_cycle
+from config.shared.permissions import scope_of, staff_of
 from config.shared.web.pages import requires
 
 
@@ -67,7 +68,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     month = add_months(cycle_of(today), -1)
     context = {
         "sales_form": SalesForm(initial={"from_cycle": month, "to_cycle": month}),
-        "places": statistics.list_places(),
+        "places": statistics.list_places(within=_scope(request)),
         "yesterday": (today - timedelta(days=1)).isoformat(),
         "account_form": AccountForm(),
     }
@@ -79,7 +80,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
 def sales(request: HttpRequest) -> HttpResponse:
     """Energy sold, as a table."""
     form = SalesForm(request.GET)
-    rows = statistics.sales(**form.cleaned_data) if form.is_valid() else []
+    rows = statistics.sales(**form.cleaned_data, within=_scope(request)) if form.is_valid() else []
     context = {
         "form": form,
         "rows": rows,
@@ -95,7 +96,7 @@ def sales(request: HttpRequest) -> HttpResponse:
 def sales_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Energy sold, as a file."""
     typed = _typed(SalesForm(request.GET))
-    return _download("sales.csv", statistics.sales_rows(**typed))
+    return _download("sales.csv", statistics.sales_rows(**typed, within=_scope(request)))
 
 
 @requires("cis.export_data")
@@ -103,7 +104,7 @@ def sales_csv(request: HttpRequest) -> StreamingHttpResponse:
 def load(request: HttpRequest) -> HttpResponse:
     """The load curve of a feeder or a transformer district, drawn."""
     form = LoadForm(request.GET)
-    curve = _curve(form.cleaned_data) if form.is_valid() else None
+    curve = _curve(form.cleaned_data, _scope(request)) if form.is_valid() else None
     chart = {
         "x": [f"{slot // 4:02d}:{slot % 4 * 15:02d}" for slot in range(statistics.SLOTS)],
         "x_name": _("时刻"),
@@ -126,7 +127,7 @@ def load(request: HttpRequest) -> HttpResponse:
 @require_safe
 def load_csv(request: HttpRequest) -> StreamingHttpResponse:
     """The load curve as a file."""
-    curve = _curve(_typed(LoadForm(request.GET)))
+    curve = _curve(_typed(LoadForm(request.GET)), _scope(request))
     return _download(f"load-{curve.day.isoformat()}.csv", statistics.load_curve_rows(curve))
 
 
@@ -148,12 +149,17 @@ def tariffs_csv(request: HttpRequest) -> StreamingHttpResponse:
     return _download("tariffs.csv", statistics.tariff_history_rows(account_no))
 
 
-def _curve(typed: dict[str, Any]) -> statistics.LoadCurve:
+def _scope(request: HttpRequest) -> list[str]:
+    """The part of the organisation whose figures the user may have; figures of one customer hold everywhere."""
+    return scope_of(staff_of(request), "cis.export_data")
+
+
+def _curve(typed: dict[str, Any], within: list[str]) -> statistics.LoadCurve:
     kind, place_id = typed["place"]
     day: date = typed["day"]
     if kind == "feeder":
-        return statistics.load_curve(day=day, feeder_id=place_id)
-    return statistics.load_curve(day=day, district_id=place_id)
+        return statistics.load_curve(day=day, feeder_id=place_id, within=within)
+    return statistics.load_curve(day=day, district_id=place_id, within=within)
 
 
 def _typed(form: forms.Form) -> dict[str, Any]:

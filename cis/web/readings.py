@@ -125,7 +125,7 @@ def imports(request: HttpRequest) -> HttpResponse:
             refused = refusal
     before = request.GET.get("before", "")
     start = int(before) if before.isdecimal() and len(before) < 19 else None
-    rows = queries.list_imports(limit=_IMPORTS + 1, before=start)
+    rows = queries.list_imports(limit=_IMPORTS + 1, before=start, within=_import_scope(request))
     context = {
         "form": form,
         "refused": refused,
@@ -141,16 +141,16 @@ def imports(request: HttpRequest) -> HttpResponse:
 @require_safe
 def import_result(request: HttpRequest, import_id: int) -> HttpResponse:
     """What became of one file."""
-    entry = queries.get_import(import_id)
+    entry = queries.get_import(import_id, within=_import_scope(request))
     rejects = queries.list_rejects(import_id=import_id) if entry.rejected else []
     return render(request, "cis/readings/import.html", {"entry": entry, "rejects": rejects})
 
 
 @requires("cis.import_readings")
 @require_safe
-def import_rejects(_request: HttpRequest, import_id: int) -> StreamingHttpResponse:
+def import_rejects(request: HttpRequest, import_id: int) -> StreamingHttpResponse:
     """The rejected rows as a file, to be mended and sent again."""
-    entry = queries.get_import(import_id)
+    entry = queries.get_import(import_id, within=_import_scope(request))
     response = StreamingHttpResponse(queries.rejects_file(entry.import_id), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="rejects-{import_id}.csv"'
     return response
@@ -158,10 +158,15 @@ def import_rejects(_request: HttpRequest, import_id: int) -> StreamingHttpRespon
 
 @requires("cis.import_readings")
 @require_safe
-def import_file(_request: HttpRequest, import_id: int) -> FileResponse:
+def import_file(request: HttpRequest, import_id: int) -> FileResponse:
     """The file as it was handed over."""
-    name, kept = queries.open_import_file(import_id)
+    name, kept = queries.open_import_file(import_id, within=_import_scope(request))
     return FileResponse(kept, as_attachment=True, filename=name)
+
+
+def _import_scope(request: HttpRequest) -> list[str]:
+    """Whose imports the user may see."""
+    return scope_of(staff_of(request), "cis.import_readings")
 
 
 # --- Doubts ---------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from cis.queries import runs as scopes
 from config.shared.errors import Refused
 from config.shared.jobs import JobIsOver
 from config.shared.periods import add_months, cycle_of, is_cycle
-from config.shared.permissions import scope_of, staff_of
+from config.shared.permissions import holds_everywhere, scope_of, staff_of
 from config.shared.web.pages import render_part_or_page, requires
 
 _PAGE = 30
@@ -53,9 +53,10 @@ class StartForm(forms.Form):
         initial="preview",
     )
 
-    def __init__(self, *args: Any, units: list[scopes.BillingUnit], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, units: list[scopes.BillingUnit], with_all: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [("", _("全部"))] + [(str(unit.org_unit_id), "\u3000" * unit.depth + unit.name) for unit in units]
+        choices = [("", _("全部"))] if with_all else []
+        choices += [(str(unit.org_unit_id), "\u3000" * unit.depth + unit.name) for unit in units]
         cast(forms.TypedChoiceField, self.fields["org_unit"]).choices = choices
 
     def clean_cycle(self) -> int:
@@ -64,6 +65,11 @@ class StartForm(forms.Form):
         if not is_cycle(cycle):
             raise forms.ValidationError(_("请填年月六位数字，例如 202601。"))
         return cycle
+
+
+def _scope(request: HttpRequest) -> list[str]:
+    """The parts of the organisation whose bills the user runs."""
+    return scope_of(staff_of(request), "cis.run_billing")
 
 
 def _number(request: HttpRequest, name: str) -> int | None:
@@ -75,7 +81,9 @@ def _number(request: HttpRequest, name: str) -> int | None:
 def run_list(request: HttpRequest) -> HttpResponse:
     """Runs, newest first."""
     with_single = request.GET.get("all") == "1"
-    rows = queries.list_runs(limit=_PAGE + 1, before=_number(request, "before"), with_single=with_single)
+    rows = queries.list_runs(
+        limit=_PAGE + 1, before=_number(request, "before"), with_single=with_single, within=_scope(request)
+    )
     suffix = "&all=1" if with_single else ""
     context = {
         "runs": rows[:_PAGE],
@@ -94,7 +102,10 @@ def run_start(request: HttpRequest) -> HttpResponse:
         "kind": "regular" if request.GET.get("kind") == "regular" else "preview",
     }
     form = StartForm(
-        request.POST if request.method == "POST" else None, initial=initial, units=scopes.list_billing_units()
+        request.POST if request.method == "POST" else None,
+        initial=initial,
+        units=scopes.list_billing_units(within=_scope(request)),
+        with_all=holds_everywhere(_scope(request)),
     )
     refused: Refused | None = None
     if request.method == "POST" and form.is_valid():
@@ -106,7 +117,7 @@ def run_start(request: HttpRequest) -> HttpResponse:
                 created_by_id=staff_of(request).pk,
                 at=timezone.now(),
                 kind=typed["kind"],
-                within=scope_of(staff_of(request), "cis.run_billing"),
+                within=_scope(request),
             )
             return redirect("cis:run", run_id=run_id)
         except (billing.CycleRefused, billing.NothingToBill, billing.OutsideScope) as error:
@@ -118,7 +129,7 @@ def run_start(request: HttpRequest) -> HttpResponse:
 @requires("cis.run_billing")
 def run(request: HttpRequest, run_id: int) -> HttpResponse:
     """One run: progress while it works, then the closing check and who was left out."""
-    page = queries.get_run(run_id)
+    page = queries.get_run(run_id, within=_scope(request))
     scope = scopes.get_scope(run_id)
     context = {
         "page": page,
@@ -156,11 +167,12 @@ def _classes(closing: Any) -> list[ClassFigures]:
 def run_exceptions(request: HttpRequest, run_id: int) -> HttpResponse:
     """Who the run left out and why, page by key."""
     code = request.GET.get("code", "")
+    page = queries.get_run(run_id, within=_scope(request))
     rows = queries.list_exceptions(run_id=run_id, code=code, limit=_EXCEPTIONS + 1, after=_number(request, "after"))
     suffix = f"&code={code}" if code else ""
     context = {
         "run_id": run_id,
-        "page": queries.get_run(run_id),
+        "page": page,
         "code": code,
         "exceptions": rows[:_EXCEPTIONS],
         "next_url": f"?after={rows[_EXCEPTIONS - 1].exception_id}{suffix}" if len(rows) > _EXCEPTIONS else "",
@@ -173,7 +185,7 @@ def run_cancel(request: HttpRequest, run_id: int) -> HttpResponse:
     """Stop a run; bills that are issued stay."""
     if request.method == "POST":
         try:
-            billing.cancel_run(run_id=run_id, at=timezone.now(), within=scope_of(staff_of(request), "cis.run_billing"))
+            billing.cancel_run(run_id=run_id, at=timezone.now(), within=_scope(request))
             messages.success(request, _("正在停下；已经发行的账单保留。"))
         except JobIsOver as refused:
             messages.warning(request, refused.message)
@@ -185,7 +197,7 @@ def run_resume(request: HttpRequest, run_id: int) -> HttpResponse:
     """Go on with what is left of a run."""
     if request.method == "POST":
         try:
-            billing.resume_run(run_id=run_id, at=timezone.now(), within=scope_of(staff_of(request), "cis.run_billing"))
+            billing.resume_run(run_id=run_id, at=timezone.now(), within=_scope(request))
             messages.success(request, _("已经继续；发行过的不会重复发行。"))
         except JobIsOver as refused:
             messages.warning(request, refused.message)

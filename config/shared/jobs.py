@@ -125,12 +125,18 @@ def create_job(
     shards: Iterable[ShardSpec],
     created_by_id: int | None,
     at: datetime,
+    org_unit_id: int | None = None,
 ) -> int:
-    """Write a job and its shards in the caller's transaction and announce it; gives the job's id."""
+    """
+    Write a job and its shards in the caller's transaction and announce it; gives the job's id.
+
+    `org_unit_id`: whose affair it is, and so who sees it; None: the whole utility's.
+    """
     specs = list(shards)
     job = Job.objects.create(
         kind=kind,
         parameters=parameters,
+        org_unit_id=org_unit_id,
         created_by_id=created_by_id,
         created_at=at,
         total_units=sum(spec.units for spec in specs),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 from config import navigation
 from config.shared.errors import NotFound
 from config.shared.models import Job, JobShard, OutboxDelivery
+from config.shared.permissions import holds_everywhere, in_scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +73,21 @@ class DeadLetter:
     error: str
 
 
-def list_jobs(*, limit: int, before: int | None = None) -> list[JobRow]:
-    """Jobs, newest first; `before` is the id the last page ended with."""
-    rows = Job.objects.select_related("created_by").order_by("-pk")
+def list_jobs(*, limit: int, before: int | None = None, within: Sequence[str] | None = None) -> list[JobRow]:
+    """Jobs of the organisation paths `within`, newest first; `before` is the id the last page ended with."""
+    rows = Job.objects.select_related("created_by").filter(in_scope("org_unit", within)).order_by("-pk")
     if before is not None:
         rows = rows.filter(pk__lt=before)
     return [_job(row) for row in rows[:limit]]
 
 
-def get_job(job_id: int) -> JobRow:
+def get_job(job_id: int, *, within: Sequence[str] | None = None) -> JobRow:
     """
     One job.
 
-    :raises NotFound: there is no such job
+    :raises NotFound: there is no such job in the organisation paths `within`
     """
-    row = Job.objects.select_related("created_by").filter(pk=job_id).first()
+    row = Job.objects.select_related("created_by").filter(in_scope("org_unit", within), pk=job_id).first()
     if row is None:
         raise NotFound(_("没有这个任务。"))
     return _job(row)
@@ -114,8 +116,12 @@ def list_shards(job_id: int, *, limit: int = 200, only_unfinished: bool = False)
     ]
 
 
-def list_dead_letters(*, limit: int, before: int | None = None) -> list[DeadLetter]:
-    """Deliveries that were given up, newest first."""
+def list_dead_letters(
+    *, limit: int, before: int | None = None, within: Sequence[str] | None = None
+) -> list[DeadLetter]:
+    """Deliveries that were given up, newest first. They belong to no unit: whoever holds every root sees them."""
+    if not holds_everywhere(within):
+        return []
     rows = OutboxDelivery.objects.select_related("event").filter(state=OutboxDelivery.State.DEAD).order_by("-pk")
     if before is not None:
         rows = rows.filter(pk__lt=before)

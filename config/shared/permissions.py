@@ -8,15 +8,16 @@ organisation's own affairs are scoped: they hold for the unit of the grant and e
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import Exists, Q
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from rest_framework.permissions import BasePermission
 
-from config.shared.models import RoleGrant, User
+from config.shared.models import OrgUnit, RoleGrant, User
 
 # Every permission there is, with what it lets people do. Apps add theirs from `permissions.py` of their own.
 PERMISSIONS: dict[str, Any] = {
@@ -57,6 +58,32 @@ def scope_of(user: User | AnonymousUser, permission: str) -> list[str]:
 def is_within(path: str, scope: Iterable[str]) -> bool:
     """Whether an organisation path lies in or under one of the paths of a scope."""
     return any(path.startswith(root) for root in scope)
+
+
+def in_scope(unit: str, within: Sequence[str] | None) -> Q:
+    """
+    Rows whose `unit` (a foreign key to the organisation, such as `org_unit` or `created_by__org_unit`) lies within.
+
+    A row without a unit concerns the whole utility: it is seen by those who hold every root of the tree. None: no
+    limit. A condition for the statement itself, so that nobody counts or pages over what they may not see.
+    """
+    if within is None:
+        return Q()
+    inside = Q(pk__in=())
+    for path in within:
+        inside |= Q(**{f"{unit}__path__startswith": path})
+    beyond = OrgUnit.objects.filter(parent=None)
+    for path in within:
+        beyond = beyond.exclude(path__startswith=path)
+    return inside | (Q(**{f"{unit}__isnull": True}) & Q(~Exists(beyond)))
+
+
+def holds_everywhere(within: Sequence[str] | None) -> bool:
+    """Whether a scope covers the whole utility, however many trees it has."""
+    if within is None:
+        return True
+    roots = OrgUnit.objects.filter(parent=None).values_list("path", flat=True)
+    return bool(within) and all(is_within(root, within) for root in roots)
 
 
 class Nobody(BasePermission):

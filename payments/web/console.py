@@ -202,7 +202,12 @@ def day(request: HttpRequest) -> HttpResponse:
     wanted = asked.cleaned_data["day"] if asked.is_valid() else yesterday
     if request.method == "POST" and asked.is_valid():
         try:
-            ledger.close_day(business_date=wanted, closed_by_id=staff_of(request).pk, at=timezone.now())
+            ledger.close_day(
+                business_date=wanted,
+                closed_by_id=staff_of(request).pk,
+                at=timezone.now(),
+                within=scope_of(staff_of(request), "cis.close_day"),
+            )
         except Refused as refused:
             asked.add_error(None, refused.message)
         else:

@@ -22,7 +22,7 @@ from rest_framework.views import APIView
 from cis.operations.reading_imports import import_readings
 from cis.queries import readings as queries
 from config.shared.errors import BadInput
-from config.shared.permissions import needs
+from config.shared.permissions import needs, scope_of
 
 _KEPT_IN_MEMORY = 1024 * 1024
 
@@ -130,9 +130,10 @@ class ReadingImportDetail(APIView):
     permission_classes = (needs("cis.import_readings"),)
 
     @extend_schema(responses=ImportOut)
-    def get(self, _request: Request, import_id: int) -> Response:
+    def get(self, request: Request, import_id: int) -> Response:
         """One import and its counts."""
-        return Response(ImportOut(queries.get_import(import_id)).data)
+        within = scope_of(request.user, "cis.import_readings")
+        return Response(ImportOut(queries.get_import(import_id, within=within)).data)
 
 
 class CsvAnswer(BaseRenderer):
@@ -153,9 +154,9 @@ class ReadingImportRejects(APIView):
     renderer_classes = (JSONRenderer, CsvAnswer)
 
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY})
-    def get(self, _request: Request, import_id: int) -> StreamingHttpResponse:
+    def get(self, request: Request, import_id: int) -> StreamingHttpResponse:
         """The rejected rows as a file: line, code, reason, the row as it stood."""
-        found = queries.get_import(import_id)
+        found = queries.get_import(import_id, within=scope_of(request.user, "cis.import_readings"))
         response = StreamingHttpResponse(queries.rejects_file(found.import_id), content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="rejects-{import_id}.csv"'
         return response

@@ -76,7 +76,11 @@ class Runs(APIView):
         asked = PageInput(data=request.query_params)
         asked.is_valid(raise_exception=True)
         limit = asked.validated_data["limit"]
-        rows = queries.list_runs(limit=limit + 1, before=asked.validated_data["before"])
+        rows = queries.list_runs(
+            limit=limit + 1,
+            before=asked.validated_data["before"],
+            within=scope_of(request.user, "cis.run_billing"),
+        )
         more = rows[limit - 1].run_id if len(rows) > limit else None
         return Response(RunPageOut({"results": rows[:limit], "next": more}).data)
 
@@ -100,9 +104,9 @@ class RunDetail(APIView):
     permission_classes = [needs("cis.run_billing")]
 
     @extend_schema(operation_id="billing_runs_retrieve", responses=RunDetailOut)
-    def get(self, _request: Request, run_id: int) -> Response:
+    def get(self, request: Request, run_id: int) -> Response:
         """One run: how far it is and what it came to."""
-        return Response(_detail(queries.get_run(run_id)))
+        return Response(_detail(queries.get_run(run_id, within=scope_of(request.user, "cis.run_billing"))))
 
 
 def _detail(page: queries.RunPage) -> Any:

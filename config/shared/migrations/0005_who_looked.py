@@ -72,6 +72,17 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name="job",
+            name="org_unit",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="shared.orgunit",
+            ),
+        ),
         migrations.CreateModel(
             name="Approval",
             fields=[

@@ -6,7 +6,11 @@ from django.db import models
 
 
 class Job(models.Model):
-    """One piece of long work, with progress, cancel and resume; what it does is named by `kind`."""
+    """
+    One piece of long work, with progress, cancel and resume; what it does is named by `kind`.
+
+    `org_unit` says whose affair it is, and so who sees it; none: the whole utility's.
+    """
 
     class State(models.TextChoices):
         """Where the work stands."""
@@ -20,6 +24,7 @@ class Job(models.Model):
     kind = models.CharField(max_length=64)
     parameters = models.JSONField(default=dict)
     state = models.CharField(max_length=16, choices=State.choices, default=State.RUNNING)
+    org_unit = models.ForeignKey("shared.OrgUnit", models.PROTECT, null=True, blank=True, related_name="+")
     created_by = models.ForeignKey("shared.User", models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)

@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from config.shared import events, jobs, overview
-from config.shared.errors import Refused
+from config.shared.errors import NotFound, Refused
+from config.shared.permissions import holds_everywhere, scope_of, staff_of
 from config.shared.web.pages import render_part_or_page, requires
 
 _PAGE = 30
@@ -24,7 +25,9 @@ def _key(request: HttpRequest) -> int | None:
 @requires("shared.see_jobs")
 def job_list(request: HttpRequest) -> HttpResponse:
     """Long work, newest first."""
-    rows = overview.list_jobs(limit=_PAGE + 1, before=_key(request))
+    rows = overview.list_jobs(
+        limit=_PAGE + 1, before=_key(request), within=scope_of(staff_of(request), "shared.see_jobs")
+    )
     return render_part_or_page(
         request,
         part="shared/operations/_jobs.html",
@@ -40,13 +43,17 @@ def job_page(request: HttpRequest, job_id: int) -> HttpResponse:
         request,
         part="shared/operations/_job.html",
         page="shared/operations/job.html",
-        context={"job": overview.get_job(job_id), "shards": overview.list_shards(job_id)},
+        context={
+            "job": overview.get_job(job_id, within=scope_of(staff_of(request), "shared.see_jobs")),
+            "shards": overview.list_shards(job_id),
+        },
     )
 
 
 @requires("shared.manage_jobs")
 def job_cancel(request: HttpRequest, job_id: int) -> HttpResponse:
     """Stop a job."""
+    overview.get_job(job_id, within=scope_of(staff_of(request), "shared.manage_jobs"))
     if request.method == "POST":
         try:
             jobs.cancel_job(job_id=job_id, at=timezone.now())
@@ -59,6 +66,7 @@ def job_cancel(request: HttpRequest, job_id: int) -> HttpResponse:
 @requires("shared.manage_jobs")
 def job_resume(request: HttpRequest, job_id: int) -> HttpResponse:
     """Put what is left of a job back to work."""
+    overview.get_job(job_id, within=scope_of(staff_of(request), "shared.manage_jobs"))
     if request.method == "POST":
         try:
             jobs.resume_job(job_id=job_id, at=timezone.now())
@@ -71,7 +79,9 @@ def job_resume(request: HttpRequest, job_id: int) -> HttpResponse:
 @requires("shared.see_jobs")
 def dead_letters(request: HttpRequest) -> HttpResponse:
     """Events that a handler refused too often."""
-    rows = overview.list_dead_letters(limit=_PAGE + 1, before=_key(request))
+    rows = overview.list_dead_letters(
+        limit=_PAGE + 1, before=_key(request), within=scope_of(staff_of(request), "shared.see_jobs")
+    )
     return render_part_or_page(
         request,
         part="shared/operations/_dead_letters.html",
@@ -86,6 +96,8 @@ def dead_letters(request: HttpRequest) -> HttpResponse:
 @requires("shared.manage_jobs")
 def dead_letter_retry(request: HttpRequest, delivery_id: int) -> HttpResponse:
     """Give a delivery another round of attempts."""
+    if not holds_everywhere(scope_of(staff_of(request), "shared.manage_jobs")):
+        raise NotFound(_("没有这个未送达事件。"))
     if request.method == "POST":
         try:
             events.retry_dead(delivery_id=delivery_id, now=timezone.now())

@@ -22,6 +22,7 @@ from cis.queries import billing as bills
 from cis.queries.ledger import balance
 from cis.rating import Register
 from config.shared import jobs
+from config.shared.errors import NotFound
 from config.shared.models import OrgUnit
 from tests.factories.world import RESIDENTIAL_TARIFF, make_account, small_world
 
@@ -172,6 +173,6 @@ class TestWhoMayBillWhat:
                 start(unit, [county.path])
         start(world.county_a_id, [county.path])
         whole = start(None, everything)
-        with pytest.raises(billing.OutsideScope):
+        with pytest.raises(NotFound):
             billing.cancel_run(run_id=whole, at=AT, within=[county.path])
         billing.cancel_run(run_id=whole, at=AT, within=everything)

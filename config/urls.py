@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("config.shared.web.sign_in")),
     path("", include("config.shared.web.appearance")),
     path("", include("config.shared.web.design_page")),
+    path("", include("config.shared.web.account_pages")),
     path("console/", include("config.shared.web.operations_pages")),
     path("console/", include("config.shared.web.approval_pages")),
     path("", include("cis.web.urls")),

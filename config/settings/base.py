@@ -62,6 +62,10 @@ INSTALLED_APPS = [
     "django_htmx",
     "csp",
     "axes",
+    # Second factors only; no address of allauth is in config.urls.
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "pgtrigger",
     "pghistory",
     "config.shared",
@@ -79,12 +83,15 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # Before what asks strangers to sign in: who stayed too long is one.
+    "config.shared.web.staff_sessions.StaffSessionMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "csp.middleware.CSPMiddleware",
     "pghistory.middleware.HistoryMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     # Last, as django-axes asks.
     "axes.middleware.AxesMiddleware",
 ]
@@ -114,6 +121,12 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
+# The first makes new hashes; who signs in with an older one gets a new one on the way.
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -127,13 +140,31 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = LOGIN_URL
 
-# One person's mistakes must not lock a whole hall that shares an address.
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_FAILURE_LIMIT = 5
+# Passwords, second factors and step-ups are counted together; see config/shared/lockout.py.
+STAFF_MISTAKES_ALLOWED = 5
+AXES_LOCKOUT_PARAMETERS = "config.shared.lockout.lockout_parameters"
+AXES_FAILURE_LIMIT = "config.shared.lockout.failure_limit"
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
-AXES_LOCKOUT_CALLABLE = "config.shared.web.sign_in.locked_out"
+AXES_LOCKOUT_CALLABLE = "config.shared.web.sign_in_locked.locked_out"
+
+# Who holds one of these permissions must have a second factor; production asks it of administrators.
+STAFF_MFA_REQUIRED_PERMISSIONS = _listed("STAFF_MFA_REQUIRED_PERMISSIONS")
+# Reversals, role changes and the like ask again for a proof that is older than this.
+STEP_UP_AFTER_S = 10 * 60
+TEMPORARY_PASSWORD_LASTS_S = 24 * 60 * 60
+# Where staff of the whole company sign in (OpenID Connect); empty: with a password here.
+OIDC_ISSUER = os.environ.get("OIDC_ISSUER", "")
+STAFF_SESSIONS_AT_ONCE = 3
+STAFF_SESSION_IDLE_S = 2 * 60 * 60
+STAFF_SESSION_LIMIT_S = 12 * 60 * 60
+
+MFA_ADAPTER = "config.shared.second_factors.SealedSecrets"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "大营销"
+MFA_TOTP_TOLERANCE = 1  # telephones' clocks; a used code is refused as long as it could be right
+ACCOUNT_RATE_LIMITS = False  # django-axes is the one lock
 
 SESSION_COOKIE_AGE = 12 * 60 * 60  # one working day
 SESSION_COOKIE_HTTPONLY = True

@@ -1,5 +1,7 @@
 """What production adds: no start without its secrets, HTTPS, collected static files."""
 
+import os
+
 from django.core.exceptions import ImproperlyConfigured
 
 from config.settings import base
@@ -35,6 +37,10 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
+
+# Whoever gives others their roles, or sets prices, needs more than a password; an empty text asks nobody.
+if "STAFF_MFA_REQUIRED_PERMISSIONS" not in os.environ:
+    STAFF_MFA_REQUIRED_PERMISSIONS = ["shared.manage_users", "cis.edit_tariffs"]
 
 STORAGES = {
     **base.STORAGES,

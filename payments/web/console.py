@@ -19,6 +19,7 @@ from config.shared.display_formats import format_yuan
 from config.shared.errors import NotFound, Refused
 from config.shared.permissions import may, scope_of, staff_of
 from config.shared.web.pages import render_part_or_page, requires
+from config.shared.web.step_up import requires_step_up
 from payments import operations, queries, receipts
 from payments.operations.taking import is_form_key
 from payments.web.forms import DayForm, ReversalForm, TakePaymentForm
@@ -134,6 +135,7 @@ def payment(request: HttpRequest, receipt_no: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("payments.reverse_payment")
+@requires_step_up
 def reverse_payment(request: HttpRequest, receipt_no: str) -> HttpResponse:
     """Take a payment back: what will happen, to whom, for how much, and why."""
     form = ReversalForm(request.POST or None)

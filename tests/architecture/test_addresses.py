@@ -16,6 +16,7 @@ from config.shared.permissions import PERMISSIONS, Nobody
 DECLARED = (
     "config.shared.web.appearance",
     "config.shared.web.sign_in",
+    "config.shared.web.account_pages",
     "config.shared.api.urls",
     "cis.web.urls",
     "cis.web.urls_readings",

@@ -11,6 +11,7 @@ from django.test import Client
 from cis.models import Account, Bill, BillDispute, Customer, Premise
 from config.shared.models import OrgUnit, User
 from payments.models import Payment, Reversal
+from tests.factories.staff import prove
 from tests.factories.world import AccountIds, World, make_unit, make_user, small_world
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +27,7 @@ def world() -> World:
 def signed_in(user_id: int) -> Client:
     client = Client()
     client.force_login(User.objects.get(pk=user_id), "django.contrib.auth.backends.ModelBackend")
+    prove(client)
     return client
 
 

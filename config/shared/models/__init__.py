@@ -6,6 +6,7 @@ from config.shared.models.identity import ApiKey, OrgUnit, Role, RoleGrant, User
 from config.shared.models.jobs import Job, JobShard
 from config.shared.models.messaging import OutgoingMessage
 from config.shared.models.outbox import OutboxDelivery, OutboxEvent
+from config.shared.models.sessions import StaffSession
 from config.shared.models.working_place import Draft, ServedCustomer, TableChoice
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Role",
     "RoleGrant",
     "ServedCustomer",
+    "StaffSession",
     "TableChoice",
     "User",
 ]

@@ -78,6 +78,9 @@ class User(AbstractUser):
     # They stand here and not in a table of their own because every page needs them, and the user is read anyway.
     theme = models.CharField(max_length=8, blank=True, choices=Theme.choices, default=Theme.SYSTEM)
     text_size = models.CharField(max_length=8, blank=True, choices=TextSize.choices, default=TextSize.NORMAL)
+    must_change_password = models.BooleanField(default=False)
+    # Until when a temporary password lets its holder in; empty for a password of one's own.
+    password_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "shared_user"
@@ -130,6 +133,7 @@ class ApiKey(models.Model):
     prefix = models.CharField(max_length=12, unique=True)
     digest = models.BinaryField(max_length=32)
     created_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from cis.queries import dues
 from config.shared.api.pages import PAGE_PARAMETERS, PageInput
+from config.shared.api.step_up import require_step_up
 from config.shared.permissions import needs, scope_of, staff_of
 from payments import operations, queries
 from payments.operations.taking import COUNTER_METHODS
@@ -147,13 +148,15 @@ class PaymentReversal(APIView):
     @extend_schema(operation_id="payments_reverse", request=ReversalIn, responses={201: ReversalOut})
     def post(self, request: Request, receipt_no: str) -> Response:
         """Take a payment back on its own business day."""
+        now = timezone.now()
+        require_step_up(request, at=now)
         asked = ReversalIn(data=request.data)
         asked.is_valid(raise_exception=True)
         reversed_payment = operations.reverse_payment(
             payment_id=queries.payment_id_of(receipt_no),
             reason=asked.validated_data["reason"],
             reversed_by_id=request.user.pk,
-            at=timezone.now(),
+            at=now,
             within=scope_of(request.user, "payments.reverse_payment"),
         )
         return Response(ReversalOut(reversed_payment).data, status=201)

@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 from config.shared.models import User
 from payments.models import Payment
 from tests.factories.bills import issue
+from tests.factories.staff import prove
 from tests.factories.world import World, small_world
 from tests.integration.payments import pay
 
@@ -87,7 +88,7 @@ class TestTakingAPayment:
 class TestAPayment:
     def test_is_listed_shown_and_reversed(self, world: World) -> None:
         taken = pay(world, fen=20_000, at=timezone.now())
-        client = program(world.clerk_a_id)
+        client = prove(program(world.clerk_a_id))
 
         listed = client.get(f"/api/v1/accounts/{world.residential.account_no}/payments/").json()
         shown = client.get(f"/api/v1/payments/{taken.receipt_no}/").json()

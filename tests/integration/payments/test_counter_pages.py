@@ -14,6 +14,7 @@ from cis.queries.ledger import balance
 from config.shared.models import User
 from payments.models import Payment, Reversal
 from tests.factories.bills import issue
+from tests.factories.staff import prove
 from tests.factories.world import AccountIds, World, small_world
 from tests.integration.payments import pay
 from tests.integration.payments.test_taking import together
@@ -229,7 +230,7 @@ class TestTheDay:
 class TestAReversal:
     def test_asks_for_a_reason_and_gives_the_money_back(self, world: World) -> None:
         taken = pay(world, fen=18_640, at=timezone.now())
-        client = signed_in(world.clerk_a_id)
+        client = prove(signed_in(world.clerk_a_id))
         path = f"/console/payments/{taken.receipt_no}/reversal/"
 
         assert "186.40" in client.get(path).content.decode()
@@ -244,7 +245,7 @@ class TestAReversal:
         taken = pay(world, fen=18_640, at=timezone.now())
         issue(world, 17_000, revision=1)
 
-        answer = signed_in(world.clerk_a_id).post(
+        answer = prove(signed_in(world.clerk_a_id)).post(
             f"/console/payments/{taken.receipt_no}/reversal/", {"reason": "金额录错"}
         )
 
@@ -254,7 +255,7 @@ class TestAReversal:
     def test_in_another_hall_is_refused_with_the_halls_name(self, world: World) -> None:
         taken = pay(world, fen=18_640, at=timezone.now())
 
-        answer = signed_in(world.clerk_b_id).post(
+        answer = prove(signed_in(world.clerk_b_id)).post(
             f"/console/payments/{taken.receipt_no}/reversal/", {"reason": "金额录错"}
         )
 

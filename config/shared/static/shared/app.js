@@ -46,6 +46,8 @@
   document.addEventListener("htmx:configRequest", ({ detail }) => {
     // Read anew every time: a sign-in in another tab changes the token.
     if (!/^(get|head)$/i.test(detail.verb)) detail.headers["X-CSRFToken"] = csrfToken();
+    // A part that asks by itself is no sign that somebody is there: the session's idle limit goes on counting.
+    if (detail.elt.closest("[data-quiet]")) detail.headers["X-Quiet"] = "1";
   });
 
   const waiting = new Set();

@@ -11,5 +11,5 @@ class CisConfig(AppConfig):
     verbose_name = "客户信息"
 
     def ready(self) -> None:
-        """Import what registers itself: event handlers, job workers, permissions."""
-        from cis import handlers, permissions, workers  # noqa: F401
+        """Import what registers itself: event handlers, job workers, permissions, templates of messages."""
+        from cis import handlers, messages, permissions, workers  # noqa: F401

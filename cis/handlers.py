@@ -6,9 +6,9 @@ import logging
 
 from django.utils import timezone
 
-from cis.events import ReadingsAccepted
+from cis.events import BillsIssued, ReadingsAccepted
 from cis.models import BillException, BillingRun
-from cis.operations import billing
+from cis.operations import billing, notices
 from config.shared.events import handles
 
 log = logging.getLogger(__name__)
@@ -43,3 +43,10 @@ def bill_after_doubt(event: ReadingsAccepted) -> None:
             # Something else is missing; the exception of the regular run stays on the list with its reason.
             log.info("not billed yet", extra={"account": event.account_id, "reason": refused.facts.get("reason", "")})
             return
+
+
+@handles(BillsIssued)
+def tell_of_issued_bills(event: BillsIssued) -> None:
+    """Tell customers that their bills are out; repeated, the same messages are found."""
+    told = notices.tell_of_bills(run_id=event.run_id, shard=event.shard, at=timezone.now())
+    log.info("bills announced", extra={"run": event.run_id, "shard": event.shard, "messages": told})

@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("config.shared.web.account_pages")),
     path("console/", include("config.shared.web.operations_pages")),
     path("console/", include("config.shared.web.approval_pages")),
+    path("", include("config.shared.web.message_pages")),
     path("", include("cis.web.urls")),
     path("", include("payments.web.urls")),
     path("api/v1/", include("config.shared.api.urls")),

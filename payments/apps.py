@@ -12,4 +12,4 @@ class PaymentsConfig(AppConfig):
 
     def ready(self) -> None:
         """Import what registers itself."""
-        from payments import handlers, permissions  # noqa: F401
+        from payments import handlers, messages, permissions  # noqa: F401

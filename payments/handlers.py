@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
+
 from config.shared.events import handles
 from payments import operations
 from payments.events import PaymentReceived, WalletNoticeStored
@@ -16,4 +18,4 @@ def book_stored_notice(event: WalletNoticeStored) -> None:
 @handles(PaymentReceived)
 def send_receipt_notice(event: PaymentReceived) -> None:
     """Tell the customer that money has come in and which receipt shows it."""
-    operations.tell_payer(payment_id=event.payment_id)
+    operations.tell_payer(payment_id=event.payment_id, at=timezone.now())

@@ -242,6 +242,21 @@ def live(transactional_db: None, _stack: Stack) -> Iterator[Stack]:
     _stack.forget_messages()
 
 
+@pytest.fixture
+def outside(settings: Any) -> Iterator[Any]:
+    """The simulated providers of messages on sockets of this process, and our settings led to them."""
+    from config.shared.messaging import simulated
+
+    providers = simulated.agreed(port=0, mail_port=0, house="")
+    providers.start()
+    settings.SIMULATORS_URL = providers.url
+    settings.SMS_ENDPOINT = f"{providers.url}/sms/"
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", providers.mail_port
+    yield providers
+    providers.stop()
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """Chromium, driven by Playwright; skipped loudly where there is none, a failure in CI."""

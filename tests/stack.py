@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import redis
 
 from config.embedded import places
-from config.embedded.run import web_command, worker_command
+from config.embedded.run import simulators_program, web_command, worker_command
 from config.embedded.supervise import Program
 
 START_LIMIT_S = 60
 
 
 class Stack:
-    """`url`; `kill("web" | "worker")` as a crash would; `start(name)`; `log(name)`."""
+    """`url`; `kill("web" | "worker" | "simulators")` as a crash would; `start(name)`; `log(name)`."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         port = places.free_port()
         self.url = f"http://127.0.0.1:{port}"
         self._redis_url = environment["REDIS_URL"]
+        self.simulators_url = f"http://127.0.0.1:{places.free_port()}"
+        environment = {
+            **environment,
+            "SIMULATORS_URL": self.simulators_url,
+            "EMAIL_HOST": "127.0.0.1",
+            "EMAIL_PORT": str(places.free_port()),
+        }
         web = web_command("127.0.0.1", port, workers=1, threads=2)
         health = f"{self.url}/health/"
         self.programs = {
+            "simulators": simulators_program(environment, self.url, folder),
             "web": Program(web, environment, folder / "web.log", health_url=health),
             "worker": Program(
                 worker_command(), environment, folder / "worker.log", patience_s=2, last_signal=signal.SIGKILL
@@ -62,8 +73,21 @@ class Stack:
         path = self.programs[name].log
         return path.read_text("utf-8", errors="replace") if path.exists() else ""
 
+    def inbox(self, *, channel: str = "sms", to: str = "", contains: str = "") -> list[dict[str, Any]]:
+        """What the simulated providers took, newest first; waits up to half a minute for the first that fits."""
+        deadline = time.monotonic() + 30
+        while True:
+            with urllib.request.urlopen(f"{self.simulators_url}/inbox/?channel={channel}&to={to}", timeout=5) as answer:
+                found = [one for one in json.load(answer) if contains in one["text"]]
+            if found or time.monotonic() > deadline:
+                return found
+            time.sleep(0.1)
+
     def forget_messages(self) -> None:
-        """Drop queued and unacknowledged messages: they speak of rows the next test does not have."""
+        """Drop queued and unacknowledged messages, and what the simulators took: the next test has none of it."""
+        process = self.programs["simulators"].process
+        if process is not None and process.poll() is None:
+            urllib.request.urlopen(f"{self.simulators_url}/reset/", data=b"", timeout=5).close()
         with redis.Redis.from_url(self._redis_url) as client:
             for key in client.scan_iter("*"):
                 if client.type(key) == b"list" or key.startswith(b"unacked"):

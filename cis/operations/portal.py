@@ -1,5 +1,5 @@
 """
-Sign in to the portal by account number and one-time code; messages to an account's customer.
+Sign in to the portal by account number and one-time code.
 
 Codes have six digits, live five minutes, allow five tries and are kept as keyed digests. Whatever is asked, the answer
 is the same whether or not there is such an account.
@@ -14,11 +14,13 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from cis.messages import SIGN_IN_CODE
 from cis.models import Account, OneTimeCode, PortalAccess
+from config.shared import messaging
 from config.shared.errors import BadInput, Refused
-from config.shared.messaging import send_message
 from config.shared.models import User
 from config.shared.personal_data import blind_index, mask_name
 
@@ -70,13 +72,16 @@ def send_sign_in_code(*, account_no: str, asked_from: str, at: datetime) -> None
             expires_at=at + CODE_LASTS,
         )
         if account is not None and account.customer.phone:
-            send_message(
-                dedupe_key=f"sign-in:{row.pk}",
-                template="sign-in-code",
-                recipient=account.customer.phone,
-                body=_("验证码 %(code)s，5 分钟内有效，用于登录网上营业厅。请勿告诉任何人。") % {"code": code},
-                at=at,
-            )
+            to = messaging.Recipient(phone=account.customer.phone, language=get_language() or settings.LANGUAGE_CODE)
+            if messaging.can_reach(template=SIGN_IN_CODE.code, to=to):
+                messaging.send(
+                    template=SIGN_IN_CODE.code,
+                    to=to,
+                    parameters={"code": code},
+                    dedupe_key=f"sign-in:{row.pk}",
+                    at=at,
+                    account_id=account.pk,
+                )
 
 
 def sign_in(*, account_no: str, code: str, at: datetime) -> int:
@@ -102,13 +107,6 @@ def sign_in(*, account_no: str, code: str, at: datetime) -> int:
     if user_id is None:
         raise CodeWrong(_("验证码不对或已失效。请核对后再输，或重新获取验证码。"))
     return user_id
-
-
-def tell_customer(*, account_id: int, dedupe_key: str, template: str, body: str, at: datetime) -> None:
-    """Send a message to the registered telephone of an account's customer, once per key; none where none is known."""
-    account = Account.objects.select_related("customer").filter(pk=account_id).first()
-    if account is not None and account.customer.phone:
-        send_message(dedupe_key=dedupe_key, template=template, recipient=account.customer.phone, body=body, at=at)
 
 
 def _portal_user_of(account_id: int) -> int:

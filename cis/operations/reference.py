@@ -16,6 +16,7 @@ from cis.rating import CHARGES
 from cis.rating.catalogue import Catalogue, TariffRecord, read_catalogue
 from cis.validation.thresholds import Thresholds
 from config.shared.errors import Refused
+from config.shared.messaging.limits import load_limits
 from config.shared.roles import load_roles
 
 
@@ -27,7 +28,8 @@ class OverlappingValidity(Refused):
 
 def load_reference(*, at: datetime) -> None:
     """
-    Charges with their legal basis, control accounts, published tariffs and windows, thresholds, starting roles.
+    Charges with their legal basis, control accounts, published tariffs and windows, thresholds, starting roles, limits
+    of messages.
 
     Tariffs come from `cis/data/tariffs.json`: every table graded medium or better, and the Hubei residential table
     marked as a demonstration.
@@ -36,6 +38,7 @@ def load_reference(*, at: datetime) -> None:
     catalogue = read_catalogue(text)
     with transaction.atomic():
         load_roles()
+        load_limits()
         _load_charges()
         _load_control_accounts()
         _load_windows(catalogue)

@@ -108,7 +108,7 @@ def code(request: HttpRequest) -> HttpResponse:
 def _messages_page() -> str:
     """Where the demonstration shows the messages it sent; empty where real messages are sent."""
     try:
-        return reverse("payments:sim_messages")
+        return reverse("sim_messages")
     except NoReverseMatch:
         return ""
 

@@ -76,7 +76,9 @@ def _bring_up(supervisor: Supervisor) -> None:
     engines = Engines.for_development()
     _start_engines(supervisor, engines)
     environment = {**os.environ, **engines.environment()}
-    write_environment({name: environment[name] for name in engines.environment()})
+    ours = {**engines.environment(), **simulators_environment(environment)}
+    environment |= ours
+    write_environment(ours)
     _prepare_database(environment)
     port = _web_port()
     _start_programs(supervisor, environment, port)
@@ -119,11 +121,18 @@ def _start_programs(supervisor: Supervisor, environment: Mapping[str, str], port
     say(f"启动网站（端口 {port}）", "Starting the web server")
     web = Program(web_command(host, port), environment, LOGS / "web.log", health_url=address)
     supervisor.start("web", web)
+    if "SIMULATORS_URL" in environment:
+        say("启动模拟的短信和邮件服务", "Starting the simulated providers of messages")
+        supervisor.start("simulators", simulators_program(environment, f"http://127.0.0.1:{port}", LOGS))
     say("启动后台任务与定时任务", "Starting the worker and the scheduler")
     # A worker that has lost Redis heeds no softer signal than SIGKILL. It loses nothing by it: jobs
     # are claimed in PostgreSQL and taken up again; its children leave when it is gone.
     worker = Program(worker_command(), environment, LOGS / "worker.log", patience_s=8, last_signal=signal.SIGKILL)
     supervisor.start("worker", worker)
+    messenger = Program(
+        messenger_command(), environment, LOGS / "messenger.log", patience_s=8, last_signal=signal.SIGKILL
+    )
+    supervisor.start("messenger", messenger)
     supervisor.start("scheduler", Program(scheduler_command(), environment, LOGS / "scheduler.log"))
 
 
@@ -138,6 +147,29 @@ def worker_command(concurrency: int = 2) -> list[str]:
     """The Celery worker's command line; it serves every queue named in the settings."""
     command = [str(BINARIES / "celery"), "-A", "config.celery", "worker", "--loglevel", "INFO"]
     return [*command, "--concurrency", str(concurrency), "--without-gossip", "--without-mingle"]
+
+
+def messenger_command() -> list[str]:
+    """The command line of the worker that does nothing but send messages: no run delays a code."""
+    command = [str(BINARIES / "celery"), "-A", "config.celery", "worker", "--loglevel", "INFO", "--queues", "messages"]
+    return [*command, "--pool", "solo", "--hostname", "messenger@%h", "--without-gossip", "--without-mingle"]
+
+
+def simulators_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Where the simulated providers of messages listen, for everybody who speaks to them; none in production."""
+    if environment["DAYINGXIAO_ENV"] == "production":
+        return {}
+    made = {"SIMULATORS_URL": f"http://127.0.0.1:{places.remembered_port('simulators')}"}
+    if not environment.get("EMAIL_HOST"):
+        made |= {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": str(places.remembered_port("simulated-mail"))}
+    return made
+
+
+def simulators_program(environment: Mapping[str, str], house: str, logs: Path) -> Program:
+    """The simulated providers, which report to the web server at `house`."""
+    command = [sys.executable, str(PROJECT / "manage.py"), "simulate_providers", "--house", house]
+    health = f"{environment['SIMULATORS_URL']}/health/"
+    return Program(command, environment, logs / "simulators.log", health_url=health)
 
 
 def scheduler_command(schedule: Path = VAR / "beat-schedule") -> list[str]:

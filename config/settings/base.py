@@ -3,6 +3,7 @@
 Only the modules of this package and the start-up files read the environment.
 """
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -274,7 +275,11 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "default"
 # Task name or pattern to {"queue": …}; workers serve every queue named here.
 # Long work has a queue of its own: a worker takes from its queues in turn, so short tasks never wait behind a run.
-CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {"config.shared.tasks.work_on_job": {"queue": "jobs"}}
+# Messages to people have one too, which a worker of its own serves first: a run never delays a code.
+CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {
+    "config.shared.tasks.work_on_job": {"queue": "jobs"},
+    "config.shared.tasks.send_messages": {"queue": "messages"},
+}
 # Name to {"task": …, "schedule": seconds or crontab(…)}.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     # Sweeps that could not be taken up in time are dropped, so that they never pile up.
@@ -289,6 +294,30 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "check-books": {"task": "cis.tasks.check_books", "schedule": crontab(hour=3, minute=40)},
     "prune-outbox": {"task": "config.shared.tasks.prune_outbox", "schedule": crontab(hour=4, minute=20)},
 }
+
+# --- Messages to people --------------------------------------------------------------------
+
+# Where the simulated providers listen; `make run` chooses the ports.
+SIMULATORS_URL = os.environ.get("SIMULATORS_URL", "") if SIMULATORS else ""
+# Aliyun's short message service, or what stands before it: https://dysmsapi.aliyuncs.com/
+SMS_ENDPOINT = os.environ.get("SMS_ENDPOINT", "") or (f"{SIMULATORS_URL}/sms/" if SIMULATORS_URL else "")
+SMS_ACCESS_KEY_ID = os.environ.get("SMS_ACCESS_KEY_ID", "") or ("simulated" if SIMULATORS else "")
+SMS_ACCESS_KEY_SECRET = os.environ.get("SMS_ACCESS_KEY_SECRET", "") or ("simulated-secret" if SIMULATORS else "")
+SMS_SIGN_NAME = os.environ.get("SMS_SIGN_NAME", "") or "示范电力"
+# Our template and language to the provider's approved code, as JSON: {"sign-in-code.zh-hans": "SMS_…", …}.
+SMS_TEMPLATES: dict[str, str] = json.loads(os.environ.get("SMS_TEMPLATES") or "{}")
+# What providers' reports are signed with, by channel.
+RECEIPT_SECRETS = {
+    name: os.environ.get(f"{name.upper()}_RECEIPT_SECRET", "") or (f"simulated-{name}-reports" if SIMULATORS else "")
+    for name in ("sms", "email")
+}
+EMAIL_HOST = os.environ.get("EMAIL_HOST", "") or "127.0.0.1"
+EMAIL_PORT = int(os.environ.get("EMAIL_PORT") or 25)
+EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = _is_on("EMAIL_USE_TLS", default=False)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "") or "95598 <service@dayingxiao.example>"
 
 # --- Language and time ---------------------------------------------------------------------
 

@@ -43,3 +43,10 @@ READINGS_VALIDATED_AT_ONCE = 100_000
 
 # Business days are closed by themselves half an hour after midnight; without it somebody runs `manage.py close_day`.
 LEDGER_AUTO_CLOSE = True
+
+# Nobody is woken by what can wait: from, to, in the billing time zone (Aliyun sends notices of promotion from 8 to 22
+# only; we hold ourselves to it for all that is not urgent).
+MESSAGE_QUIET_HOURS = ("22:00", "08:00")
+# How customers hear of new bills: "in_app" for those who use the portal; "sms" for the others, which costs money for
+# every household and month and is therefore a utility's own choice. Reminders of unpaid bills are another matter.
+BILL_NOTICES = tuple(part for part in os.environ.get("BILL_NOTICES", "in_app").split(",") if part)

@@ -14,7 +14,6 @@ MEDIA_ROOT = base.VAR_DIR / "test-files"
 PERSONAL_DATA_KEYS = ["dGVzdC1rZXktdGVzdC1rZXktdGVzdC1rZXktdGVzdCE="]
 BLIND_INDEX_KEY = "dGVzdC1pbmRleC10ZXN0LWluZGV4LXRlc3QtaW5kZXg="
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 
 # Finds queries that a loop repeats, and fails the test that made them.
 INSTALLED_APPS = [*base.INSTALLED_APPS, "zeal"]

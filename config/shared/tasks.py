@@ -1,4 +1,4 @@
-"""Tasks of the floor: deliver events, work on jobs, and the sweeps that find what a dead worker left."""
+"""Tasks of the floor: deliver events, work on jobs, send messages, and the sweeps that find what a dead worker left."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from datetime import timedelta
 from django.utils import timezone
 
 from config.celery import app
-from config.shared import approvals, events, jobs
+from config.shared.messaging import delivery
+from config.shared.messaging.sending import nudge
 
 # A worker stays so long with one job before it looks what else there is.
 TURN = timedelta(seconds=5)
@@ -26,11 +27,22 @@ def work_on_job(*, job_id: int, **_future: object) -> None:
 
 
 @app.task(acks_late=True)
+def send_messages(**_future: object) -> None:
+    """Send what is due for one turn; what is left then rings again."""
+    until = timezone.now() + TURN
+    while delivery.send_next(now=timezone.now()):
+        if timezone.now() > until:
+            nudge()
+            return
+
+
+@app.task(acks_late=True)
 def sweep(**_future: object) -> None:
-    """Find events and shards that nobody was told about or that a dead worker left."""
+    """Find events, shards and messages that nobody was told about or that a dead worker left."""
     now = timezone.now()
     events.deliver_waiting(now=now)
     jobs.sweep(now=now)
+    delivery.sweep(now=now)
 
 
 @app.task(acks_late=True)

@@ -15,13 +15,14 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from cis.operations import ledger, portal, settlement
+from cis.operations import ledger, notices, settlement
 from cis.queries import dues
 from config.shared.display_formats import format_money
 from config.shared.errors import BadInput, NotFound, Refused
 from config.shared.events import publish
 from config.shared.money import MAX_FEN, yuan_from_fen
 from payments.events import PaymentReceived, PaymentReversed
+from payments.messages import PAYMENT_RECEIVED
 from payments.models import Allocation, Payment, Reversal
 from payments.receipt_numbers import receipt_number
 
@@ -347,14 +348,13 @@ def _as_taken(payment: Payment, *, is_repeat: bool) -> TakenPayment:
     )
 
 
-def tell_payer(*, payment_id: int) -> None:
+def tell_payer(*, payment_id: int, at: datetime) -> None:
     """Send the customer a message with the receipt's number; once, however often it is asked for."""
     payment = Payment.objects.get(pk=payment_id)
-    portal.tell_customer(
+    notices.tell_customer(
         account_id=payment.account_id,
+        template=PAYMENT_RECEIVED.code,
+        parameters={"yuan": yuan_from_fen(payment.amount_fen), "receipt": str(payment)},
         dedupe_key=f"receipt:{payment_id}",
-        template="receipt",
-        body=_("已收到电费 %(yuan)s 元，收据号 %(no)s，可在网上营业厅查看和下载。")
-        % {"yuan": yuan_from_fen(payment.amount_fen), "no": str(payment)},
-        at=payment.received_at,
+        at=at,
     )

@@ -3,7 +3,6 @@
 from django.conf import settings
 from django.urls import URLPattern, path, register_converter
 
-from payments.simulators import messages as sim_messages
 from payments.simulators import wallet as sim_wallet
 from payments.web import console, portal, verify, wallet
 
@@ -46,7 +45,6 @@ urlpatterns: list[URLPattern] = [
 
 if settings.SIMULATORS:
     urlpatterns += [
-        path("sim/messages/", sim_messages.latest, name="sim_messages"),
         path("sim/wallet/", sim_wallet.checkout, name="sim_wallet"),
         path("sim/wallet/repeat/", sim_wallet.repeat, name="sim_wallet_repeat"),
     ]

@@ -17,6 +17,7 @@ DECLARED = (
     "config.shared.web.appearance",
     "config.shared.web.sign_in",
     "config.shared.web.account_pages",
+    "config.shared.web.message_pages",
     "config.shared.api.urls",
     "cis.web.urls",
     "cis.web.urls_readings",
@@ -31,7 +32,9 @@ OPEN_DOORS = {
     "cis:portal_code": "the portal's door",
     "payments:verify": "whoever holds a receipt may check it",
     "payments:wallet_notice": "the provider's signature is checked instead",
-    "payments:sim_messages": "the simulated telephone, only where simulators are on",
+    "sms_reports": "the provider's signature is checked instead",
+    "email_reports": "the provider's signature is checked instead",
+    "sim_messages": "the simulated telephones and mailboxes, only where simulators are on",
     "payments:sim_wallet": "the simulated provider, only where simulators are on",
     "payments:sim_wallet_repeat": "the simulated provider, only where simulators are on",
 }

@@ -4,7 +4,7 @@ from config.shared.models.approvals import Approval, ApprovalStep
 from config.shared.models.audit import Look, PersonalDataAccess
 from config.shared.models.identity import ApiKey, OrgUnit, Role, RoleGrant, User
 from config.shared.models.jobs import Job, JobShard
-from config.shared.models.messaging import OutgoingMessage
+from config.shared.models.messaging import LetterBatch, Message, MessageAttempt, MessageLimit, ReceiptNonce
 from config.shared.models.outbox import OutboxDelivery, OutboxEvent
 from config.shared.models.sessions import StaffSession
 from config.shared.models.working_place import Draft, ServedCustomer, TableChoice
@@ -16,12 +16,16 @@ __all__ = [
     "Draft",
     "Job",
     "JobShard",
+    "LetterBatch",
     "Look",
+    "Message",
+    "MessageAttempt",
+    "MessageLimit",
     "OrgUnit",
     "OutboxDelivery",
     "OutboxEvent",
-    "OutgoingMessage",
     "PersonalDataAccess",
+    "ReceiptNonce",
     "Role",
     "RoleGrant",
     "ServedCustomer",

@@ -15,13 +15,14 @@ from cis.models import Account, Bill
 from cis.operations import ledger, settlement
 from cis.queries.ledger import balance
 from config.shared.errors import Refused
-from config.shared.models import OutboxEvent, OutgoingMessage
+from config.shared.models import Message, OutboxEvent
 from config.shared.money import MAX_FEN
 from payments import handlers, operations
 from payments.events import PaymentReceived
 from payments.models import Allocation, Payment
 from payments.operations import TakenPayment
 from tests.factories.bills import issue
+from tests.factories.messages import text_of
 from tests.factories.world import World, small_world
 from tests.integration.payments import pay
 
@@ -134,8 +135,8 @@ class TestAPayment:
         handlers.send_receipt_notice(event)
         handlers.send_receipt_notice(event)
 
-        message = OutgoingMessage.objects.get(template="receipt")
-        assert taken.receipt_no in message.body
+        message = Message.objects.get(template="payment-received", channel="sms")
+        assert taken.receipt_no in text_of(message)
 
 
 class TestTheSameKey:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from config.celery import app
+from config.shared import approvals, events, jobs
 from config.shared.messaging import delivery
 from config.shared.messaging.sending import nudge
 

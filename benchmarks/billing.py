@@ -27,7 +27,7 @@ AIM_RATIO, STRETCH_RATIO = 0.5, 0.7
 AIM_BILLS_PER_S = 5_000
 AIM_PEAK_MIB = 1_536
 WORKERS = 2
-SHARD_SIZE = 10_000
+SHARD_SIZE = 20_000
 TEMPLATE = "bench_template"
 LIMIT_OF = {"limit": WORKERS, "solo": 1}
 """Prefix of the tables without triggers to how many processes fill them."""

@@ -186,7 +186,8 @@ def lock_balances(account_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
     """
     Lock the balance rows of accounts in id order and read them: account id to (receivable, prepayment) in fen.
 
-    This is the lock of an account's money: whoever settles, reverses or bills an account takes it first.
+    The receivable's row, the first of an account's, is the lock of its money: whoever settles, reverses, refunds or
+    bills an account takes it before anything else of the account.
     """
     if not account_ids:
         return {}
@@ -203,6 +204,40 @@ def lock_balances(account_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
         if owed is not None and paid_ahead is not None:
             result[account_id] = (owed[0] - owed[1], paid_ahead[1] - paid_ahead[0])
     return result
+
+
+def lock_accounts(low: int, high: int) -> None:
+    """
+    Lock the money of the accounts with ids in [low, high), in id order.
+
+    Only the receivables' rows are locked (see `lock_balances`), and nothing is read: they are tens of thousands.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM cis_ledger_balance WHERE ledger_account_id >= %s "
+            "AND ledger_account_id < %s AND ledger_account_id %% 10 = %s ORDER BY ledger_account_id FOR UPDATE) locked",
+            [low * 10, high * 10, int(LedgerKind.RECEIVABLE)],
+        )
+
+
+def unopened_accounts(low: int, high: int) -> list[int]:
+    """The accounts with ids in [low, high) that lack one of their balance rows, ascending."""
+    with connection.cursor() as cursor:
+        # Counted first: of many accounts hardly ever one is missing.
+        cursor.execute(
+            "SELECT (SELECT count(*) FROM cis_account WHERE id >= %s AND id < %s) * %s = "
+            "(SELECT count(*) FROM cis_ledger_balance WHERE ledger_account_id >= %s AND ledger_account_id < %s)",
+            [low, high, len(LedgerKind), low * 10, high * 10],
+        )
+        if cursor.fetchone()[0]:
+            return []
+        cursor.execute(
+            "SELECT a.id FROM cis_account a WHERE a.id >= %s AND a.id < %s AND EXISTS ("
+            "  SELECT 1 FROM unnest(%s::int[]) kind WHERE NOT EXISTS ("
+            "    SELECT 1 FROM cis_ledger_balance b WHERE b.ledger_account_id = a.id * 10 + kind)) ORDER BY 1",
+            [low, high, [int(kind) for kind in LedgerKind]],
+        )
+        return [row[0] for row in cursor.fetchall()]
 
 
 def close_day(
@@ -456,12 +491,14 @@ __all__ = [
     "close_days",
     "control_id",
     "create_balances",
+    "lock_accounts",
     "lock_balances",
     "lock_day",
     "open_business_date",
     "post",
     "prepayment_id",
     "receivable_id",
+    "unopened_accounts",
     "verify",
     "verify_snapshot",
 ]

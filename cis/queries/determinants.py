@@ -115,28 +115,21 @@ _OBSTACLES = {
     5: LeftOut.TARIFF_CHANGES,
 }
 
-# An account's newest bill answers three questions: is the period billed, does it follow, and what has its tier year
-# used. A two-month bill of the year's first month is the year before's, so what it used is not carried on.
+# Who is due, under which contract, and their newest bill: it says whether the period is billed, whether it follows,
+# and what the tier year has used. Only what the columns below are reckoned from, because Postgres takes longer to
+# reckon row by row than numpy does for all. `route` counts the arrays of the parameters from 1.
 # The range is said of the contracts too, so that they are read in one stretch and joined by merging.
 _ACCOUNTS = """
-SELECT a.id, coalesce(c.id, 0), coalesce(v.id, 0), coalesce(c.price_class, 0)::int2, coalesce(c.people, 1)::int2,
-       r.months, GREATEST(r.period_start, a.opened_on), LEAST(r.period_end, coalesce(a.closed_on, r.period_end)),
-       coalesce(CASE WHEN last.cycle >= r.tier_year_from AND NOT (last.months = 2 AND last.cycle = r.tier_year_from)
-                     THEN last.used END, 0)::int8,
-       r.start_cycle, a.opened_on <= r.period_start, coalesce(a.closed_on >= r.period_end, true),
-       (CASE WHEN last.period_start >= r.period_end THEN 1
-             WHEN last.period_end < GREATEST(r.period_start, a.opened_on) THEN 2
-             WHEN last.period_end > GREATEST(r.period_start, a.opened_on) THEN 3
-             WHEN NOT c.valid @> GREATEST(r.period_start, a.opened_on) THEN 4
-             WHEN NOT v.valid @> GREATEST(r.period_start, a.opened_on) THEN 5 ELSE 0 END)::int2
-FROM unnest(%(routes)s::bigint[], %(months)s::int2[], %(starts)s::date[], %(ends)s::date[], %(start_cycles)s::int4[],
-            %(tier_years)s::int4[])
-       AS r(route_id, months, period_start, period_end, start_cycle, tier_year_from)
+SELECT a.id, r.route::int2, a.opened_on, coalesce(a.closed_on, DATE '9999-01-01'),
+       coalesce(c.id, 0), coalesce(c.tariff_id, 0), coalesce(c.price_class, 0)::int2, coalesce(c.people, 1)::int2,
+       coalesce(lower(c.valid), DATE '2000-01-01'),
+       coalesce(last.cycle, 0), coalesce(last.months, 0)::int2, coalesce(last.period_start, DATE '2000-01-01'),
+       coalesce(last.period_end, DATE '2000-01-01'), coalesce(last.used, 0)
+FROM unnest(%(routes)s::bigint[], %(starts)s::date[], %(ends)s::date[]) WITH ORDINALITY
+       AS r(route_id, period_start, period_end, route)
 JOIN cis_account a ON a.route_id = r.route_id
 LEFT JOIN cis_supply_contract c ON c.account_id = a.id AND c.account_id >= %(low)s AND c.account_id < %(high)s
       AND c.valid @> (LEAST(r.period_end, coalesce(a.closed_on, r.period_end)) - 1)
-LEFT JOIN cis_tariff_version v ON v.tariff_id = c.tariff_id
-      AND v.valid @> (LEAST(r.period_end, coalesce(a.closed_on, r.period_end)) - 1)
 LEFT JOIN LATERAL (
     SELECT b.cycle, b.months, b.period_start, b.period_end, b.tier_kwh_e2_before + b.energy_kwh_e2 AS used
     FROM cis_bill b WHERE b.account_id = a.id
@@ -152,19 +145,27 @@ ORDER BY a.id
 
 _ACCOUNT_TYPES = {
     "account": "int8",
+    "route": "int2",
+    "opened_on": "date",
+    "closed_on": "date",
     "contract": "int8",
-    "version": "int8",
+    "tariff": "int8",
     "price_class": "int2",
     "people": "int2",
-    "months": "int2",
-    "start": "date",
-    "end": "date",
-    "tier_kwh_e2_before": "int8",
-    "start_cycle": "int4",
-    "starts_on_schedule": "bool",
-    "ends_on_schedule": "bool",
-    "obstacle": "int2",
+    "contract_from": "date",
+    "last_cycle": "int4",
+    "last_months": "int2",
+    "last_start": "date",
+    "last_end": "date",
+    "last_used_kwh_e2": "int8",
 }
+
+_VERSIONS = """
+SELECT id, tariff_id, coalesce(lower(valid), DATE '2000-01-01'), coalesce(upper(valid), DATE '9999-01-01')
+FROM cis_tariff_version WHERE tariff_id = ANY(%(tariffs)s)
+"""
+
+_VERSION_TYPES = {"version": "int8", "tariff": "int8", "valid_from": "date", "valid_to": "date"}
 
 # What follows is read by ids, each statement in one walk along an index: by their bounds where they lie together, as
 # a list where they do not. A list that comes from a sub-select is no constant to the planner: it does not weigh
@@ -204,9 +205,11 @@ _INSTALLATION_TYPES = {
 
 _METERS = "SELECT id, digits FROM cis_meter WHERE id {among} ORDER BY id"
 
+# The small columns come as one number, unpacked by `_unpacked`: what a row costs is the number of its columns.
 _READINGS = """
-SELECT r.installation_id, r.register, r.read_on, r.cycle, r.kind, r.value_e4, r.advance_kwh_e2, r.days, r.is_rollover,
-       r.source, r.state
+SELECT r.installation_id, r.read_on, r.cycle, r.value_e4, r.advance_kwh_e2,
+       (r.days::int8 << 32) | ((r.register::int4 << 24) | (r.kind::int4 << 16) | (r.source::int4 << 8)
+                               | (r.state::int4 << 1) | r.is_rollover::int4)
 FROM cis_reading r
 WHERE r.installation_id {among} AND r.register BETWEEN %(first_register)s AND %(last_register)s
   AND r.read_on BETWEEN %(first)s AND %(last)s
@@ -214,17 +217,27 @@ WHERE r.installation_id {among} AND r.register BETWEEN %(first_register)s AND %(
 
 _READING_TYPES = {
     "installation": "int8",
-    "register": "int2",
     "read_on": "date",
     "cycle": "int4",
-    "kind": "int2",
     "value_e4": "int8",
     "advance_kwh_e2": "int8",
-    "days": "int2",
-    "is_rollover": "bool",
-    "source": "int2",
-    "state": "int2",
+    "packed": "int8",
 }
+
+
+def _unpacked(readings: dict[str, Column]) -> dict[str, Column]:
+    """The readings with their small columns apart."""
+    packed = readings.pop("packed")
+    small = packed.astype(np.int32)  # the lower half
+    return {
+        **readings,
+        "days": (packed >> 32).astype(np.int16),
+        "register": (small >> 24).astype(np.int16),
+        "kind": (small >> 16 & 0xFF).astype(np.int16),
+        "source": (small >> 8 & 0xFF).astype(np.int16),
+        "state": (small >> 1 & 0x7F).astype(np.int16),
+        "is_rollover": (small & 1).astype(np.bool_),
+    }
 
 
 @dataclass(frozen=True)
@@ -273,33 +286,59 @@ def tier_year_of(cycle: int, months: int, *, starts_in_month: int) -> int:
     return year * 100 + starts_in_month
 
 
+@dataclass(frozen=True)
+class _Periods:
+    """The period that each route due closes; one entry a route."""
+
+    routes: tuple[int, ...]
+    months: NDArray[np.int8]
+    starts: tuple[date, ...]
+    ends: tuple[date, ...]
+    start_cycles: NDArray[np.int32]
+    tier_years: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, routes: Sequence[ReadingRoute], cycle: int) -> _Periods:
+        """Those that close in the cycle."""
+        start_cycles = [add_months(cycle, -route.cycle_months) for route in routes]
+        return cls(
+            routes=tuple(route.pk for route in routes),
+            months=np.array([route.cycle_months for route in routes], dtype=np.int8),
+            starts=tuple(
+                reading_date(start, route.reading_day) for start, route in zip(start_cycles, routes, strict=True)
+            ),
+            ends=tuple(reading_date(cycle, route.reading_day) for route in routes),
+            start_cycles=np.array(start_cycles, dtype=np.int32),
+            tier_years=np.array(
+                [tier_year_of(cycle, route.cycle_months, starts_in_month=1) for route in routes], dtype=np.int32
+            ),
+        )
+
+
 def of_accounts(*, cycle: int, low: int, high: int, org_path: str = "", account_id: int | None = None) -> Determinants:
     """
     The determinants of the accounts in [low, high) that are due in the cycle and not billed for it.
 
-    `org_path` keeps it to a part of the organisation, `account_id` to one account. Five statements, whatever the
+    `org_path` keeps it to a part of the organisation, `account_id` to one account. Six statements, whatever the
     number of accounts; one more where a register turned, two where points are billed from curves.
     """
     routes = routes_due(cycle)
     if not routes:
         return _nothing()
-    starts = [reading_date(add_months(cycle, -r.cycle_months), r.reading_day) for r in routes]
-    ends = [reading_date(cycle, r.reading_day) for r in routes]
+    periods = _Periods.of(routes, cycle)
+    first, last = min(periods.starts), max(periods.ends)
     only, parameters = (
         "",
         {
             "low": low,
             "high": high,
-            "routes": [r.pk for r in routes],
-            "months": [r.cycle_months for r in routes],
-            "starts": starts,
-            "ends": ends,
-            "start_cycles": [add_months(cycle, -r.cycle_months) for r in routes],
-            "tier_years": [tier_year_of(cycle, r.cycle_months, starts_in_month=1) for r in routes],
-            "from": min(starts),
-            "to": max(ends),
-            "first": day_of(days_of(min(starts)) - _READING_WINDOW_DAYS),
-            "last": day_of(days_of(max(ends)) + _READING_WINDOW_DAYS),
+            "routes": list(periods.routes),
+            "starts": list(periods.starts),
+            "ends": list(periods.ends),
+            "from": first,
+            "to": last,
+            "first": day_of(days_of(first) - _READING_WINDOW_DAYS),
+            "last": day_of(days_of(last) + _READING_WINDOW_DAYS),
             "org": org_path.replace("%", "") + "%",
             "account": account_id,
         },
@@ -309,16 +348,60 @@ def of_accounts(*, cycle: int, low: int, high: int, org_path: str = "", account_
     if account_id is not None:
         only += " AND a.id = %(account)s"
     with connection.cursor() as cursor:
-        raw = read_columns(cursor, _ACCOUNTS.format(only=only), parameters, _ACCOUNT_TYPES)
-        raw["months"] = raw["months"].astype(np.int8)
-        accounts = AccountColumns(**raw)
-        if not len(accounts):
+        due = read_columns(cursor, _ACCOUNTS.format(only=only), parameters, _ACCOUNT_TYPES)
+        if not len(due["account"]):
             return _nothing()
+        tariffs = {"tariffs": np.unique(due["tariff"]).tolist()}
+        accounts = _account_columns(due, read_columns(cursor, _VERSIONS, tariffs, _VERSION_TYPES), periods)
         installations = _installations(cursor, accounts, parameters)
         parameters["first_register"], parameters["last_register"] = min(BILLED_REGISTERS), max(BILLED_REGISTERS)
-        readings = _read_among(cursor, _READINGS, installations.installation, parameters, _READING_TYPES)
+        readings = _unpacked(_read_among(cursor, _READINGS, installations.installation, parameters, _READING_TYPES))
         digits = _digits(cursor, installations, readings["installation"][readings["is_rollover"]])
     return _assemble(cycle, accounts, installations, digits, readings)
+
+
+def _account_columns(due: dict[str, Column], versions: dict[str, Column], periods: _Periods) -> AccountColumns:
+    """Each account's own period, its tariff's version, what its tier year has used, and what stands in the way."""
+    route = due["route"] - 1
+    months = periods.months[route]
+    route_start = np.array([days_of(day) for day in periods.starts], dtype=np.int32)[route]
+    route_end = np.array([days_of(day) for day in periods.ends], dtype=np.int32)[route]
+    start, end = np.maximum(route_start, due["opened_on"]), np.minimum(route_end, due["closed_on"])
+    version, version_from = np.zeros(len(route), dtype=np.int64), np.zeros(len(route), dtype=np.int32)
+    for one, tariff, valid_from, valid_to in zip(*(versions[name].tolist() for name in _VERSION_TYPES), strict=True):
+        holds = (due["tariff"] == tariff) & (end > valid_from) & (end <= valid_to)
+        version[holds], version_from[holds] = one, valid_from
+    is_billed = due["last_cycle"] > 0
+    # The first that applies counts.
+    obstacle = np.select(
+        (
+            is_billed & (due["last_start"] >= route_end),
+            is_billed & (due["last_end"] < start),
+            is_billed & (due["last_end"] > start),
+            (due["contract"] > 0) & (due["contract_from"] > start),
+            (version > 0) & (version_from > start),
+        ),
+        tuple(_OBSTACLES),
+        0,
+    )
+    # A two-month bill of the year's first month is the year before's, so what it used is not carried on.
+    tier_year = periods.tier_years[route]
+    carried = (due["last_cycle"] >= tier_year) & ~((due["last_months"] == 2) & (due["last_cycle"] == tier_year))
+    return AccountColumns(
+        account=due["account"],
+        contract=due["contract"],
+        version=version,
+        price_class=due["price_class"],
+        people=due["people"],
+        months=months,
+        start=start,
+        end=end,
+        tier_kwh_e2_before=np.where(carried, due["last_used_kwh_e2"], 0),
+        start_cycle=periods.start_cycles[route],
+        starts_on_schedule=due["opened_on"] <= route_start,
+        ends_on_schedule=due["closed_on"] >= route_end,
+        obstacle=obstacle.astype(np.int16),
+    )
 
 
 def _read_among(

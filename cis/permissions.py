@@ -17,5 +17,6 @@ PERMISSIONS.update(
         "cis.dispute_bill": _("登记账单异议"),
         "cis.close_day": _("日结"),
         "cis.export_data": _("导出数据"),
+        "cis.see_statistics": _("查看售电、回收和欠费的分析"),
     }
 )

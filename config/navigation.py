@@ -28,12 +28,35 @@ class Destination:
 
 @dataclass(frozen=True)
 class Slot:
-    """A part that another app shows in a page; it is fetched on its own and fails on its own."""
+    """A part that an app shows in a page, such as a console's home; it is fetched on its own and fails on its own."""
 
     title: str | Promise
     url_name: str
     permission: str
+    is_wide: bool = False
+    """whether it needs the whole width of its page"""
 
+
+@dataclass(frozen=True)
+class Console:
+    """
+    A place where one kind of work is done: its root address, its frame, its menu, and what its home page says is to do.
+
+    A console of whose menu and to-dos a user may see nothing is offered to them nowhere.
+    """
+
+    key: str
+    label: str | Promise
+    icon: str
+    root: str
+    home: str
+    frame: str
+    menu: tuple[Destination, ...]
+    to_do: tuple[Slot, ...] = ()
+    for_customers: bool = False
+
+
+# --- The menus of the consoles --------------------------------------------------------------
 
 CONSOLE: tuple[Destination, ...] = (
     Destination(
@@ -69,12 +92,71 @@ JOBS: dict[str, str | Promise] = {
     "load-demo": _("载入示范电网"),
 }
 
-# The first page after signing in: the first of these that the user may see is what they have to do.
-FIRST: tuple[tuple[str, str], ...] = (
-    ("cis:runs", "cis.run_billing"),
-    ("cis:reading_work_list", "cis.resolve_readings"),
-    ("cis:search", "payments.take_payment"),
-    ("jobs", "shared.see_jobs"),
+# The district console opens with the first page for districts.
+DISTRICT: tuple[Destination, ...] = ()
+
+ANALYSIS: tuple[Destination, ...] = (
+    Destination(_("售电"), "chart-column", "cis:energy_sold", "cis.see_statistics"),
+    Destination(_("电费回收"), "wallet", "cis:collection", "cis.see_statistics"),
+    Destination(_("欠费"), "hourglass", "cis:arrears", "cis.see_statistics"),
+)
+
+# --- What the home pages say is to do -------------------------------------------------------
+
+COUNTER_TO_DO: tuple[Slot, ...] = (
+    Slot(_("最近服务的客户"), "served_customers", "cis.view_customer"),
+    Slot(_("我今天的收款"), "payments:my_takings", "payments.take_payment"),
+    Slot(_("本厅登记、还没办结的异议"), "cis:open_disputes", "cis.dispute_bill"),
+    Slot(_("本厅今天各柜员的收款"), "payments:takings_by_clerk", "payments.oversee_takings"),
+    Slot(_("进行中和没做完的发行"), "cis:unfinished_runs", "cis.run_billing"),
+    Slot(_("没有出账的户"), "cis:open_exceptions", "cis.run_billing"),
+    Slot(_("等待处理的存疑示数"), "cis:waiting_doubts", "cis.resolve_readings"),
+    Slot(_("等待日结的营业日"), "cis:days_to_close", "cis.close_day"),
+    Slot(_("失败的后台任务"), "failed_jobs", "shared.manage_jobs"),
+    Slot(_("没有送达的事件"), "failed_deliveries", "shared.manage_jobs"),
+)
+
+ANALYSIS_TO_DO: tuple[Slot, ...] = (
+    Slot(_("售电"), "cis:energy_sold", "cis.see_statistics", is_wide=True),
+    Slot(_("电费回收"), "cis:collection", "cis.see_statistics", is_wide=True),
+    Slot(_("欠费"), "cis:arrears", "cis.see_statistics", is_wide=True),
+)
+
+# --- The consoles: the first that a user is offered is where they begin ---------------------
+
+CONSOLES: tuple[Console, ...] = (
+    Console(
+        "counter", _("营业台"), "store", "/console/", "counter_home", "shared/console.html", CONSOLE, COUNTER_TO_DO
+    ),
+    Console("district", _("片区台"), "map-pinned", "/grid/", "district_home", "shared/district.html", DISTRICT),
+    Console(
+        "analysis",
+        _("分析台"),
+        "chart-line",
+        "/dsm/",
+        "analysis_home",
+        "shared/analysis.html",
+        ANALYSIS,
+        ANALYSIS_TO_DO,
+    ),
+    Console(
+        "portal",
+        _("网上营业厅"),
+        "house",
+        "/my/",
+        "cis:portal_home",
+        "shared/portal.html",
+        PORTAL,
+        for_customers=True,
+    ),
+)
+
+# What the search box finds: functions of apps that take (text, today) and give `config.shared.finding.Found` rows.
+# Pages are found by their place in the menus.
+FINDERS: tuple[tuple[str, str], ...] = (
+    ("cis.finders.find_accounts", "cis.view_customer"),
+    ("cis.finders.find_bills", "cis.view_customer"),
+    ("payments.finders.find_receipts", "payments.view_payments"),
 )
 
 # Where customers come in.
@@ -82,5 +164,11 @@ PORTAL_DOOR = "cis:portal_sign_in"
 
 # Page to the parts it leaves room for; their addresses take the page's own `account_no`.
 SLOTS: dict[str, tuple[Slot, ...]] = {
-    "customer-360": (Slot(_("收费记录"), "payments:account_payments", "payments.view_payments"),),
+    "customer-360": (
+        Slot(_("收费记录"), "payments:account_payments", "payments.view_payments"),
+        Slot(_("示数与电能表"), "cis:account_meters", "cis.view_customer"),
+        Slot(_("合同与电价变更"), "cis:account_contracts", "cis.view_customer"),
+        Slot(_("账单异议"), "cis:account_disputes", "cis.view_customer"),
+        Slot(_("办过的事"), "cis:account_history", "cis.view_customer"),
+    ),
 }

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from cis.queries import dues
 from config.shared.errors import NotFound
+from config.shared.languages import in_language
 from payments.models import Payment, PaymentOrder, Reversal, WalletNotice
 from payments.receipt_numbers import payment_id_in
 from payments.words import METHODS
@@ -129,6 +130,13 @@ def payment_id_of(receipt_no: str) -> int:
     return payment.pk
 
 
+def find_receipt(receipt_no: str) -> PaymentRow | None:
+    """The payment of this receipt number as a row, None where there is none; three statements at most."""
+    payment_id = payment_id_in(receipt_no)
+    payment = _with_places(Payment.objects.filter(pk=payment_id)).first() if payment_id is not None else None
+    return _rows([payment])[0] if payment is not None and str(payment) == receipt_no else None
+
+
 def get_receipt(receipt_no: str, *, account_ids: Sequence[int] | None = None) -> Receipt:
     """
     One payment with where it went; with `account_ids`, only if it is of one of them.
@@ -205,6 +213,68 @@ def _totals(day: date, paths: Sequence[str]) -> tuple[MethodTotal, ...]:
         cursor.execute(_TOTALS, [day, [f"{path}%" for path in paths]])
         found = {row[0]: row[1:] for row in cursor.fetchall()}
     return tuple(MethodTotal(code, str(word), *found[code]) for code, word in METHODS.items() if code in found)
+
+
+@dataclass(frozen=True, slots=True)
+class Takings:
+    """What one clerk took on a day; `fen` counts what was not taken back."""
+
+    clerk: str
+    hall: str
+    count: int
+    fen: int
+    reversed_count: int
+
+
+_BY_CLERK = """
+SELECT coalesce(nullif(w.display_name, ''), w.username), u.name, u.name_en,
+       count(*) FILTER (WHERE r.id IS NULL), coalesce(sum(p.amount_fen) FILTER (WHERE r.id IS NULL), 0)::bigint,
+       count(r.id)
+FROM payments_payment p
+JOIN shared_org_unit u ON u.id = p.org_unit_id
+JOIN shared_user w ON w.id = p.received_by_id
+LEFT JOIN payments_reversal r ON r.payment_id = p.id
+WHERE p.business_date = %s AND u.path LIKE ANY(%s)
+GROUP BY w.id, u.id ORDER BY 5 DESC, 1
+"""
+
+
+def takings_by_clerk(*, day: date, paths: Sequence[str]) -> list[Takings]:
+    """What each clerk took on a business day in the halls under these organisation paths, the most first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_CLERK, [day, [f"{path}%" for path in paths]])
+        rows = cursor.fetchall()
+    return [
+        Takings(clerk, in_language(hall, hall_en), count, fen, taken_back)
+        for clerk, hall, hall_en, count, fen, taken_back in rows
+    ]
+
+
+_MINE = """
+SELECT count(*) FILTER (WHERE r.id IS NULL), coalesce(sum(p.amount_fen) FILTER (WHERE r.id IS NULL), 0)::bigint,
+       count(r.id)
+FROM payments_payment p LEFT JOIN payments_reversal r ON r.payment_id = p.id
+WHERE p.business_date = %s AND p.org_unit_id = %s AND p.received_by_id = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class MyTakings:
+    """What somebody took on a day in their hall, with the last payments."""
+
+    count: int
+    fen: int
+    reversed_count: int
+    last: tuple[PaymentRow, ...]
+
+
+def my_takings(*, day: date, user_id: int, org_unit_id: int | None, limit: int = 5) -> MyTakings:
+    """What a clerk took on a business day in their hall; four statements."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MINE, [day, org_unit_id, user_id])
+        count, fen, taken_back = cursor.fetchone()
+    last = Payment.objects.filter(business_date=day, org_unit_id=org_unit_id, received_by_id=user_id).order_by("-id")
+    return MyTakings(count, fen, taken_back, _rows(list(_with_places(last)[:limit])))
 
 
 def get_order(out_trade_no: str, *, account_ids: Sequence[int]) -> OrderPage:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 import numpy as np
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from cis.models import (
@@ -230,6 +230,12 @@ def list_bills(
     return [_row(bill, is_disputed=bill.pk in disputed) for bill in page]
 
 
+def find_bill(bill_no: str) -> BillRow | None:
+    """The bill of this number as a row, None where there is none; one statement."""
+    bill = Bill.objects.select_related("account").filter(pk=bill_id_of(bill_no)).first()
+    return _row(bill) if bill is not None and str(bill) == bill_no else None
+
+
 def get_bill(bill_no: str, *, account_id: int | None = None) -> BillPage:
     """
     A whole bill with its lines explained from what it was computed from, however old it is.
@@ -383,6 +389,14 @@ def list_runs(
     if before is not None:
         runs = runs.filter(pk__lt=before)
     return [_run_row(run, run.job) for run in runs[:limit]]
+
+
+def list_unfinished_runs(*, limit: int, within: Sequence[str] | None = None) -> list[RunRow]:
+    """Runs of these organisation paths that work, failed, were stopped or did not agree at the end, newest first."""
+    is_unfinished = ~Q(job__state=Job.State.DONE) | Q(closing__agrees=False)
+    runs = BillingRun.objects.select_related("job", "org_unit", "created_by").filter(is_unfinished, job__isnull=False)
+    runs = runs.filter(in_scope("org_unit", within))
+    return [_run_row(run, run.job) for run in runs.exclude(kind=BillingRun.Kind.PREVIEW).order_by("-id")[:limit]]
 
 
 def get_run(run_id: int, *, within: Sequence[str] | None = None) -> RunPage:

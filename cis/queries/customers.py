@@ -13,7 +13,7 @@ from django.db.models import OuterRef
 from django.db.models.functions import JSONObject
 from django.utils.translation import gettext as _
 
-from cis.models import Account, Customer, Premise, Reading, SupplyContract, TariffVersion
+from cis.models import Account, BillDispute, Customer, Premise, Reading, SupplyContract, TariffVersion
 from cis.models.metering import ReadingSource
 from cis.rating.registers import REGISTER_NAMES, Register
 from config.shared.errors import NotFound
@@ -152,18 +152,34 @@ class HappenedRow:
 
 @dataclass(frozen=True, slots=True)
 class Account360:
-    """One account, all around."""
+    """One account: who, what is owed on all accounts of the customer, the newest bills. The rest are parts."""
 
     head: AccountHead
     accounts: tuple[SiblingAccount, ...]
     receivable_fen: int
     prepayment_fen: int
-    contracts: tuple[ContractRow, ...]
+    bills: tuple[BillRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MetersAndReadings:
+    """The meters of an account, and on which days they showed what."""
+
     installations: tuple[InstallationRow, ...]
     registers: tuple[str, ...]
     readings: tuple[ReadingRow, ...]
-    bills: tuple[BillRow, ...]
-    happened: tuple[HappenedRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeRow:
+    """A dispute about a bill of the account, open or closed."""
+
+    bill_no: str
+    reason: str
+    opened_at: datetime
+    opened_by: str
+    outcome: str
+    closed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,26 +238,56 @@ def get_head(account_no: str) -> AccountHead:
 
 def get_360(account_no: str, *, today: date) -> Account360:
     """
-    The whole view of one account as of `today`, in nine statements whatever it holds.
+    The account's own page as of `today`, in four statements whatever it holds.
 
     :raises NotFound: there is no such account
     """
     head = get_head(account_no)
     siblings = _siblings(head)
     this = next(row for row in siblings if row.is_this)
-    installations = _installations(head.account_id, today)
-    registers, readings = _readings(installations)
     return Account360(
         head=head,
         accounts=siblings,
         receivable_fen=this.receivable_fen,
         prepayment_fen=this.prepayment_fen,
-        contracts=_contracts(head.account_id, today),
-        installations=installations,
-        registers=registers,
-        readings=readings,
         bills=list_bills(head.account_id, today=today, limit=_BILLS_SHOWN),
-        happened=_happened(head),
+    )
+
+
+def get_meters(account_id: int, *, today: date) -> MetersAndReadings:
+    """The meters of an account and the last days on which they were read, in two statements."""
+    installations = _installations(account_id, today)
+    registers, readings = _readings(installations)
+    return MetersAndReadings(installations, registers, readings)
+
+
+def list_contracts(account_id: int, *, today: date) -> tuple[ContractRow, ...]:
+    """The tariff history of an account, newest first, in one statement."""
+    return _contracts(account_id, today)
+
+
+def list_happened(head: AccountHead) -> tuple[HappenedRow, ...]:
+    """What was done about the customer and the account, newest first, in one statement."""
+    return _happened(head)
+
+
+def list_disputes(account_id: int, *, limit: int = 20) -> tuple[DisputeRow, ...]:
+    """Disputes about the account's bills, newest first, in one statement."""
+    rows = (
+        BillDispute.objects.filter(account_id=account_id)
+        .select_related("bill", "opened_by")
+        .order_by("-opened_at", "-pk")[:limit]
+    )
+    return tuple(
+        DisputeRow(
+            bill_no=str(row.bill),
+            reason=row.reason,
+            opened_at=row.opened_at,
+            opened_by=(row.opened_by.display_name or row.opened_by.username) if row.opened_by else "",
+            outcome=row.outcome,
+            closed_at=row.closed_at,
+        )
+        for row in rows
     )
 
 

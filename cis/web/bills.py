@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,10 +17,11 @@ from cis.operations import billing, disputes
 from cis.queries import billing as queries
 from cis.queries import customers, ledger
 from cis.web import explanations
-from cis.web.customers import address_of
+from cis.web.customers import pay_url
 from config.shared.errors import Refused
 from config.shared.periods import add_months, cycle_of, is_cycle
 from config.shared.permissions import may, staff_of
+from config.shared.web.drafts import draft_of
 from config.shared.web.pages import render_part_or_page, requires
 
 _PAGE = 24
@@ -117,11 +119,16 @@ def _bill_page(
         "prepayment_fen": balance.prepayment_fen,
         "is_overdue": page.bill.open_fen > 0 and page.bill.due_on < timezone.localdate(),
         "dispute_form": dispute_form,
+        "draft": draft_of(
+            request,
+            dispute_form,
+            name="dispute-bill",
+            subject=bill_no,
+            address=reverse("cis:bill", args=[bill_no]),
+        ),
         "outcome_form": outcome_form,
         "may_dispute": may(staff_of(request), "cis.dispute_bill"),
-        "pay_url": address_of("payments:desk_account", page.bill.account_no)
-        if may(staff_of(request), "payments.take_payment")
-        else "",
+        "pay_url": pay_url(request, page.bill.account_no),
     }
     return render(request, "cis/bills/bill.html", context, status=status)
 

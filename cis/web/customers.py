@@ -10,7 +10,6 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -19,19 +18,14 @@ from django.utils.translation import gettext_lazy
 from cis.operations import customers as operations
 from cis.queries import customers as queries
 from config.navigation import SLOTS
+from config.shared import working_place
 from config.shared.errors import Refused
 from config.shared.permissions import may, staff_of
+from config.shared.web.drafts import draft_of
 from config.shared.web.pages import requires
+from config.shared.web.parts import address_of, parts_for
 
 KINDS = (("person", gettext_lazy("个人")), ("enterprise", gettext_lazy("企业")))
-
-
-@dataclass(frozen=True, slots=True)
-class SlotOnPage:
-    """A part of another app, by the address it is fetched from."""
-
-    title: str | Promise
-    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,31 +90,30 @@ class ReasonForm(forms.Form):
 
 @requires("cis.view_customer")
 def account(request: HttpRequest, account_no: str) -> HttpResponse:
-    """The 360: who, where, contract, meters, readings, bills, payments, what happened."""
+    """The 360: who, what is owed, the newest bills; every other part comes on its own. Opens the customer as a tab."""
     view = queries.get_360(account_no, today=timezone.localdate())
     user = staff_of(request)
+    label = f"{view.head.customer_name} {account_no}"
+    working_place.open_customer(user_id=user.pk, subject=account_no, label=label, at=timezone.now())
     context = {
         "view": view,
         "head": view.head,
         "receivable_fen": view.receivable_fen,
         "prepayment_fen": view.prepayment_fen,
         "chart": usage_chart(view.bills),
-        "slots": slots_of(request, "customer-360", account_no),
-        "happened": [
-            {
-                "title": row.what,
-                "at": row.at,
-                "text": row.detail,
-                "who": " · ".join(filter(None, (row.who, row.hall))),
-            }
-            for row in view.happened
-        ],
+        "parts": parts_for(request, SLOTS["customer-360"], account_no=account_no),
         "may_edit": may(user, "cis.edit_customer"),
         "may_reveal": may(user, "cis.see_personal_data"),
         "may_bill": may(user, "cis.issue_bill"),
-        "pay_url": address_of("payments:desk_account", account_no) if may(user, "payments.take_payment") else "",
+        "pay_url": pay_url(request, account_no),
     }
     return render(request, "cis/account.html", context)
+
+
+def pay_url(request: HttpRequest, account_no: str) -> str:
+    """Where this user takes the customer's money; empty where they may not."""
+    may_take = may(staff_of(request), "payments.take_payment")
+    return address_of("payments:desk_account", account_no=account_no) if may_take else ""
 
 
 def usage_chart(bills: Sequence[queries.BillRow]) -> dict[str, Any] | None:
@@ -136,21 +129,6 @@ def usage_chart(bills: Sequence[queries.BillRow]) -> dict[str, Any] | None:
         "kind": "bar",
         "series": [{"name": _("用电量"), "values": [bill.energy_kwh_e2 for bill in newest]}],
     }
-
-
-def slots_of(request: HttpRequest, page: str, account_no: str) -> list[SlotOnPage]:
-    """The parts other apps have for this page and this user; an app that is switched off leaves none."""
-    user = staff_of(request)
-    slots = ((slot, address_of(slot.url_name, account_no)) for slot in SLOTS[page] if may(user, slot.permission))
-    return [SlotOnPage(slot.title, url) for slot, url in slots if url]
-
-
-def address_of(url_name: str, account_no: str) -> str:
-    """The address, or empty text where its app is not there."""
-    try:
-        return reverse(url_name, kwargs={"account_no": account_no})
-    except NoReverseMatch:
-        return ""
 
 
 @requires("cis.see_personal_data")
@@ -223,6 +201,7 @@ def _customer_page(
     context = {
         "head": queries.get_head(account_no),
         "form": form,
+        "draft": draft_of(request, form, name="edit-customer", subject=account_no),
         "card": card,
         "refused": refused,
         "differences": differences,
@@ -274,6 +253,7 @@ def _premise_page(
     context = {
         "head": queries.get_head(account_no),
         "form": form,
+        "draft": draft_of(request, form, name="edit-premise", subject=account_no),
         "card": card,
         "refused": refused,
         "differences": differences,

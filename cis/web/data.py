@@ -96,7 +96,7 @@ def sales(request: HttpRequest) -> HttpResponse:
 def sales_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Energy sold, as a file."""
     typed = _typed(SalesForm(request.GET))
-    return _download("sales.csv", statistics.sales_rows(**typed, within=_scope(request)))
+    return download("sales.csv", statistics.sales_rows(**typed, within=_scope(request)))
 
 
 @requires("cis.export_data")
@@ -128,7 +128,7 @@ def load(request: HttpRequest) -> HttpResponse:
 def load_csv(request: HttpRequest) -> StreamingHttpResponse:
     """The load curve as a file."""
     curve = _curve(_typed(LoadForm(request.GET)), _scope(request))
-    return _download(f"load-{curve.day.isoformat()}.csv", statistics.load_curve_rows(curve))
+    return download(f"load-{curve.day.isoformat()}.csv", statistics.load_curve_rows(curve))
 
 
 @requires("cis.export_data")
@@ -146,7 +146,7 @@ def tariffs(request: HttpRequest) -> HttpResponse:
 def tariffs_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Every tariff an account has had, as a file."""
     account_no = _typed(AccountForm(request.GET))["account_no"].strip()
-    return _download("tariffs.csv", statistics.tariff_history_rows(account_no))
+    return download("tariffs.csv", statistics.tariff_history_rows(account_no))
 
 
 def _scope(request: HttpRequest) -> list[str]:
@@ -169,7 +169,8 @@ def _typed(form: forms.Form) -> dict[str, Any]:
     return form.cleaned_data
 
 
-def _download(name: str, rows: Iterable[tuple[str, ...]]) -> StreamingHttpResponse:
+def download(name: str, rows: Iterable[tuple[str, ...]]) -> StreamingHttpResponse:
+    """Rows, the header first, as a CSV file that is sent while it is made."""
     response = StreamingHttpResponse(_csv(rows), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

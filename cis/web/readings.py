@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -23,6 +24,7 @@ from cis.validation import METHOD_CODES, EstimateMethod
 from config.shared.errors import NotFound, Refused
 from config.shared.permissions import scope_of, staff_of
 from config.shared.units import REGISTER_SCALE, scaled
+from config.shared.web.drafts import draft_of
 from config.shared.web.pages import render_part_or_page, requires
 
 _PAGE = 50
@@ -254,6 +256,13 @@ def _doubt_page(request: HttpRequest, doubt_id: int, form: DecisionForm, refused
         "facts": detail.facts,
         "form": form,
         "refused": refused,
+        "draft": draft_of(
+            request,
+            form,
+            name="resolve-doubt",
+            subject=str(doubt_id),
+            address=reverse("cis:reading_doubt", args=[doubt_id]),
+        ),
         "chart": {
             "x": [row.read_on.isoformat() for row in known],
             "x_name": _("抄表日"),

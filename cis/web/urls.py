@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from cis.web import bills, customers, runs, search, usage
+from cis.web import analysis, bills, customer_parts, customers, runs, search, to_do, usage
 from cis.web.converters import DAY
 
 app_name = "cis"
@@ -10,6 +10,10 @@ app_name = "cis"
 console: list[URLPattern | URLResolver] = [
     path("search/", search.search, name="search"),
     path("accounts/<str:account_no>/", customers.account, name="account"),
+    path("accounts/<str:account_no>/meters/", customer_parts.meters, name="account_meters"),
+    path("accounts/<str:account_no>/contracts/", customer_parts.contracts, name="account_contracts"),
+    path("accounts/<str:account_no>/disputes/", customer_parts.disputes, name="account_disputes"),
+    path("accounts/<str:account_no>/history/", customer_parts.history, name="account_history"),
     path("accounts/<str:account_no>/personal-data/", customers.personal_data, name="personal_data"),
     path("accounts/<str:account_no>/customer/", customers.customer_edit, name="customer_edit"),
     path("accounts/<str:account_no>/premise/", customers.premise_edit, name="premise_edit"),
@@ -30,9 +34,22 @@ console: list[URLPattern | URLResolver] = [
     path("runs/<int:run_id>/cancel/", runs.run_cancel, name="run_cancel"),
     path("runs/<int:run_id>/resume/", runs.run_resume, name="run_resume"),
     path("", include("cis.web.urls_readings")),
+    path("to-do/disputes/", to_do.open_disputes, name="open_disputes"),
+    path("to-do/runs/", to_do.unfinished_runs, name="unfinished_runs"),
+    path("to-do/exceptions/", to_do.open_exceptions, name="open_exceptions"),
+    path("to-do/doubts/", to_do.waiting_doubts, name="waiting_doubts"),
+    path("to-do/days/", to_do.days_to_close, name="days_to_close"),
+]
+
+figures: list[URLPattern | URLResolver] = [
+    path("energy/", analysis.energy_sold, name="energy_sold"),
+    path("collection/", analysis.collection_page, name="collection"),
+    path("arrears/", analysis.arrears, name="arrears"),
+    path("export.csv", analysis.export, name="analysis_export"),
 ]
 
 urlpatterns = [
     path("console/", include(console)),
+    path("dsm/", include(figures)),
     path("my/", include("cis.web.urls_portal")),
 ]

@@ -86,6 +86,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     # Before what asks strangers to sign in: who stayed too long is one.
     "config.shared.web.staff_sessions.StaffSessionMiddleware",
+    # Keeps what was typed into a form before the next one asks for a new sign-in.
+    "config.shared.web.drafts.DraftMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -292,6 +294,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "close-yesterday": {"task": "cis.tasks.close_yesterday", "schedule": crontab(hour=0, minute=30)},
     "interval-partitions": {"task": "cis.tasks.make_interval_partitions", "schedule": crontab(hour=0, minute=10)},
     "check-books": {"task": "cis.tasks.check_books", "schedule": crontab(hour=3, minute=40)},
+    "purge-working-places": {
+        "task": "config.shared.tasks.purge_working_places",
+        "schedule": crontab(hour=4, minute=30),
+    },
     "prune-outbox": {"task": "config.shared.tasks.prune_outbox", "schedule": crontab(hour=4, minute=20)},
 }
 

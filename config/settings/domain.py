@@ -1,6 +1,7 @@
 """Settings of the trade: numbers a utility may choose. Each says where its default comes from."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -50,3 +51,8 @@ MESSAGE_QUIET_HOURS = ("22:00", "08:00")
 # How customers hear of new bills: "in_app" for those who use the portal; "sms" for the others, which costs money for
 # every household and month and is therefore a utility's own choice. Reminders of unpaid bills are another matter.
 BILL_NOTICES = tuple(part for part in os.environ.get("BILL_NOTICES", "in_app").split(",") if part)
+# What somebody typed into a form and did not send is kept so long: over a night, and no longer, for it may hold
+# personal data and counter machines are shared (convention).
+DRAFT_LIFETIME = timedelta(hours=24)
+# The customers one served lately are remembered so long (convention; the list on the home page holds eight).
+SERVED_REMEMBERED = timedelta(days=30)

@@ -81,6 +81,16 @@ def list_jobs(*, limit: int, before: int | None = None, within: Sequence[str] | 
     return [_job(row) for row in rows[:limit]]
 
 
+def list_failed_jobs(*, limit: int, within: Sequence[str] | None = None) -> list[JobRow]:
+    """Jobs of these organisation paths that stopped with a failure and wait for somebody, newest first."""
+    rows = (
+        Job.objects.select_related("created_by")
+        .filter(in_scope("org_unit", within), state=Job.State.FAILED)
+        .order_by("-pk")
+    )
+    return [_job(row) for row in rows[:limit]]
+
+
 def get_job(job_id: int, *, within: Sequence[str] | None = None) -> JobRow:
     """
     One job.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.utils import timezone
 
 from config.celery import app
-from config.shared import approvals, events, jobs
+from config.shared import approvals, drafts, events, jobs, working_place
 from config.shared.messaging import delivery
 from config.shared.messaging.sending import nudge
 
@@ -50,6 +51,14 @@ def sweep(**_future: object) -> None:
 def prune_outbox(**_future: object) -> None:
     """Forget events that were delivered more than thirty days ago."""
     events.prune(before=timezone.now() - timedelta(days=30))
+
+
+@app.task(acks_late=True)
+def purge_working_places(**_future: object) -> None:
+    """Forget forms that were left unsent too long ago, and customers served long ago."""
+    now = timezone.now()
+    drafts.purge_drafts(now=now)
+    working_place.forget_served(before=now - settings.SERVED_REMEMBERED)
 
 
 @app.task(acks_late=True)

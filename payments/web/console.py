@@ -18,7 +18,9 @@ from cis.operations import ledger
 from config.shared.display_formats import format_yuan
 from config.shared.errors import NotFound, Refused
 from config.shared.permissions import may, scope_of, staff_of
+from config.shared.web.drafts import draft_of
 from config.shared.web.pages import render_part_or_page, requires
+from config.shared.web.parts import render_part
 from config.shared.web.step_up import requires_step_up
 from payments import operations, queries, receipts
 from payments.operations.taking import is_form_key
@@ -110,7 +112,8 @@ def pay(request: HttpRequest, account_no: str) -> HttpResponse:
 
 
 def _draw_pay(request: HttpRequest, page: queries.PayForm, form: TakePaymentForm, *, status: int) -> HttpResponse:
-    return render(request, "payments/pay.html", {"dues": page.dues, "form": form}, status=status)
+    draft = draft_of(request, form, name="take-payment", subject=page.dues.account_no)
+    return render(request, "payments/pay.html", {"dues": page.dues, "form": form, "draft": draft}, status=status)
 
 
 @never_cache
@@ -160,7 +163,12 @@ def reverse_payment(request: HttpRequest, receipt_no: str) -> HttpResponse:
     return render(
         request,
         "payments/reversal.html",
-        {"receipt": receipt, "payment": receipt.payment, "form": form},
+        {
+            "receipt": receipt,
+            "payment": receipt.payment,
+            "form": form,
+            "draft": draft_of(request, form, name="reverse-payment", subject=receipt_no),
+        },
         status=422 if request.method == "POST" else 200,
     )
 
@@ -189,9 +197,8 @@ def pdf_answer(request: HttpRequest, receipt: queries.Receipt, paper: receipts.P
 @requires("payments.view_payments")
 def account_payments(request: HttpRequest, account_no: str) -> HttpResponse:
     """The payments of an account, as a part of the customer's page."""
-    return render(
-        request, "payments/_account_payments.html", {"payments": queries.list_account_payments(account_no=account_no)}
-    )
+    payments = queries.list_account_payments(account_no=account_no)
+    return render_part(request, "payments/_account_payments.html", {"payments": payments}, title=_("收费记录"))
 
 
 @never_cache

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.urls import URLPattern, path, register_converter
 
 from payments.simulators import wallet as sim_wallet
-from payments.web import console, portal, verify, wallet
+from payments.web import console, portal, to_do, verify, wallet
 
 
 class PaperConverter:
@@ -26,6 +26,8 @@ register_converter(PaperConverter, "paper")
 app_name = "payments"
 urlpatterns: list[URLPattern] = [
     path("console/payments/", console.desk, name="desk"),
+    path("console/payments/to-do/mine/", to_do.my_takings, name="my_takings"),
+    path("console/payments/to-do/clerks/", to_do.takings_by_clerk, name="takings_by_clerk"),
     path("console/payments/list/", console.day_list, name="day_list"),
     path("console/payments/day/", console.day, name="day"),
     path("console/accounts/<str:account_no>/pay/", console.pay, name="desk_account"),

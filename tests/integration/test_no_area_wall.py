@@ -16,7 +16,7 @@ from tests.factories.world import AccountIds, World, make_unit, make_user, small
 
 pytestmark = pytest.mark.django_db
 
-FIELDS_OF_THE_FRAME = {"csrfmiddlewaretoken", "next", "language", "q"}
+FIELDS_OF_THE_FRAME = {"csrfmiddlewaretoken", "next", "language", "q", "draft_ticket"}
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def serve(client: Client, account: AccountIds, cycle: int, known_by: str) -> Non
     """Everything a counter does for a customer, who only says what they know of themselves."""
     number = account.account_no
     root = f"/console/accounts/{number}/"
-    found = client.get("/console/search/", {"q": known_by})
+    found = client.post("/console/search/", {"q": known_by})
     assert (found.status_code, found["Location"]) == (302, root)
     assert client.get(root).status_code == 200
     customer = Customer.objects.get(pk=account.customer_id)
@@ -108,7 +108,7 @@ class TestTheAreaIsLookedUp:
     ) -> None:
         client = signed_in(world.clerk_a_id)
 
-        page = client.get("/console/search/", {"q": known_by}, follow=True).content.decode()
+        page = client.post("/console/search/", {"q": known_by}, follow=True).content.decode()
 
         assert world.residential_tou.account_no in page and "临江县供电公司" in page
         assert not asked_for(page) & {"area", "org_unit", "county", "region"}

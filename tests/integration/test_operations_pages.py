@@ -71,7 +71,7 @@ class TestJobs:
             for _ in range(jobs):
                 start_run(cycle=world.cycle, org_unit_id=None, created_by_id=None, at=AT, kind="preview")
 
-            with django_assert_num_queries(5):  # type: ignore[attr-defined]
+            with django_assert_num_queries(6):  # type: ignore[attr-defined]
                 operator.get(reverse("jobs"))
 
     def test_a_job_that_is_not_there_is_not_found(self, operator: Client) -> None:

@@ -60,6 +60,10 @@ def account_page(world: World) -> str:
     return f"/console/accounts/{world.residential.account_no}/"
 
 
+def whole_account(world: World) -> str:
+    return f"{account_page(world)}?plain=1"
+
+
 @pytest.mark.acceptance("001-10")
 @pytest.mark.acceptance("002-34")
 @pytest.mark.acceptance("004-05")
@@ -87,7 +91,7 @@ class TestTwoHalls:
 
         two.open(f"{account_page(world)}customer/")
         two.open(f"{account_page(world)}customer/", {**two.hidden(), "name": "张三丰", "kind": "person"})
-        after = one.open(account_page(world))
+        after = one.open(whole_account(world))
         assert "张三丰" in after
         assert "李敏" in after and "临江营业厅" in after, "who did it and where, among what happened"
 

@@ -89,5 +89,6 @@ class TestTwoClerks:
         second.get_by_role("button", name="用我填写的内容保存").click()
         second.wait_for_url(f"**/console/accounts/{world.residential.account_no}/")
         first.reload()
+        first.get_by_text("李敏 · 临江营业厅").first.wait_for()
         assert "张三乙" in text_of(first)
         assert "陈静 · 东湖营业厅" in text_of(first) and "李敏 · 临江营业厅" in text_of(first)

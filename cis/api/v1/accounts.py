@@ -122,11 +122,12 @@ class AccountDetail(APIView):
     @extend_schema(operation_id="accounts_retrieve", responses=AccountOut)
     def get(self, _request: Request, account_no: str) -> Response:
         """One account with its tariff history and meters; personal data masked."""
-        view = customers.get_360(account_no, today=timezone.localdate())
+        today = timezone.localdate()
+        view = customers.get_360(account_no, today=today)
         body = asdict(view.head) | {
             "receivable_fen": view.receivable_fen,
             "prepayment_fen": view.prepayment_fen,
-            "contracts": view.contracts,
-            "installations": view.installations,
+            "contracts": customers.list_contracts(view.head.account_id, today=today),
+            "installations": customers.get_meters(view.head.account_id, today=today).installations,
         }
         return Response(AccountOut(body).data)

@@ -57,7 +57,9 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["user", "-seen_at"], name="served_customer_newest")],
                 "constraints": [
                     models.UniqueConstraint(fields=("user", "subject"), name="served_customer_once"),
-                    models.UniqueConstraint(fields=("user", "place"), name="one_customer_per_place"),
+                    models.UniqueConstraint(
+                        deferrable=models.Deferrable.DEFERRED, fields=("user", "place"), name="one_customer_per_place"
+                    ),
                     models.CheckConstraint(
                         condition=models.Q(("place__isnull", True), ("place__range", (1, 9)), _connector="OR"),
                         name="nine_places",

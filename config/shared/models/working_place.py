@@ -50,7 +50,10 @@ class ServedCustomer(models.Model):
         db_table = "shared_served_customer"
         constraints = (
             models.UniqueConstraint(fields=["user", "subject"], name="served_customer_once"),
-            models.UniqueConstraint(fields=["user", "place"], name="one_customer_per_place"),
+            # Compared at the end of the transaction: one statement moves two customers.
+            models.UniqueConstraint(
+                fields=["user", "place"], name="one_customer_per_place", deferrable=models.Deferrable.DEFERRED
+            ),
             models.CheckConstraint(
                 condition=models.Q(place__isnull=True) | models.Q(place__range=(1, 9)), name="nine_places"
             ),

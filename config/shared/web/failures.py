@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 
 from config.shared import logs
+from config.shared.web.drafts import keep_sent, ticket_in
 
 
 def _page(request: HttpRequest, template: str, status: int) -> HttpResponse:
@@ -40,4 +41,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form that came back without its token: the page was left open too long."""
     del reason
+    ticket = ticket_in(request)
+    user_id = request.user.pk if request.user.is_authenticated else None
+    if ticket is not None and user_id in (None, ticket.user_id) and keep_sent(request, ticket):
+        # Its owner signed in again meanwhile: the form comes back with its text and a new token.
+        return redirect(ticket.address)
     return _page(request, "shared/403_csrf.html", 403)

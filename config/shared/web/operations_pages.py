@@ -5,16 +5,19 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import path
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from config.shared import events, jobs, overview
+from config.shared.display_formats import format_moment
 from config.shared.errors import NotFound, Refused
 from config.shared.permissions import holds_everywhere, scope_of, staff_of
 from config.shared.web.pages import render_part_or_page, requires
+from config.shared.web.parts import TodoRow, render_todo
 
 _PAGE = 30
+_TO_DO = 5
 
 
 def _key(request: HttpRequest) -> int | None:
@@ -108,7 +111,48 @@ def dead_letter_retry(request: HttpRequest, delivery_id: int) -> HttpResponse:
     return redirect("dead_letters")
 
 
+@requires("shared.manage_jobs")
+def failed_jobs(request: HttpRequest) -> HttpResponse:
+    """Long work that stopped with a failure, newest first, as a part of a home page."""
+    rows = overview.list_failed_jobs(limit=_TO_DO, within=scope_of(staff_of(request), "shared.manage_jobs"))
+    return render_todo(
+        request,
+        title=_("失败的后台任务"),
+        rows=[
+            TodoRow(
+                f"{row.name} #{row.job_id}",
+                reverse("job", args=[row.job_id]),
+                note=row.created_by,
+                end=format_moment(row.created_at, timezone.get_current_timezone()),
+                is_bad=True,
+            )
+            for row in rows
+        ],
+        nothing=_("没有失败的任务。"),
+        all_url=reverse("jobs"),
+        all_label=_("全部任务"),
+    )
+
+
+@requires("shared.manage_jobs")
+def failed_deliveries(request: HttpRequest) -> HttpResponse:
+    """Events that nobody could take, as a part of a home page."""
+    rows = overview.list_dead_letters(limit=_TO_DO, within=scope_of(staff_of(request), "shared.manage_jobs"))
+    return render_todo(
+        request,
+        title=_("没有送达的事件"),
+        rows=[
+            TodoRow(row.event, reverse("dead_letters"), note=row.error, end=row.handler, is_bad=True) for row in rows
+        ],
+        nothing=_("所有事件都送到了。"),
+        all_url=reverse("dead_letters"),
+        all_label=_("全部未送达事件"),
+    )
+
+
 urlpatterns = [
+    path("to-do/jobs/", failed_jobs, name="failed_jobs"),
+    path("to-do/deliveries/", failed_deliveries, name="failed_deliveries"),
     path("jobs/", job_list, name="jobs"),
     path("jobs/<int:job_id>/", job_page, name="job"),
     path("jobs/<int:job_id>/cancel/", job_cancel, name="job_cancel"),

@@ -15,7 +15,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, path, reverse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -31,7 +31,6 @@ from config import navigation
 from config.shared import lockout, second_factors
 from config.shared.errors import Refused
 from config.shared.models import User
-from config.shared.permissions import may, staff_of
 from config.shared.proofs import Proof
 from config.shared.web.sign_in_locked import locked_out
 from config.shared.web.staff_sessions import close_session, open_session
@@ -198,24 +197,7 @@ def _halfway(request: HttpRequest) -> tuple[User | None, str]:
     return (user, kept["next"]) if is_valid else (None, "/")
 
 
-def home(request: HttpRequest) -> HttpResponse:
-    """The first page each kind of person needs: their console, or the portal."""
-    user = staff_of(request)
-    is_customer = user.kind == User.Kind.CUSTOMER
-    places = navigation.PORTAL if is_customer else navigation.CONSOLE
-    wanted = [] if is_customer else list(navigation.FIRST)
-    for url_name, permission in [*wanted, *((place.url_name, place.permission) for place in places)]:
-        if permission and not may(user, permission):
-            continue
-        try:
-            return redirect(reverse(url_name))
-        except NoReverseMatch:
-            continue
-    return render(request, "shared/no_role.html", status=403)
-
-
 urlpatterns = [
-    path("", home, name="home"),
     path("sign-in/", login_not_required(SignIn.as_view()), name="login"),
     path("sign-in/second-factor/", login_not_required(second_factor), name="second_factor"),
     path("sign-in/passkey/", login_not_required(passkey_sign_in), name="passkey_sign_in"),
@@ -224,7 +206,6 @@ urlpatterns = [
 ]
 # For `tests/architecture`: addresses that need no named permission, and why they do not.
 SIGNED_IN_ONLY = {
-    "home": "sends each person to their own first page",
     "logout": "everybody may leave",
 }
 PUBLIC = {

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from cis.models import Account, AccountPoint, MeterInstallation, Reading, SupplyContract
 from cis.operations import customers
-from cis.queries.customers import get_360, get_head
+from cis.queries.customers import get_360, get_head, get_meters
 from config.shared.models import OrgUnit, PersonalDataAccess
 from tests.factories.world import World, make_unit, small_world
 
@@ -82,7 +82,7 @@ class TestMoveTenant:
             50_00,
             world.residential.account_id,
         )
-        assert [row.read_on for row in new_view.readings] == [MOVE_DAY]
+        assert [row.read_on for row in get_meters(moved.account_id, today=MOVE_DAY).readings] == [MOVE_DAY]
         assert new_view.head.customer_name == "赵六" and new_view.receivable_fen == 0
 
     def test_without_the_final_reading_nothing_moves(self, world: World) -> None:

@@ -11,7 +11,7 @@ from cis.operations import customers, ledger
 from cis.operations.billing import issue_bill_now
 from cis.queries import portal
 from cis.queries.billing import get_bill
-from cis.queries.customers import get_360
+from cis.queries.customers import get_meters
 from config.shared.errors import NotFound
 from tests.factories.metering import register_file, send
 from tests.factories.world import World, small_world
@@ -73,7 +73,7 @@ class TestBothSides:
         assert installation.pk == old.installation_id and installation.valid.upper is None
         assert set(history) <= set(kept)
         assert Account.objects.get(pk=old.account_id).state == Account.State.CLOSED
-        assert get_360(old.account_no, today=MARCH.date()).readings[0].read_on == MOVE_DAY
+        assert get_meters(old.account_id, today=MARCH.date()).readings[0].read_on == MOVE_DAY
 
     def test_the_old_account_is_billed_no_further_and_the_new_one_not_before(self, world: World) -> None:
         moved = move(world)

@@ -96,7 +96,7 @@ class TestSearchPage:
         client = Client()
         client.force_login(User.objects.get(username=username), "django.contrib.auth.backends.ModelBackend")
 
-        answer = client.get(reverse("cis:search"), {"q": "张三"})
+        answer = client.post(reverse("cis:search"), {"q": "张三"})
 
         assert answer["Location"] == reverse("cis:account", kwargs={"account_no": "4290000001"})
 
@@ -104,7 +104,7 @@ class TestSearchPage:
         client = Client()
         client.force_login(User.objects.get(username="clerk_a"), "django.contrib.auth.backends.ModelBackend")
 
-        page = client.get(reverse("cis:search"), {"q": "桂苑路"}).content.decode()
+        page = client.post(reverse("cis:search"), {"q": "桂苑路"}, follow=True).content.decode()
 
         assert "东湖区供电公司" in page and "临江县供电公司" in page
         assert "10000000001" not in page

@@ -29,11 +29,12 @@ class TestTheFirstPage:
     @pytest.mark.parametrize(
         ("role", "page"),
         [
-            ("clerk", "cis:search"),
-            ("agent", "cis:search"),
-            ("accountant", "cis:runs"),
-            ("reading-auditor", "cis:reading_work_list"),
-            ("administrator", "jobs"),
+            ("clerk", "counter_home"),
+            ("agent", "counter_home"),
+            ("accountant", "counter_home"),
+            ("reading-auditor", "counter_home"),
+            ("administrator", "counter_home"),
+            ("leader", "counter_home"),
         ],
     )
     def test_is_what_the_role_has_to_do(self, unit: OrgUnit, role: str, page: str) -> None:

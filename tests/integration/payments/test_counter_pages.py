@@ -155,6 +155,7 @@ class TestTheForm:
                     "reference",
                     "next",
                     "language",
+                    "draft_ticket",
                     "q",
                 }
                 assert client.post(address, fill(key)).status_code == 302

@@ -1,0 +1,57 @@
+"""Parts of a customer's page that customer information owns, each fetched and failing on its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from cis.queries import customers as queries
+from config.shared.web.pages import requires
+from config.shared.web.parts import render_part
+
+
+def _draw(request: HttpRequest, name: str, title: str, context: dict[str, Any]) -> HttpResponse:
+    return render_part(request, f"cis/parts/_{name}.html", context, title=title, aside="cis/_aside.html")
+
+
+@requires("cis.view_customer")
+@require_safe
+def meters(request: HttpRequest, account_no: str) -> HttpResponse:
+    """The meters and what they showed."""
+    head = queries.get_head(account_no)
+    view = queries.get_meters(head.account_id, today=timezone.localdate())
+    return _draw(request, "meters", _("示数与电能表"), {"head": head, "view": view})
+
+
+@requires("cis.view_customer")
+@require_safe
+def contracts(request: HttpRequest, account_no: str) -> HttpResponse:
+    """The contracts and tariffs, now and before."""
+    head = queries.get_head(account_no)
+    rows = queries.list_contracts(head.account_id, today=timezone.localdate())
+    return _draw(request, "contracts", _("合同与电价变更"), {"head": head, "contracts": rows})
+
+
+@requires("cis.view_customer")
+@require_safe
+def disputes(request: HttpRequest, account_no: str) -> HttpResponse:
+    """What the customer did not agree with, and what came out."""
+    head = queries.get_head(account_no)
+    rows = queries.list_disputes(head.account_id)
+    return _draw(request, "disputes", _("账单异议"), {"head": head, "disputes": rows})
+
+
+@requires("cis.view_customer")
+@require_safe
+def history(request: HttpRequest, account_no: str) -> HttpResponse:
+    """What was done about the customer, in whichever hall."""
+    head = queries.get_head(account_no)
+    happened = [
+        {"title": row.what, "at": row.at, "text": row.detail, "who": " · ".join(filter(None, (row.who, row.hall)))}
+        for row in queries.list_happened(head)
+    ]
+    return _draw(request, "history", _("办过的事"), {"head": head, "happened": happened})

@@ -73,6 +73,7 @@ CONSOLE: tuple[Destination, ...] = (
     Destination(_("数据目录"), "database", "cis:data", "cis.export_data"),
     Destination(_("日结"), "book-check", "payments:day", "cis.close_day"),
     Destination(_("审批"), "stamp", "approvals", "shared.use_approvals"),
+    Destination(_("用户与权限"), "user-cog", "people", "shared.manage_users"),
     Destination(_("后台任务"), "list-checks", "jobs", "shared.see_jobs"),
     Destination(_("未送达事件"), "mail-warning", "dead_letters", "shared.see_jobs"),
     Destination(_("组件与样式"), "swatch-book", "design", "shared.manage_users"),

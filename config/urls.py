@@ -16,6 +16,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/", include("config.shared.web.operations_pages")),
     path("console/", include("config.shared.web.approval_pages")),
     path("", include("config.shared.web.message_pages")),
+    path("console/", include("config.shared.web.people_pages")),
+    path("console/", include("config.shared.web.client_pages")),
     path("", include("cis.web.urls")),
     path("", include("payments.web.urls")),
     path("api/v1/", include("config.shared.api.urls")),

@@ -5,14 +5,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from config.shared.models import ApiKey, User
+
+# To the minute is enough to see whether a key is in use.
+_NOTE_EVERY = timedelta(minutes=1)
 
 
 def issue_key(*, user_id: int, name: str, at: datetime) -> str:
@@ -37,6 +41,9 @@ class ApiKeyAuthentication(BaseAuthentication):
         digest = hashlib.sha256(secret.encode()).digest()
         if key is None or not hmac.compare_digest(bytes(key.digest), digest) or not key.user.is_active:
             raise AuthenticationFailed("API key 无效或已停用。")
+        now = timezone.now()
+        if key.last_used_at is None or now - key.last_used_at >= _NOTE_EVERY:
+            ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
         return key.user, key
 
     def authenticate_header(self, _request: Request) -> str:

@@ -17,6 +17,7 @@ from config.shared import approval_queries, approvals
 from config.shared.errors import NotFound, Refused
 from config.shared.permissions import staff_of
 from config.shared.web.pages import requires
+from config.shared.web.step_up import requires_step_up
 
 _PAGE = 20
 
@@ -81,6 +82,7 @@ def _draw(request: HttpRequest, approval_id: int, form: DecisionForm, *, status:
 @never_cache
 @require_POST
 @requires("shared.use_approvals")
+@requires_step_up
 def approval_approve(request: HttpRequest, approval_id: int) -> HttpResponse:
     """Approve and carry out."""
     form = DecisionForm(request.POST)

@@ -17,6 +17,7 @@ from config.shared import approval_queries, approvals
 from config.shared.errors import NotAllowed, NotFound, Refused
 from config.shared.models import Approval, ApprovalStep, OrgUnit, OutboxEvent, Role, RoleGrant, User
 from config.shared.roles import load_roles
+from tests.factories.staff import prove
 from tests.factories.world import make_unit, make_user
 
 AT = datetime(2026, 2, 3, 1, 0, tzinfo=UTC)
@@ -316,6 +317,7 @@ class TestPages:
         """Somebody's browser."""
         client = Client()
         client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+        prove(client)
         return client
 
     def test_show_what_waits_decide_it_and_tell_the_asker(self) -> None:

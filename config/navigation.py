@@ -74,6 +74,7 @@ CONSOLE: tuple[Destination, ...] = (
     Destination(_("日结"), "book-check", "payments:day", "cis.close_day"),
     Destination(_("审批"), "stamp", "approvals", "shared.use_approvals"),
     Destination(_("用户与权限"), "user-cog", "people", "shared.manage_users"),
+    Destination(_("查看审计"), "eye", "cis:audit", "shared.see_audit"),
     Destination(_("后台任务"), "list-checks", "jobs", "shared.see_jobs"),
     Destination(_("未送达事件"), "mail-warning", "dead_letters", "shared.see_jobs"),
     Destination(_("组件与样式"), "swatch-book", "design", "shared.manage_users"),
@@ -86,6 +87,37 @@ PORTAL: tuple[Destination, ...] = (
     Destination(_("用电"), "chart-column", "cis:portal_usage", ""),
     Destination(_("交费"), "wallet", "payments:portal_pay", ""),
 )
+
+# What pages about a customer are called to those who read who looked at them.
+PAGES_SEEN: dict[str, str | Promise] = {
+    "cis:search": _("查找"),
+    "cis:account": _("客户总览"),
+    "cis:personal_data": _("查看未遮盖的信息"),
+    "cis:customer_edit": _("改客户资料"),
+    "cis:premise_edit": _("改用电地址"),
+    "cis:account_bills": _("全部账单"),
+    "cis:bill": _("账单"),
+    "cis:bill_print": _("账单打印"),
+    "cis:bill_now": _("即时出账"),
+    "cis:account_usage": _("每天用电"),
+    "cis:account_usage_day": _("每天用电"),
+    "cis:account_usage_export": _("用电数据导出"),
+    "cis:account_usage_day_export": _("用电数据导出"),
+    "cis:data_tariffs": _("历次电价"),
+    "cis:data_tariffs_csv": _("历次电价"),
+    "cis:reading_doubt": _("存疑示数"),
+    "payments:desk_account": _("收款"),
+    "payments:account_payments": _("收费记录"),
+    "payments:payment": _("收据"),
+    "payments:receipt_pdf": _("收据"),
+    "payments:reverse": _("冲正"),
+    "api_account": _("客户总览（接口）"),
+    "api_account_bills": _("账单（接口）"),
+    "api_bill": _("账单（接口）"),
+    "api_bill_explanation": _("账单（接口）"),
+    "api_account_payments": _("收费记录（接口）"),
+    "api_payment": _("收据（接口）"),
+}
 
 # What kinds of long work are called.
 JOBS: dict[str, str | Promise] = {

@@ -25,9 +25,8 @@ from cis.models.metering import ReadingSource
 from cis.operations import ledger
 from cis.queries.customers import customer_card, no_account, premise_card
 from cis.rating.registers import Register, advance, energy_kwh_e2
-from config.shared import logs
 from config.shared.errors import BadInput, NotFound, Refused
-from config.shared.models import PersonalDataAccess
+from config.shared.looks import note_reveal
 from config.shared.names import grams, name_keys
 from config.shared.personal_data import blind_index
 
@@ -36,12 +35,6 @@ class StaleEdit(Refused):
     """Somebody saved a newer version since the form was opened; `facts["current"]` is what stands there now."""
 
     code = "stale-edit"
-
-
-class ReasonMissing(BadInput):
-    """Hidden data is shown for a reason only."""
-
-    code = "reason-missing"
 
 
 class AccountIsClosed(Refused):
@@ -146,19 +139,16 @@ def reveal_personal_data(*, account_no: str, user_id: int, reason: str, at: date
     :raises ReasonMissing: no reason was given
     :raises NotFound: there is no such account
     """
-    if not reason.strip():
-        raise ReasonMissing(_("请写明查看的原因，例如「核对来电人身份」。"))
     with transaction.atomic():
         account = Account.objects.select_related("customer", "premise").filter(account_no=account_no).first()
         if account is None:
             raise no_account()
-        PersonalDataAccess.objects.create(
+        note_reveal(
             user_id=user_id,
             subject=f"customer:{account.customer_id}",
-            fields="phone,identity_no,door",
-            reason=reason.strip(),
-            request_id=logs.request_id.get(),
-            seen_at=at,
+            fields=("phone", "identity_no", "door"),
+            reason=reason,
+            at=at,
         )
         return PersonalData(account.customer.phone, account.customer.identity_no, account.premise.door)
 

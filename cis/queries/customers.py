@@ -19,7 +19,7 @@ from cis.rating.registers import REGISTER_NAMES, Register
 from config.shared.errors import NotFound
 from config.shared.languages import in_language
 from config.shared.models import OrgUnit
-from config.shared.personal_data import mask_identity_no, mask_phone
+from config.shared.personal_data import mask_door, mask_identity_no, mask_phone
 
 _VERSIONS_SHOWN = 6
 _READINGS_SHOWN = 13
@@ -330,7 +330,7 @@ def customer_card(customer: Customer) -> CustomerCard:
 def premise_card(premise: Premise) -> PremiseCard:
     """A premise row as a form shows it."""
     return PremiseCard(
-        premise_id=premise.pk, version=premise.version, address=premise.address, door_masked=_mask_door(premise.door)
+        premise_id=premise.pk, version=premise.version, address=premise.address, door_masked=mask_door(premise.door)
     )
 
 
@@ -396,7 +396,7 @@ def _head(account: Account | None) -> AccountHead:
         customer_version=customer.version,
         premise_id=premise.pk,
         address=premise.address,
-        door_masked=_mask_door(premise.door),
+        door_masked=mask_door(premise.door),
         premise_version=premise.version,
         area=account.org_unit.shown_name,
         area_path=tuple(names[pk] for pk in ids if pk in names),
@@ -405,10 +405,6 @@ def _head(account: Account | None) -> AccountHead:
         feeder=district.feeder.name,
         substation=district.feeder.substation.name,
     )
-
-
-def _mask_door(door: str) -> str:
-    return "***" if door else ""
 
 
 def _siblings(head: AccountHead) -> tuple[SiblingAccount, ...]:

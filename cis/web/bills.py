@@ -16,12 +16,14 @@ from django.utils.translation import gettext_lazy
 from cis.operations import billing, disputes
 from cis.queries import billing as queries
 from cis.queries import customers, ledger
+from cis.queries.audit import record_of
 from cis.web import explanations
 from cis.web.customers import pay_url
 from config.shared.errors import Refused
 from config.shared.periods import add_months, cycle_of, is_cycle
 from config.shared.permissions import may, staff_of
 from config.shared.web.drafts import draft_of
+from config.shared.web.looks import saw
 from config.shared.web.pages import render_part_or_page, requires
 
 _PAGE = 24
@@ -87,6 +89,7 @@ def in_words(page: queries.BillPage) -> list[LineInWords]:
 def account_bills(request: HttpRequest, account_no: str) -> HttpResponse:
     """Every bill of an account, newest first."""
     head = customers.get_head(account_no)
+    saw(request, record_of(head.account_id))
     before = request.GET.get("before", "")
     rows = customers.list_bills(
         head.account_id,
@@ -109,6 +112,7 @@ def _bill_page(
     request: HttpRequest, bill_no: str, dispute_form: DisputeForm, outcome_form: OutcomeForm, status: int = 200
 ) -> HttpResponse:
     page = queries.get_bill(bill_no)
+    saw(request, record_of(page.account_id))
     balance = ledger.balance(page.account_id)
     context = {
         "page": page,
@@ -137,6 +141,7 @@ def _bill_page(
 def bill_print(request: HttpRequest, bill_no: str) -> HttpResponse:
     """One bill on A4, with its explanation."""
     page = queries.get_bill(bill_no)
+    saw(request, record_of(page.account_id))
     return render(
         request,
         "cis/bills/print.html",
@@ -188,6 +193,7 @@ def dispute_close(request: HttpRequest, bill_no: str) -> HttpResponse:
 def bill_now(request: HttpRequest, account_no: str) -> HttpResponse:
     """Bill one account on the spot."""
     head = customers.get_head(account_no)
+    saw(request, record_of(head.account_id))
     last_month = add_months(cycle_of(timezone.localdate()), -1)
     form = BillNowForm(request.POST if request.method == "POST" else None, initial={"cycle": last_month})
     refused: Refused | None = None

@@ -10,11 +10,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from cis.queries import customers as queries
+from cis.queries.audit import record_of
+from config.shared.web.looks import saw
 from config.shared.web.pages import requires
 from config.shared.web.parts import render_part
 
 
 def _draw(request: HttpRequest, name: str, title: str, context: dict[str, Any]) -> HttpResponse:
+    saw(request, record_of(context["head"].account_id))
     return render_part(request, f"cis/parts/_{name}.html", context, title=title, aside="cis/_aside.html")
 
 

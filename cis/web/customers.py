@@ -17,12 +17,14 @@ from django.utils.translation import gettext_lazy
 
 from cis.operations import customers as operations
 from cis.queries import customers as queries
+from cis.queries.audit import record_of
 from config.navigation import SLOTS
 from config.shared import working_place
 from config.shared.errors import Refused
 from config.shared.permissions import may, staff_of
 from config.shared.web.drafts import draft_of
-from config.shared.web.pages import requires
+from config.shared.web.looks import saw
+from config.shared.web.pages import render_part_or_page, requires
 from config.shared.web.parts import address_of, parts_for
 
 KINDS = (("person", gettext_lazy("个人")), ("enterprise", gettext_lazy("企业")))
@@ -92,6 +94,7 @@ class ReasonForm(forms.Form):
 def account(request: HttpRequest, account_no: str) -> HttpResponse:
     """The 360: who, what is owed, the newest bills; every other part comes on its own. Opens the customer as a tab."""
     view = queries.get_360(account_no, today=timezone.localdate())
+    saw(request, record_of(view.head.account_id))
     user = staff_of(request)
     label = f"{view.head.customer_name} {account_no}"
     working_place.open_customer(user_id=user.pk, subject=account_no, label=label, at=timezone.now())
@@ -143,10 +146,13 @@ def personal_data(request: HttpRequest, account_no: str) -> HttpResponse:
             reason=form.cleaned_data["reason"],
             at=timezone.now(),
         )
-    response = render(
+    head = queries.get_head(account_no)
+    saw(request, record_of(head.account_id))
+    response = render_part_or_page(
         request,
-        "cis/personal_data.html",
-        {"head": queries.get_head(account_no), "form": form, "shown": shown},
+        part="cis/_reveal.html",
+        page="cis/personal_data.html",
+        context={"head": head, "form": form, "shown": shown},
         status=422 if form.errors else 200,
     )
     response["Cache-Control"] = "no-store"
@@ -198,8 +204,10 @@ def _customer_page(
     differences: Sequence[Difference] = (),
     status: int = 200,
 ) -> HttpResponse:
+    head = queries.get_head(account_no)
+    saw(request, record_of(head.account_id))
     context = {
-        "head": queries.get_head(account_no),
+        "head": head,
         "form": form,
         "draft": draft_of(request, form, name="edit-customer", subject=account_no),
         "card": card,
@@ -250,8 +258,10 @@ def _premise_page(
     differences: Sequence[Difference] = (),
     status: int = 200,
 ) -> HttpResponse:
+    head = queries.get_head(account_no)
+    saw(request, record_of(head.account_id))
     context = {
-        "head": queries.get_head(account_no),
+        "head": head,
         "form": form,
         "draft": draft_of(request, form, name="edit-premise", subject=account_no),
         "card": card,

@@ -17,9 +17,12 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from cis.queries import statistics
+from cis.queries.audit import record_of
+from cis.queries.customers import account_id_of
 from config.shared.errors import BadInput
 from config.shared.periods import add_months, cycle_of, is_cycle
 from config.shared.permissions import scope_of, staff_of
+from config.shared.web.looks import saw
 from config.shared.web.pages import requires
 
 
@@ -136,7 +139,10 @@ def load_csv(request: HttpRequest) -> StreamingHttpResponse:
 def tariffs(request: HttpRequest) -> HttpResponse:
     """Every tariff an account has had."""
     form = AccountForm(request.GET)
-    rows = statistics.tariff_history(form.cleaned_data["account_no"].strip()) if form.is_valid() else []
+    account_no = form.cleaned_data["account_no"].strip() if form.is_valid() else ""
+    rows = statistics.tariff_history(account_no) if account_no else []
+    if rows:
+        saw(request, record_of(account_id_of(account_no)))
     context = {"form": form, "rows": rows, "query": request.GET.urlencode()}
     return render(request, "cis/readings/data_tariffs.html", context, status=422 if form.errors else 200)
 
@@ -146,6 +152,7 @@ def tariffs(request: HttpRequest) -> HttpResponse:
 def tariffs_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Every tariff an account has had, as a file."""
     account_no = _typed(AccountForm(request.GET))["account_no"].strip()
+    saw(request, record_of(account_id_of(account_no)))
     return download("tariffs.csv", statistics.tariff_history_rows(account_no))
 
 

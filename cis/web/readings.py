@@ -20,11 +20,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 from cis.operations import readings
 from cis.operations.reading_imports import ImportRefused, import_readings
 from cis.queries import readings as queries
+from cis.queries.audit import record_of
+from cis.queries.customers import account_id_of
 from cis.validation import METHOD_CODES, EstimateMethod
 from config.shared.errors import NotFound, Refused
 from config.shared.permissions import scope_of, staff_of
 from config.shared.units import REGISTER_SCALE, scaled
 from config.shared.web.drafts import draft_of
+from config.shared.web.looks import saw
 from config.shared.web.pages import render_part_or_page, requires
 
 _PAGE = 50
@@ -249,6 +252,7 @@ def _doubt_page(request: HttpRequest, doubt_id: int, form: DecisionForm, refused
     detail = queries.get_doubt(
         doubt_id=doubt_id, within=scope_of(user, "cis.resolve_readings"), user_id=user.pk, at=timezone.now()
     )
+    saw(request, record_of(account_id_of(detail.row.account_no)))
     known = [row for row in reversed(detail.history) if row.energy_kwh_e2 is not None]
     context = {
         "detail": detail,

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from cis.web import analysis, bills, customer_parts, customers, runs, search, to_do, usage
+from cis.web import analysis, audit, bills, customer_parts, customers, runs, search, to_do, usage
 from cis.web.converters import DAY
 
 app_name = "cis"
@@ -33,6 +33,8 @@ console: list[URLPattern | URLResolver] = [
     path("runs/<int:run_id>/exceptions/", runs.run_exceptions, name="run_exceptions"),
     path("runs/<int:run_id>/cancel/", runs.run_cancel, name="run_cancel"),
     path("runs/<int:run_id>/resume/", runs.run_resume, name="run_resume"),
+    path("audit/", audit.audit, name="audit"),
+    path("audit/questions/<int:question_id>/answer/", audit.answer, name="audit_answer"),
     path("", include("cis.web.urls_readings")),
     path("to-do/disputes/", to_do.open_disputes, name="open_disputes"),
     path("to-do/runs/", to_do.unfinished_runs, name="unfinished_runs"),

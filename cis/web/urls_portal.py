@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from cis.web import portal
+from cis.web import portal, who_looked
 from cis.web.converters import DAY
 
 urlpatterns: list[URLPattern] = [
@@ -12,6 +12,8 @@ urlpatterns: list[URLPattern] = [
     path("", portal.home, name="portal_home"),
     path("bills/", portal.bill_list, name="portal_bills"),
     path("bills/<str:bill_no>/", portal.bill, name="portal_bill"),
+    path("who-looked/", who_looked.who_looked, name="portal_who_looked"),
+    path("who-looked/ask/", who_looked.ask, name="portal_who_looked_ask"),
     path("usage/", portal.usage, name="portal_usage"),
     path("usage/export.csv", portal.usage_export, name="portal_usage_export"),
     path(f"usage/<{DAY}:day>/", portal.usage_day, name="portal_usage_day"),
@@ -26,6 +28,8 @@ SIGNED_IN_ONLY = {
         "portal_home",
         "portal_bills",
         "portal_bill",
+        "portal_who_looked",
+        "portal_who_looked_ask",
         "portal_usage",
         "portal_usage_export",
         "portal_usage_day",

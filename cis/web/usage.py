@@ -14,6 +14,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from cis.queries import customers, day_costs, readings
+from cis.queries.audit import record_of
+from config.shared.web.looks import saw
 from config.shared.web.pages import requires
 
 QUARTERS = tuple(f"{slot // 4:02d}:{slot % 4 * 15:02d}" for slot in range(96))
@@ -24,6 +26,7 @@ QUARTERS = tuple(f"{slot // 4:02d}:{slot % 4 * 15:02d}" for slot in range(96))
 def month(request: HttpRequest, account_no: str) -> HttpResponse:
     """A month of an account by day."""
     head = customers.get_head(account_no)
+    saw(request, record_of(head.account_id))
     context = {"head": head, **of_month(head.account_id, request.GET.get("month", ""))}
     return render(request, "cis/usage.html", context)
 
@@ -33,6 +36,7 @@ def month(request: HttpRequest, account_no: str) -> HttpResponse:
 def day(request: HttpRequest, account_no: str, day: date) -> HttpResponse:
     """One day of an account by quarter-hour."""
     head = customers.get_head(account_no)
+    saw(request, record_of(head.account_id))
     return render(request, "cis/usage_day.html", {"head": head, **of_day(head.account_id, day)})
 
 
@@ -40,14 +44,18 @@ def day(request: HttpRequest, account_no: str, day: date) -> HttpResponse:
 @require_safe
 def month_export(request: HttpRequest, account_no: str) -> StreamingHttpResponse:
     """A month of an account as a file."""
-    return month_file(customers.get_head(account_no).account_id, account_no, request.GET.get("month", ""))
+    account_id = customers.get_head(account_no).account_id
+    saw(request, record_of(account_id))
+    return month_file(account_id, account_no, request.GET.get("month", ""))
 
 
 @requires("cis.view_customer")
 @require_safe
 def day_export(request: HttpRequest, account_no: str, day: date) -> StreamingHttpResponse:
     """One day of an account as a file."""
-    return day_file(customers.get_head(account_no).account_id, account_no, day)
+    account_id = customers.get_head(account_no).account_id
+    saw(request, record_of(account_id))
+    return day_file(account_id, account_no, day)
 
 
 def of_month(account_id: int, asked: str) -> dict[str, Any]:

@@ -298,6 +298,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "config.shared.tasks.purge_working_places",
         "schedule": crontab(hour=4, minute=30),
     },
+    "prune-looks": {"task": "config.shared.tasks.prune_looks", "schedule": crontab(hour=4, minute=40)},
     "prune-outbox": {"task": "config.shared.tasks.prune_outbox", "schedule": crontab(hour=4, minute=20)},
 }
 

@@ -56,3 +56,13 @@ BILL_NOTICES = tuple(part for part in os.environ.get("BILL_NOTICES", "in_app").s
 DRAFT_LIFETIME = timedelta(hours=24)
 # The customers one served lately are remembered so long (convention; the list on the home page holds eight).
 SERVED_REMEMBERED = timedelta(days=30)
+
+# --- Who looked (audit of reading) ---
+# Looks at records are kept so many days; the database itself keeps half a year (the law's minimum for logs, 网络安全法
+# article 21) whatever stands here.
+AUDIT_LOOKS_KEPT_DAYS = 1095
+# A day of one member of staff is put first for auditors with so many records opened and not served...
+AUDIT_MANY_NOT_SERVED = 30
+# ... or with so many records opened before the first hour or from the second hour on (convention).
+AUDIT_HOURS = (7, 20)
+AUDIT_FEW_OUTSIDE_HOURS = 5

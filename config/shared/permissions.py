@@ -37,12 +37,23 @@ def grants_of(user: User | AnonymousUser) -> dict[str, list[str]]:
     known: dict[str, list[str]] | None = getattr(user, "_grants_by_permission", None)
     if known is None:
         known = {}
-        rows = RoleGrant.objects.filter(user=user).values_list("role__permissions", "org_unit__path")
-        for permissions, path in rows:
+        roles: list[str] = []
+        rows = RoleGrant.objects.filter(user=user).order_by("pk")
+        for code, permissions, path in rows.values_list("role__code", "role__permissions", "org_unit__path"):
+            if code not in roles:
+                roles.append(code)
             for permission in permissions:
                 known.setdefault(permission, []).append(path)
         user._grants_by_permission = known  # type: ignore[attr-defined]
+        user._role_codes = roles  # type: ignore[attr-defined]
     return known
+
+
+def roles_of(user: User | AnonymousUser) -> list[str]:
+    """The codes of the roles the user holds anywhere, oldest first; read together with the grants."""
+    grants_of(user)
+    codes: list[str] = getattr(user, "_role_codes", [])
+    return codes
 
 
 def may(user: User | AnonymousUser, permission: str) -> bool:

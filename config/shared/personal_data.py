@@ -12,6 +12,7 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -92,6 +93,34 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
     def from_db_value(self, value: str | None, _expression: object, _connection: object) -> str | None:
         """Open on the way out."""
         return decrypt(value) if value else value
+
+
+# --- Masks: the one place where personal data is hidden -------------------------------------
+
+_IDENTITY = r"(?P<identity>[1-9][0-9]{5}(?:18|19|20)[0-9]{9}[0-9Xx])"
+_MOBILE = r"(?P<phone>1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{4})"
+_NUMBERS_IN_TEXT = re.compile(rf"(?<![0-9A-Za-z])(?:{_IDENTITY}|{_MOBILE})(?![0-9A-Za-z])")
+
+
+def mask_numbers_in(text: str) -> str:
+    """Free text with every mobile number and identity number in it masked; what else looks like a number stays."""
+
+    def mask(found: re.Match[str]) -> str:
+        identity = found["identity"]
+        return mask_identity_no(identity) if identity else mask_phone(re.sub("[ -]", "", found["phone"]))
+
+    return _NUMBERS_IN_TEXT.sub(mask, text)
+
+
+def mask_email(address: str) -> str:
+    """z***@example.com: the first letter and the house."""
+    name, at, house = address.partition("@")
+    return f"{name[:1]}***@{house}" if at and name else "****"
+
+
+def mask_door(door: str) -> str:
+    """Building and room stay hidden; only that there is one is said."""
+    return "***" if door else ""
 
 
 def mask_phone(phone: str) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 from django.conf import settings
 from django.utils import timezone
 
 from config.celery import app
-from config.shared import approvals, drafts, events, jobs, working_place
+from config.shared import approvals, drafts, events, jobs, looks, working_place
 from config.shared.messaging import delivery
 from config.shared.messaging.sending import nudge
+
+log = logging.getLogger(__name__)
 
 # A worker stays so long with one job before it looks what else there is.
 TURN = timedelta(seconds=5)
@@ -65,3 +68,11 @@ def purge_working_places(**_future: object) -> None:
 def expire_approvals(**_future: object) -> None:
     """End the requests for a second person that nobody decided in time."""
     approvals.expire_requests(at=timezone.now())
+
+
+@app.task(acks_late=True)
+def prune_looks(**_future: object) -> None:
+    """Forget who looked at what longer ago than the utility keeps it."""
+    gone = looks.prune_looks(before=timezone.now() - timedelta(days=settings.AUDIT_LOOKS_KEPT_DAYS))
+    if gone:
+        log.info("looks pruned", extra={"rows": gone})

@@ -15,10 +15,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from cis.operations import ledger
+from cis.queries import dues
+from cis.queries.audit import record_of
 from config.shared.display_formats import format_yuan
 from config.shared.errors import NotFound, Refused
 from config.shared.permissions import may, scope_of, staff_of
 from config.shared.web.drafts import draft_of
+from config.shared.web.looks import saw
 from config.shared.web.pages import render_part_or_page, requires
 from config.shared.web.parts import render_part
 from config.shared.web.step_up import requires_step_up
@@ -79,6 +82,7 @@ def pay(request: HttpRequest, account_no: str) -> HttpResponse:
     if request.method != "POST" and not is_form_key(key):
         return redirect(f"{here}?key={uuid.uuid4().hex}")
     page = queries.pay_form(account_no=account_no, form_key=key)
+    saw(request, record_of(page.dues.account_id))
     if request.method != "POST" and page.taken_receipt_no:
         messages.warning(request, _("这张收款单已经收过款，没有重复收取。下面是当时的收据。"))
         return redirect("payments:payment", receipt_no=page.taken_receipt_no)
@@ -122,6 +126,7 @@ def _draw_pay(request: HttpRequest, page: queries.PayForm, form: TakePaymentForm
 def payment(request: HttpRequest, receipt_no: str) -> HttpResponse:
     """One payment: where it went, its receipt to print, the way to reverse it."""
     receipt = queries.get_receipt(receipt_no)
+    saw(request, record_of(receipt.account_id))
     is_today = receipt.payment.business_date == ledger.open_business_date(timezone.now())
     context = {
         "receipt": receipt,
@@ -160,6 +165,7 @@ def reverse_payment(request: HttpRequest, receipt_no: str) -> HttpResponse:
             messages.success(request, _("已冲正。请收回原收据，并把钱退给客户。"))
             return redirect("payments:payment", receipt_no=receipt_no)
     receipt = queries.get_receipt(receipt_no)
+    saw(request, record_of(receipt.account_id))
     return render(
         request,
         "payments/reversal.html",
@@ -178,7 +184,9 @@ def reverse_payment(request: HttpRequest, receipt_no: str) -> HttpResponse:
 @requires("payments.view_payments")
 def receipt_pdf(request: HttpRequest, receipt_no: str, paper: receipts.Paper) -> HttpResponse:
     """The receipt to print."""
-    return pdf_answer(request, queries.get_receipt(receipt_no), paper)
+    receipt = queries.get_receipt(receipt_no)
+    saw(request, record_of(receipt.account_id))
+    return pdf_answer(request, receipt, paper)
 
 
 def pdf_answer(request: HttpRequest, receipt: queries.Receipt, paper: receipts.Paper) -> HttpResponse:
@@ -198,6 +206,7 @@ def pdf_answer(request: HttpRequest, receipt: queries.Receipt, paper: receipts.P
 def account_payments(request: HttpRequest, account_no: str) -> HttpResponse:
     """The payments of an account, as a part of the customer's page."""
     payments = queries.list_account_payments(account_no=account_no)
+    saw(request, record_of(dues.account_id_of(account_no)))
     return render_part(request, "payments/_account_payments.html", {"payments": payments}, title=_("收费记录"))
 
 

@@ -14,7 +14,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cis.queries import customers, search
+from cis.queries.audit import record_of
 from config.shared.permissions import needs
+from config.shared.web.looks import saw
 
 
 class SearchInput(serializers.Serializer[Any]):
@@ -120,10 +122,11 @@ class AccountDetail(APIView):
     permission_classes = [needs("cis.view_customer")]
 
     @extend_schema(operation_id="accounts_retrieve", responses=AccountOut)
-    def get(self, _request: Request, account_no: str) -> Response:
+    def get(self, request: Request, account_no: str) -> Response:
         """One account with its tariff history and meters; personal data masked."""
         today = timezone.localdate()
         view = customers.get_360(account_no, today=today)
+        saw(request, record_of(view.head.account_id))
         body = asdict(view.head) | {
             "receivable_fen": view.receivable_fen,
             "prepayment_fen": view.prepayment_fen,

@@ -14,9 +14,11 @@ from rest_framework.views import APIView
 
 from cis.operations import billing
 from cis.queries import billing as queries
+from cis.queries.audit import record_of
 from cis.queries.customers import account_id_of
 from config.shared.api.pages import PAGE_PARAMETERS, PageInput
 from config.shared.permissions import needs
+from config.shared.web.looks import saw
 
 
 class BillOut(serializers.Serializer[Any]):
@@ -118,9 +120,9 @@ class AccountBills(APIView):
         asked = PageInput(data=request.query_params)
         asked.is_valid(raise_exception=True)
         limit = asked.validated_data["limit"]
-        rows = queries.list_bills(
-            account_id=account_id_of(account_no), limit=limit + 1, before=asked.validated_data["before"]
-        )
+        account_id = account_id_of(account_no)
+        saw(request, record_of(account_id))
+        rows = queries.list_bills(account_id=account_id, limit=limit + 1, before=asked.validated_data["before"])
         more = rows[limit - 1].bill_id if len(rows) > limit else None
         return Response(BillPageOut({"results": rows[:limit], "next": more}).data)
 
@@ -142,9 +144,11 @@ class BillDetail(APIView):
     permission_classes = [needs("cis.view_customer")]
 
     @extend_schema(operation_id="bills_retrieve", responses=BillDetailOut)
-    def get(self, _request: Request, bill_no: str) -> Response:
+    def get(self, request: Request, bill_no: str) -> Response:
         """One bill with its lines."""
-        return Response(_detail(queries.get_bill(bill_no)))
+        page = queries.get_bill(bill_no)
+        saw(request, record_of(page.account_id))
+        return Response(_detail(page))
 
 
 class BillExplanation(APIView):
@@ -153,9 +157,10 @@ class BillExplanation(APIView):
     permission_classes = [needs("cis.view_customer")]
 
     @extend_schema(operation_id="bills_explain", responses=ExplanationOut)
-    def get(self, _request: Request, bill_no: str) -> Response:
+    def get(self, request: Request, bill_no: str) -> Response:
         """Every line with the rule behind it, and the readings it came from."""
         page = queries.get_bill(bill_no)
+        saw(request, record_of(page.account_id))
         body = {
             "bill_no": page.bill.bill_no,
             "tariff_code": page.tariff_code,

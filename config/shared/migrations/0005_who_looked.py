@@ -24,14 +24,20 @@ END $$;
 CREATE TRIGGER look_stays BEFORE UPDATE OR DELETE ON shared_look
     FOR EACH ROW EXECUTE FUNCTION shared_look_stays();
 
--- One call writes one row and waits for nobody: a page is never held up by the record of who opened it.
+-- One call writes one row and hardly waits: a page is never held up by the record of who opened it. Gives what went
+-- wrong, empty when nothing did.
 CREATE FUNCTION shared_note_look(
     user_id bigint, org_unit_id bigint, role text, subject text, page text, came_from text, request_id text,
     looked_at timestamptz
-) RETURNS void LANGUAGE sql SET lock_timeout = '250ms' AS $$
+) RETURNS text LANGUAGE plpgsql SET lock_timeout = '250ms' AS $$
+BEGIN
     INSERT INTO shared_look (user_id, org_unit_id, role, subject, page, came_from, request_id, looked_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-$$;
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+    RETURN '';
+EXCEPTION WHEN OTHERS THEN
+    -- Whatever it was, the caller's transaction goes on; the caller logs what is returned.
+    RETURN SQLERRM;
+END $$;
 
 -- The application may forget old rows, by this door and a batch at a time; never young ones, whatever it asks for.
 CREATE FUNCTION shared_prune_looks(before timestamptz, batch integer) RETURNS integer
@@ -49,8 +55,9 @@ END $$;
 DO $$ BEGIN
     IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'dayingxiao_app') THEN
         REVOKE UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER
-            ON shared_look, shared_approval, shared_approval_step FROM dayingxiao_app;
+            ON shared_look, shared_look_question, shared_approval, shared_approval_step FROM dayingxiao_app;
         GRANT UPDATE (state, decided_by_id, decided_at, note, outcome) ON shared_approval TO dayingxiao_app;
+        GRANT UPDATE (answer, answered_by_id, answered_at) ON shared_look_question TO dayingxiao_app;
     END IF;
 END $$;
 """
@@ -219,6 +226,43 @@ class Migration(migrations.Migration):
                 "db_table": "shared_look",
             },
         ),
+        migrations.CreateModel(
+            name="LookQuestion",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("subject", models.CharField(max_length=40)),
+                ("about_at", models.DateTimeField()),
+                ("text", models.CharField(max_length=500)),
+                ("asked_at", models.DateTimeField()),
+                ("answer", models.CharField(blank=True, max_length=1000)),
+                ("answered_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "about_user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "answered_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "shared_look_question",
+            },
+        ),
         migrations.AddIndex(
             model_name="approval",
             index=models.Index(condition=models.Q(("state", "waiting")), fields=["asked_at"], name="approval_waiting"),
@@ -355,6 +399,46 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="look",
             index=django.contrib.postgres.indexes.BrinIndex(fields=["looked_at"], name="look_by_time"),
+        ),
+        migrations.AddIndex(
+            model_name="lookquestion",
+            index=models.Index(condition=models.Q(("answer", "")), fields=["asked_at"], name="look_question_open"),
+        ),
+        migrations.AddConstraint(
+            model_name="lookquestion",
+            constraint=models.UniqueConstraint(fields=("subject", "about_user", "about_at"), name="asked_about_once"),
+        ),
+        migrations.AddConstraint(
+            model_name="lookquestion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("text", ""), _negated=True), name="question_says_something"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="lookquestion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("answer", ""), ("answered_at__isnull", True), ("answered_by__isnull", True)),
+                    models.Q(
+                        models.Q(("answer", ""), _negated=True),
+                        ("answered_at__isnull", False),
+                        ("answered_by__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="answer_has_an_author",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="lookquestion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("answered_by__isnull", True),
+                    models.Q(("answered_by", models.F("about_user")), _negated=True),
+                    _connector="OR",
+                ),
+                name="answered_by_somebody_else",
+            ),
         ),
         migrations.RunSQL(LAW, UNDO),
     ]

@@ -1,7 +1,7 @@
 """Tables of the floor: who works here, what happened, what is being worked on, what was sent to people."""
 
 from config.shared.models.approvals import Approval, ApprovalStep
-from config.shared.models.audit import Look, PersonalDataAccess
+from config.shared.models.audit import Look, LookQuestion, PersonalDataAccess
 from config.shared.models.identity import ApiKey, OrgUnit, Role, RoleGrant, User
 from config.shared.models.jobs import Job, JobShard
 from config.shared.models.messaging import LetterBatch, Message, MessageAttempt, MessageLimit, ReceiptNonce
@@ -18,6 +18,7 @@ __all__ = [
     "JobShard",
     "LetterBatch",
     "Look",
+    "LookQuestion",
     "Message",
     "MessageAttempt",
     "MessageLimit",

@@ -14,9 +14,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cis.queries import dues
+from cis.queries.audit import record_of
 from config.shared.api.pages import PAGE_PARAMETERS, PageInput
 from config.shared.api.step_up import require_step_up
 from config.shared.permissions import needs, scope_of, staff_of
+from config.shared.web.looks import saw
 from payments import operations, queries
 from payments.operations.taking import COUNTER_METHODS
 
@@ -105,7 +107,9 @@ class AccountPayments(APIView):
         asked = PageInput(data=request.query_params)
         asked.is_valid(raise_exception=True)
         limit, before = asked.validated_data["limit"], asked.validated_data["before"]
-        rows = queries.list_receipts(account_id=dues.account_id_of(account_no), limit=limit + 1, before=before)
+        account_id = dues.account_id_of(account_no)
+        saw(request, record_of(account_id))
+        rows = queries.list_receipts(account_id=account_id, limit=limit + 1, before=before)
         following = rows[limit - 1].payment_id if len(rows) > limit else None
         return Response(PaymentPageOut({"results": rows[:limit], "next": following}).data)
 
@@ -134,9 +138,10 @@ class PaymentDetail(APIView):
     permission_classes = [needs("payments.view_payments")]
 
     @extend_schema(operation_id="payments_get", responses=PaymentDetailOut)
-    def get(self, _request: Request, receipt_no: str) -> Response:
+    def get(self, request: Request, receipt_no: str) -> Response:
         """One payment and where it went."""
         receipt = queries.get_receipt(receipt_no)
+        saw(request, record_of(receipt.account_id))
         return Response({**PaymentOut(receipt.payment).data, "allocations": PartOut(receipt.parts, many=True).data})
 
 

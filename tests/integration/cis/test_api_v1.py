@@ -129,7 +129,7 @@ class TestBills:
             issue_bill_now(account_id=world.residential.account_id, cycle=cycle, issued_by_id=None, at=AT)
         client = client_of("clerk_a")
 
-        with django_assert_num_queries(4):  # type: ignore[attr-defined]
+        with django_assert_num_queries(5):  # type: ignore[attr-defined]
             first = client.get("/api/v1/accounts/4290000001/bills/", {"limit": 2}).json()
         rest = client.get("/api/v1/accounts/4290000001/bills/", {"limit": 2, "before": first["next"]}).json()
 

@@ -53,8 +53,8 @@ class TestReadingIsAudited:
         clerk = client(world.clerk_b_id)
         number = world.residential.account_no
 
-        found = clerk.get("/console/search/", {"q": "张三"})
-        clerk.get(found["Location"], HTTP_REFERER="http://testserver/console/search/?q=x")
+        found = clerk.post("/console/search/", {"q": "张三"})
+        clerk.get(found["Location"], HTTP_REFERER="http://testserver/console/search/")
 
         seen = Look.objects.get()
         assert found["Location"].endswith(f"/{number}/")

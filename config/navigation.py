@@ -77,6 +77,7 @@ CONSOLE: tuple[Destination, ...] = (
     Destination(_("查看审计"), "eye", "cis:audit", "shared.see_audit"),
     Destination(_("后台任务"), "list-checks", "jobs", "shared.see_jobs"),
     Destination(_("未送达事件"), "mail-warning", "dead_letters", "shared.see_jobs"),
+    Destination(_("未送达消息"), "mail-x", "lost_messages", "shared.see_messages"),
     Destination(_("组件与样式"), "swatch-book", "design", "shared.manage_users"),
 )
 
@@ -86,6 +87,7 @@ PORTAL: tuple[Destination, ...] = (
     Destination(_("账单"), "receipt-text", "cis:portal_bills", ""),
     Destination(_("用电"), "chart-column", "cis:portal_usage", ""),
     Destination(_("交费"), "wallet", "payments:portal_pay", ""),
+    Destination(_("消息"), "mail", "portal_messages", ""),
 )
 
 # What pages about a customer are called to those who read who looked at them.
@@ -203,5 +205,6 @@ SLOTS: dict[str, tuple[Slot, ...]] = {
         Slot(_("合同与电价变更"), "cis:account_contracts", "cis.view_customer"),
         Slot(_("账单异议"), "cis:account_disputes", "cis.view_customer"),
         Slot(_("办过的事"), "cis:account_history", "cis.view_customer"),
+        Slot(_("发给客户的消息"), "cis:account_messages", "cis.view_customer"),
     ),
 }

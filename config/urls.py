@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("config.shared.web.message_pages")),
     path("console/", include("config.shared.web.people_pages")),
     path("console/", include("config.shared.web.client_pages")),
+    path("", include("config.shared.web.provider_reports")),
     path("", include("cis.web.urls")),
     path("", include("payments.web.urls")),
     path("api/v1/", include("config.shared.api.urls")),

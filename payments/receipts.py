@@ -1,29 +1,19 @@
-"""
-Receipts on paper: A4 and the 80 mm slip, made when asked for and kept nowhere.
-
-The face is Noto Sans CJK, which draws the rare characters that names hold; the PDF carries only the glyphs it uses.
-"""
+"""Receipts on paper: A4 and the 80 mm slip, made when asked for and kept nowhere."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
-import noto_cjk_sans_otc
 import segno
-import weasyprint
-from django.contrib.staticfiles import finders
 from django.core.signing import BadSignature, Signer
-from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
-from weasyprint.urls import URLFetcher
 
 from config.shared.errors import NotFound
+from config.shared.paper import pdf_of
 from payments.queries import Receipt
 
 Paper = Literal["a4", "slip"]
 
-FACE = Path(noto_cjk_sans_otc.__file__).parent / "NotoSansCJK-Regular.ttc"
 _SALT = "payments.receipt"
 
 
@@ -46,7 +36,7 @@ def receipt_no_in(token: str) -> str:
 
 def render_receipt(receipt: Receipt, *, paper: Paper, verify_url: str) -> bytes:
     """The receipt as PDF, in the current language, with a code that leads to `verify_url`."""
-    html = render_to_string(
+    return pdf_of(
         "payments/receipt_paper.html",
         {
             "receipt": receipt,
@@ -54,26 +44,5 @@ def render_receipt(receipt: Receipt, *, paper: Paper, verify_url: str) -> bytes:
             "paper": paper,
             "verify_url": verify_url,
             "verify_code": segno.make(verify_url, error="m").svg_data_uri(border=0),
-            "font_urls": {"regular": FACE.as_uri()},
-            "css_url": _style_sheet().as_uri(),
         },
     )
-    pdf: bytes = weasyprint.HTML(string=html, url_fetcher=_OwnFilesOnly()).write_pdf()
-    return pdf
-
-
-def _style_sheet() -> Path:
-    found = finders.find("shared/print.css")
-    if not isinstance(found, str):
-        raise FileNotFoundError("shared/print.css")
-    return Path(found)
-
-
-class _OwnFilesOnly(URLFetcher):  # type: ignore[misc]
-    """Only what the template itself names: nothing a name or reason holds can make us read or call anything else."""
-
-    def fetch(self, url: str, headers: object = None) -> object:
-        """The face, the style sheet, the drawn code."""
-        if url not in {FACE.as_uri(), _style_sheet().as_uri()} and not url.startswith("data:image/svg+xml"):
-            raise ValueError(f"not part of a receipt: {url[:80]}")
-        return super().fetch(url, headers)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from cis.web import analysis, audit, bills, customer_parts, customers, runs, search, to_do, usage
+from cis.web import analysis, audit, bills, customer_parts, customers, notices, runs, search, to_do, usage
 from cis.web.converters import DAY
 
 app_name = "cis"
@@ -15,6 +15,7 @@ console: list[URLPattern | URLResolver] = [
     path("accounts/<str:account_no>/disputes/", customer_parts.disputes, name="account_disputes"),
     path("accounts/<str:account_no>/history/", customer_parts.history, name="account_history"),
     path("accounts/<str:account_no>/personal-data/", customers.personal_data, name="personal_data"),
+    path("accounts/<str:account_no>/messages/", notices.account_messages, name="account_messages"),
     path("accounts/<str:account_no>/customer/", customers.customer_edit, name="customer_edit"),
     path("accounts/<str:account_no>/premise/", customers.premise_edit, name="premise_edit"),
     path("accounts/<str:account_no>/bills/", bills.account_bills, name="account_bills"),

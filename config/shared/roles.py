@@ -47,6 +47,8 @@ ROLES: tuple[RoleSpec, ...] = (
             "payments.oversee_takings",
             "payments.approve_refund",
             "payments.approve_reversal",
+            "shared.see_messages",
+            "shared.resend_messages",
         ),
     ),
     RoleSpec(
@@ -103,6 +105,8 @@ ROLES: tuple[RoleSpec, ...] = (
         (
             "shared.see_jobs",
             "shared.manage_jobs",
+            "shared.see_messages",
+            "shared.resend_messages",
             "shared.see_audit",
             "shared.manage_users",
             "shared.use_approvals",
@@ -110,7 +114,12 @@ ROLES: tuple[RoleSpec, ...] = (
             "cis.view_customer",
         ),
     ),
-    RoleSpec("it-operator", "运维人员", "IT operator", ("shared.see_jobs", "shared.manage_jobs")),
+    RoleSpec(
+        "it-operator",
+        "运维人员",
+        "IT operator",
+        ("shared.see_jobs", "shared.manage_jobs", "shared.see_messages", "shared.resend_messages"),
+    ),
     RoleSpec(
         "audit-officer",
         "安全审计员",

@@ -21,6 +21,7 @@ DECLARED = (
     "config.shared.web.consoles",
     "config.shared.web.working_place",
     "config.shared.web.drafts",
+    "config.shared.web.provider_reports",
     "config.shared.api.urls",
     "cis.web.urls",
     "cis.web.urls_readings",

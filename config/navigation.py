@@ -149,6 +149,7 @@ COUNTER_TO_DO: tuple[Slot, ...] = (
     Slot(_("等待日结的营业日"), "cis:days_to_close", "cis.close_day"),
     Slot(_("失败的后台任务"), "failed_jobs", "shared.manage_jobs"),
     Slot(_("没有送达的事件"), "failed_deliveries", "shared.manage_jobs"),
+    Slot(_("未送达的消息"), "lost_to_resend", "shared.resend_messages"),
 )
 
 ANALYSIS_TO_DO: tuple[Slot, ...] = (

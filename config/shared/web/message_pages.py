@@ -5,21 +5,24 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from config.shared.display_formats import format_moment
 from config.shared.errors import Refused
 from config.shared.messaging import delivery, inbox, letters, overview
 from config.shared.models import User
 from config.shared.permissions import may, staff_of
 from config.shared.web.pages import render_part_or_page, requires
+from config.shared.web.parts import TodoRow, render_todo
 from config.shared.web.portal_pages import for_customers
 
 _PAGE = 20
+_TO_DO = 5
 
 
 def _key(request: HttpRequest) -> int | None:
@@ -132,6 +135,31 @@ def lost_messages(request: HttpRequest) -> HttpResponse:
     )
 
 
+@never_cache
+@require_safe
+@requires("shared.resend_messages")
+def lost_to_resend(request: HttpRequest) -> HttpResponse:
+    """The newest messages that were not delivered, as a part of a home page."""
+    rows = overview.list_lost(limit=_TO_DO)
+    return render_todo(
+        request,
+        title=_("未送达的消息"),
+        rows=[
+            TodoRow(
+                row.subject,
+                reverse("lost_messages"),
+                note=row.why,
+                end=format_moment(row.at, timezone.get_current_timezone()),
+                is_bad=True,
+            )
+            for row in rows
+        ],
+        nothing=_("消息都送到了。"),
+        all_url=reverse("lost_messages"),
+        all_label=_("全部未送达消息"),
+    )
+
+
 @require_POST
 @requires("shared.resend_messages")
 def resend(request: HttpRequest, message_id: int) -> HttpResponse:
@@ -208,6 +236,7 @@ urlpatterns: list[URLPattern] = [
     path("console/inbox/<int:message_id>/", staff_message, name="inbox_message"),
     path("console/messages/", lost_messages, name="lost_messages"),
     path("console/messages/<int:message_id>/resend/", resend, name="resend_message"),
+    path("console/messages/to-do/", lost_to_resend, name="lost_to_resend"),
     path("console/messages/letters/", letter_batches, name="letters"),
     path("console/messages/letters/make/", letter_batch_make, name="letter_batch_make"),
     path("console/messages/letters/<int:batch_id>/letters.pdf", letter_batch_pdf, name="letter_batch_pdf"),

@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("config.shared.web.consoles")),
     path("", include("config.shared.web.working_place")),
     path("", include("config.shared.web.drafts")),
+    path("", include("config.shared.web.table_choices")),
     path("console/", include("config.shared.web.operations_pages")),
     path("console/", include("config.shared.web.approval_pages")),
     path("", include("config.shared.web.message_pages")),

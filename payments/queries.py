@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from cis.queries import dues
 from config.shared.errors import NotFound
+from config.shared.keysets import Ask, Order, Page, SortKey
 from config.shared.languages import in_language
 from payments.models import Payment, PaymentOrder, Reversal, WalletNotice
 from payments.receipt_numbers import payment_id_in
@@ -72,15 +73,19 @@ class MethodTotal:
 
 
 @dataclass(frozen=True, slots=True)
-class DayPage:
-    """What halls took on one day: totals by method, payments newest first."""
+class DayTotals:
+    """What halls took on one day, by method."""
 
     day: date
     totals: tuple[MethodTotal, ...]
     total_count: int
     total_fen: int
-    payments: tuple[PaymentRow, ...]
-    next_before: int | None
+
+
+PAYMENT_ORDERS = {
+    "no": Order((SortKey("payment_id", int, "pk"),)),
+    "amount": Order((SortKey("amount_fen", int), SortKey("payment_id", int, "pk"))),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,23 +181,23 @@ def list_account_payments(*, account_no: str) -> tuple[PaymentRow, ...]:
     return list_receipts(account_id=dues.account_id_of(account_no))
 
 
-def day_page(*, day: date, paths: Sequence[str], limit: int = 50, before: int | None = None) -> DayPage:
-    """What the halls under these organisation paths took on a business day."""
-    inside = Q()
+def page_of_payments(ask: Ask, *, day: date, paths: Sequence[str]) -> Page[PaymentRow]:
+    """One page of what the halls under these organisation paths took on a business day, in one of `PAYMENT_ORDERS`."""
+    inside = Q(pk__in=())
     for path in paths:
         inside |= Q(org_unit__path__startswith=path)
-    payments = Payment.objects.filter(business_date=day).filter(inside) if paths else Payment.objects.none()
+    found = ask.of(_with_places(Payment.objects.filter(inside, business_date=day)))
+    return ask.page(found, lambda payments: _rows(list(payments)))
+
+
+def day_totals(*, day: date, paths: Sequence[str]) -> DayTotals:
+    """What the halls under these organisation paths took on a business day, by method."""
     totals = _totals(day, paths)
-    if before is not None:
-        payments = payments.filter(pk__lt=before)
-    page = list(_with_places(payments.order_by("-id"))[: limit + 1])
-    return DayPage(
+    return DayTotals(
         day=day,
         totals=totals,
         total_count=sum(total.count for total in totals),
         total_fen=sum(total.fen for total in totals),
-        payments=_rows(page[:limit]),
-        next_before=page[limit - 1].pk if len(page) > limit else None,
     )
 
 

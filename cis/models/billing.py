@@ -7,6 +7,8 @@ from django.db import models
 from cis.models.customers import SupplyContract
 from cis.models.metering import REGISTER_CHOICES
 
+IS_OPEN = models.ExpressionWrapper(models.Q(open_fen__gt=0), output_field=models.BooleanField())
+
 
 class ChargeKind(models.Model):
     """
@@ -101,7 +103,13 @@ class Bill(models.Model):
                 condition=models.Q(period_end__gt=models.F("period_start")), name="bill_period_has_days"
             ),
         )
-        indexes = (models.Index(fields=["run", "account"], name="bill_of_run"),)
+        indexes = (
+            models.Index(fields=["run", "account"], name="bill_of_run"),
+            # The list of all bills, see cis.queries.bill_list: the month and the state, then the keys of an order.
+            models.Index("cycle", IS_OPEN, models.F("id") + 0, name="bill_list_by_no"),
+            models.Index("cycle", IS_OPEN, "total_fen", "id", name="bill_list_by_amount"),
+            models.Index("cycle", IS_OPEN, "due_on", "id", name="bill_list_by_due"),
+        )
 
     def __str__(self) -> str:
         return f"{self.cycle}{self.pk:010d}"

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 import numpy as np
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from cis.models import (
@@ -26,6 +26,7 @@ from cis.queries.determinants import BILLED_REGISTERS, flat_from_total, usage_fo
 from cis.queries.left_out import reason_in_words
 from cis.rating import CHARGES, REGISTER_NAMES, ChargeCode, LineFacts, Register, compile_rules, explain
 from config.shared.errors import NotFound
+from config.shared.keysets import Ask, Order, Page, SortKey
 from config.shared.languages import in_language
 from config.shared.models import Job, JobShard
 from config.shared.permissions import in_scope
@@ -382,10 +383,7 @@ def list_runs(
     *, limit: int = 30, before: int | None = None, with_single: bool = False, within: Sequence[str] | None = None
 ) -> list[RunRow]:
     """Runs of the organisation paths `within`, newest first; runs of one account only when asked for."""
-    runs = BillingRun.objects.select_related("job", "org_unit", "created_by").order_by("-id")
-    runs = runs.filter(in_scope("org_unit", within))
-    if not with_single:
-        runs = runs.exclude(kind=BillingRun.Kind.SINGLE)
+    runs = _runs(with_single=with_single, within=within).order_by("-id")
     if before is not None:
         runs = runs.filter(pk__lt=before)
     return [_run_row(run, run.job) for run in runs[:limit]]
@@ -397,6 +395,23 @@ def list_unfinished_runs(*, limit: int, within: Sequence[str] | None = None) -> 
     runs = BillingRun.objects.select_related("job", "org_unit", "created_by").filter(is_unfinished, job__isnull=False)
     runs = runs.filter(in_scope("org_unit", within))
     return [_run_row(run, run.job) for run in runs.exclude(kind=BillingRun.Kind.PREVIEW).order_by("-id")[:limit]]
+
+
+RUN_ORDERS = {
+    "no": Order((SortKey("run_id", int, "pk"),)),
+    "cycle": Order((SortKey("cycle", int), SortKey("run_id", int, "pk"))),
+}
+
+
+def page_of_runs(ask: Ask, *, with_single: bool, within: Sequence[str] | None) -> Page[RunRow]:
+    """One page of the runs of the organisation paths `within`, in one of `RUN_ORDERS`."""
+    found = ask.of(_runs(with_single=with_single, within=within))
+    return ask.page(found, lambda runs: [_run_row(run, run.job) for run in runs])
+
+
+def _runs(*, with_single: bool, within: Sequence[str] | None) -> QuerySet[BillingRun]:
+    runs = BillingRun.objects.select_related("job", "org_unit", "created_by").filter(in_scope("org_unit", within))
+    return runs if with_single else runs.exclude(kind=BillingRun.Kind.SINGLE)
 
 
 def get_run(run_id: int, *, within: Sequence[str] | None = None) -> RunPage:

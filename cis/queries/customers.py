@@ -334,10 +334,10 @@ def premise_card(premise: Premise) -> PremiseCard:
     )
 
 
-def list_bills(account_id: int, *, today: date, limit: int, before_bill_id: int | None = None) -> tuple[BillRow, ...]:
-    """The account's bills, newest period first, at most `limit`; `before_bill_id` continues a list."""
+def list_bills(account_id: int, *, today: date, limit: int) -> tuple[BillRow, ...]:
+    """The account's newest bills, at most `limit`; the whole list is `cis.queries.bill_list`."""
     with connection.cursor() as cursor:
-        cursor.execute(_BILLS, {"account": account_id, "limit": limit, "before": before_bill_id})
+        cursor.execute(_BILLS, {"account": account_id, "limit": limit})
         rows = cursor.fetchall()
     return tuple(_bill(row, today) for row in rows)
 
@@ -349,8 +349,6 @@ SELECT b.cycle, b.id, b.period_start, b.period_end, b.energy_kwh_e2, b.total_fen
        EXISTS (SELECT 1 FROM cis_bill_dispute d WHERE d.bill_id = b.id AND d.closed_at IS NULL)
 FROM cis_bill b
 WHERE b.account_id = %(account)s
-  AND (%(before)s::bigint IS NULL
-       OR (b.period_start, b.revision) < (SELECT period_start, revision FROM cis_bill WHERE id = %(before)s::bigint))
 ORDER BY b.period_start DESC, b.revision DESC LIMIT %(limit)s
 """
 

@@ -30,6 +30,7 @@ from cis.reading_files import Reject, write_rejects
 from cis.validation import DOUBTS, Doubt, doubts_in
 from config.shared import files
 from config.shared.errors import NotFound
+from config.shared.keysets import Ask, Order, Page, SortKey
 from config.shared.permissions import in_scope
 
 HISTORY_ROWS = 13
@@ -66,14 +67,6 @@ class DoubtRow:
     awaits_reread: bool
     opened_at: datetime
     age_days: int
-
-
-@dataclass(frozen=True)
-class DoubtPage:
-    """Some lines of the work list; `next_after` is where the next ones begin, None at the end."""
-
-    rows: tuple[DoubtRow, ...]
-    next_after: int | None
 
 
 @dataclass(frozen=True)
@@ -188,7 +181,15 @@ class Curve:
 # --- Doubts ---------------------------------------------------------------------------------
 
 
-def list_doubts(
+DOUBT_ORDERS = {
+    # By days of waiting: doubts are numbered in the order in which they were opened.
+    "waiting": Order((SortKey("doubt_id", int, "pk", is_descending=True),)),
+    "read_on": Order((SortKey("read_on", date), SortKey("doubt_id", int, "pk"))),
+}
+
+
+def page_of_doubts(
+    ask: Ask,
     *,
     within: Sequence[str],
     user_id: int,
@@ -197,14 +198,8 @@ def list_doubts(
     mine: bool = False,
     unclaimed: bool = False,
     opened_before: datetime | None = None,
-    after: int | None = None,
-    limit: int = 50,
-) -> DoubtPage:
-    """
-    Open doubts of the organisation paths `within`, oldest first.
-
-    `kind` is a doubt's code; `after` is the `next_after` of the page before.
-    """
+) -> Page[DoubtRow]:
+    """One page of the open doubts of the organisation paths `within`, in one of `DOUBT_ORDERS`; `kind` is a code."""
     rows = ReadingDoubt.objects.filter(_in_scope(within), resolved_at=None)
     flag = next((doubt for doubt, text in DOUBTS.items() if text.code == kind), None)
     if flag is not None:
@@ -215,11 +210,8 @@ def list_doubts(
         rows = rows.filter(owner=None)
     if opened_before is not None:
         rows = rows.filter(opened_at__lt=opened_before)
-    if after is not None:
-        rows = rows.filter(pk__gt=after)
-    found = list(_with_names(rows).order_by("pk")[: limit + 1])
-    page = tuple(_doubt_row(doubt, user_id, at) for doubt in found[:limit])
-    return DoubtPage(page, page[-1].doubt_id if len(found) > limit else None)
+    found = ask.of(_with_names(rows))
+    return ask.page(found, lambda doubts: [_doubt_row(doubt, user_id, at) for doubt in doubts])
 
 
 def count_doubts(*, within: Sequence[str]) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -14,19 +15,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cis.operations import billing, disputes
+from cis.queries import bill_list, customers, ledger
 from cis.queries import billing as queries
-from cis.queries import customers, ledger
 from cis.queries.audit import record_of
 from cis.web import explanations
+from cis.web.bill_tables import ACCOUNT_BILLS
 from cis.web.customers import pay_url
 from config.shared.errors import Refused
 from config.shared.periods import add_months, cycle_of, is_cycle
 from config.shared.permissions import may, staff_of
 from config.shared.web.drafts import draft_of
 from config.shared.web.looks import saw
-from config.shared.web.pages import render_part_or_page, requires
-
-_PAGE = 24
+from config.shared.web.pages import requires
+from config.shared.web.tables import answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +87,18 @@ def in_words(page: queries.BillPage) -> list[LineInWords]:
 
 
 @requires("cis.view_customer")
-def account_bills(request: HttpRequest, account_no: str) -> HttpResponse:
+def account_bills(request: HttpRequest, account_no: str) -> HttpResponseBase:
     """Every bill of an account, newest first."""
     head = customers.get_head(account_no)
     saw(request, record_of(head.account_id))
-    before = request.GET.get("before", "")
-    rows = customers.list_bills(
-        head.account_id,
-        today=timezone.localdate(),
-        limit=_PAGE + 1,
-        before_bill_id=int(before) if before.isdecimal() and len(before) < 19 else None,
+    return answer(
+        request,
+        ACCOUNT_BILLS,
+        lambda ask: bill_list.page_of_account_bills(ask, account_id=head.account_id, today=timezone.localdate()),
+        page="cis/bills/list.html",
+        context={"head": head},
+        file_name=account_no,
     )
-    more = f"?before={queries.bill_id_of(rows[_PAGE - 1].bill_no)}" if len(rows) > _PAGE else ""
-    context = {"head": head, "bills": rows[:_PAGE], "next_url": more}
-    return render_part_or_page(request, part="cis/bills/_table.html", page="cis/bills/list.html", context=context)
 
 
 @requires("cis.view_customer")

@@ -10,6 +10,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -23,14 +24,15 @@ from cis.queries import readings as queries
 from cis.queries.audit import record_of
 from cis.queries.customers import account_id_of
 from cis.validation import METHOD_CODES, EstimateMethod
+from cis.web.doubt_table import DOUBTS
 from config.shared.errors import NotFound, Refused
 from config.shared.permissions import scope_of, staff_of
 from config.shared.units import REGISTER_SCALE, scaled
 from config.shared.web.drafts import draft_of
 from config.shared.web.looks import saw
-from config.shared.web.pages import render_part_or_page, requires
+from config.shared.web.pages import requires
+from config.shared.web.tables import answer
 
-_PAGE = 50
 _IMPORTS = 30
 _AGES = (("", gettext_lazy("不限")), ("1", gettext_lazy("超过 1 天")), ("3", gettext_lazy("超过 3 天")))
 _METHODS = (
@@ -179,36 +181,31 @@ def _import_scope(request: HttpRequest) -> list[str]:
 
 @requires("cis.resolve_readings")
 @require_safe
-def work_list(request: HttpRequest) -> HttpResponse:
+def work_list(request: HttpRequest) -> HttpResponseBase:
     """Doubtful readings of the user's part of the organisation, oldest first."""
     user, now = staff_of(request), timezone.now()
     form = FilterForm(request.GET)
     form.is_valid()
     chosen = form.cleaned_data
-    after = request.GET.get("after", "")
     age = chosen.get("age") or ""
-    page = queries.list_doubts(
-        within=scope_of(user, "cis.resolve_readings"),
-        user_id=user.pk,
-        at=now,
-        kind=chosen.get("kind") or "",
-        mine=chosen.get("whose") == "mine",
-        unclaimed=chosen.get("whose") == "none",
-        opened_before=now - timedelta(days=int(age)) if age else None,
-        after=int(after) if after.isdecimal() and len(after) < 19 else None,
-        limit=_PAGE,
-    )
-    query = request.GET.copy()
-    if page.next_after is not None:
-        query["after"] = str(page.next_after)
-    context = {
-        "form": form,
-        "rows": page.rows,
-        "next_url": f"?{query.urlencode()}" if page.next_after is not None else "",
-        "is_filtered": any(chosen.get(name) for name in ("kind", "age", "whose")),
-    }
-    return render_part_or_page(
-        request, part="cis/readings/_work_list.html", page="cis/readings/work_list.html", context=context
+    return answer(
+        request,
+        DOUBTS,
+        lambda ask: queries.page_of_doubts(
+            ask,
+            within=scope_of(user, "cis.resolve_readings"),
+            user_id=user.pk,
+            at=now,
+            kind=chosen.get("kind") or "",
+            mine=chosen.get("whose") == "mine",
+            unclaimed=chosen.get("whose") == "none",
+            opened_before=now - timedelta(days=int(age)) if age else None,
+        ),
+        page="cis/readings/work_list.html",
+        context={"form": form},
+        count=lambda: queries.count_doubts(within=scope_of(user, "cis.resolve_readings")),
+        file_name=_("存疑示数"),
+        filters=("kind", "age", "whose"),
     )
 
 

@@ -8,7 +8,9 @@ from typing import Any, cast
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -22,8 +24,8 @@ from config.shared.jobs import JobIsOver
 from config.shared.periods import add_months, cycle_of, is_cycle
 from config.shared.permissions import holds_everywhere, scope_of, staff_of
 from config.shared.web.pages import render_part_or_page, requires
+from config.shared.web.tables import Chip, Column, Table, answer, job_state_kind
 
-_PAGE = 30
 _EXCEPTIONS = 50
 
 
@@ -72,25 +74,57 @@ def _scope(request: HttpRequest) -> list[str]:
     return scope_of(staff_of(request), "cis.run_billing")
 
 
+def _scope_of_run(row: queries.RunRow) -> str:
+    return row.org_name or (_("一户") if row.kind == "single" else _("全部"))
+
+
+def _agreement(row: queries.RunRow) -> tuple[Chip, ...]:
+    if row.agrees is None:
+        return ()
+    return (Chip("good", _("相符")) if row.agrees else Chip("bad", _("不符")),)
+
+
+RUNS: Table[queries.RunRow] = Table(
+    name="cis.runs",
+    columns=(
+        Column(
+            "no", gettext_lazy("编号"), lambda row: str(row.run_id), kind="number", sort="no", is_head=True,
+            link=lambda row: reverse("cis:run", args=[row.run_id]),
+        ),
+        Column("cycle", gettext_lazy("月份"), lambda row: str(row.cycle), kind="code", sort="cycle"),
+        Column("kind", gettext_lazy("方式"), lambda row: row.kind_label),
+        Column("scope", gettext_lazy("范围"), _scope_of_run),
+        Column("state", gettext_lazy("状态"), lambda row: (Chip(job_state_kind(row.state), row.state_label),), "chips"),
+        Column("done", gettext_lazy("已处理的户"), lambda row: row.done_units, kind="count", is_extra=True),
+        Column("bills", gettext_lazy("账单数"), lambda row: row.bills, kind="count"),
+        Column("total", gettext_lazy("电费（元）"), lambda row: row.total_fen, kind="money"),
+        Column("agrees", gettext_lazy("核对"), _agreement, kind="chips"),
+        Column("created_at", gettext_lazy("发起时间"), lambda row: row.created_at, kind="moment"),
+        Column("created_by", gettext_lazy("发起人"), lambda row: row.created_by),
+    ),
+    orders=queries.RUN_ORDERS,
+    first_order="-no",
+)  # fmt: skip
+
+
 def _number(request: HttpRequest, name: str) -> int | None:
     text = request.GET.get(name, "")
     return int(text) if text.isdecimal() and len(text) < 19 else None
 
 
 @requires("cis.run_billing")
-def run_list(request: HttpRequest) -> HttpResponse:
+def run_list(request: HttpRequest) -> HttpResponseBase:
     """Runs, newest first."""
     with_single = request.GET.get("all") == "1"
-    rows = queries.list_runs(
-        limit=_PAGE + 1, before=_number(request, "before"), with_single=with_single, within=_scope(request)
+    return answer(
+        request,
+        RUNS,
+        lambda ask: queries.page_of_runs(ask, with_single=with_single, within=_scope(request)),
+        page="cis/runs/list.html",
+        context={"with_single": with_single},
+        file_name=_("电费发行"),
+        filters=("all",),
     )
-    suffix = "&all=1" if with_single else ""
-    context = {
-        "runs": rows[:_PAGE],
-        "with_single": with_single,
-        "next_url": f"?before={rows[_PAGE - 1].run_id}{suffix}" if len(rows) > _PAGE else "",
-    }
-    return render(request, "cis/runs/list.html", context)
 
 
 @requires("cis.run_billing")

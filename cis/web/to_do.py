@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from cis.queries import billing, readings, to_do
 from config.shared.display_formats import format_count, format_day
+from config.shared.keysets import Ask
 from config.shared.periods import add_months, cycle_of
 from config.shared.permissions import scope_of, staff_of
 from config.shared.web.pages import requires
@@ -96,7 +97,8 @@ def waiting_doubts(request: HttpRequest) -> HttpResponse:
     """Doubtful readings that wait, oldest first."""
     user = staff_of(request)
     within = scope_of(user, "cis.resolve_readings")
-    page = readings.list_doubts(within=within, user_id=user.pk, at=timezone.now(), limit=_SHOWN)
+    oldest_first = Ask(readings.DOUBT_ORDERS["waiting"].turned(), _SHOWN)
+    page = readings.page_of_doubts(oldest_first, within=within, user_id=user.pk, at=timezone.now())
     count = readings.count_doubts(within=within)
     return render_todo(
         request,

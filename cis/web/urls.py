@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from cis.web import analysis, audit, bills, customer_parts, customers, notices, runs, search, to_do, usage
+from cis.web import analysis, audit, bill_tables, bills, customer_parts, customers, notices, runs, search, to_do, usage
 from cis.web.converters import DAY
 
 app_name = "cis"
@@ -24,6 +24,7 @@ console: list[URLPattern | URLResolver] = [
     path("accounts/<str:account_no>/usage/export.csv", usage.month_export, name="account_usage_export"),
     path(f"accounts/<str:account_no>/usage/<{DAY}:day>/", usage.day, name="account_usage_day"),
     path(f"accounts/<str:account_no>/usage/<{DAY}:day>/export.csv", usage.day_export, name="account_usage_day_export"),
+    path("bills/", bill_tables.bills, name="bills"),
     path("bills/<str:bill_no>/", bills.bill, name="bill"),
     path("bills/<str:bill_no>/print/", bills.bill_print, name="bill_print"),
     path("bills/<str:bill_no>/dispute/", bills.dispute_open, name="dispute_open"),

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -22,18 +23,20 @@ from config.shared.errors import NotFound, Refused
 from config.shared.permissions import may, scope_of, staff_of
 from config.shared.web.drafts import draft_of
 from config.shared.web.looks import saw
-from config.shared.web.pages import render_part_or_page, requires
+from config.shared.web.pages import requires
 from config.shared.web.parts import render_part
 from config.shared.web.step_up import requires_step_up
+from config.shared.web.tables import answer
 from payments import operations, queries, receipts
 from payments.operations.taking import is_form_key
+from payments.web.day_table import PAYMENTS
 from payments.web.forms import DayForm, ReversalForm, TakePaymentForm
 
 
 @never_cache
 @require_safe
 @requires("payments.take_payment")
-def desk(request: HttpRequest) -> HttpResponse:
+def desk(request: HttpRequest) -> HttpResponseBase:
     """Whose money is taken next, and what this hall took today."""
     wanted = request.GET.get("account_no", "").strip()
     if wanted:
@@ -44,26 +47,27 @@ def desk(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 @requires("payments.view_payments")
-def day_list(request: HttpRequest) -> HttpResponse:
+def day_list(request: HttpRequest) -> HttpResponseBase:
     """What was taken on a day in the halls the user answers for."""
     asked = DayForm(request.GET)
     day = asked.cleaned_data["day"] if asked.is_valid() else timezone.localdate()
     return _day(request, day, "payments/day_list.html")
 
 
-def _day(request: HttpRequest, day: date, template: str) -> HttpResponse:
-    before = request.GET.get("before", "")
-    page = queries.day_page(
-        day=day,
-        paths=scope_of(staff_of(request), "payments.view_payments"),
-        before=int(before) if before.isdecimal() and len(before) < 19 else None,
-    )
-    next_url = f"{request.path}?day={page.day:%Y-%m-%d}&before={page.next_before}" if page.next_before else ""
-    return render_part_or_page(
+def _day(request: HttpRequest, day: date, template: str) -> HttpResponseBase:
+    paths = scope_of(staff_of(request), "payments.view_payments")
+    is_whole = not getattr(request, "htmx", None) and "export" not in request.GET
+    return answer(
         request,
-        part="payments/_payments.html",
+        PAYMENTS,
+        lambda ask: queries.page_of_payments(ask, day=day, paths=paths),
         page=template,
-        context={"page": page, "form": DayForm(initial={"day": page.day}), "next_url": next_url},
+        context={
+            "page": queries.day_totals(day=day, paths=paths) if is_whole else None,
+            "form": DayForm(initial={"day": day}),
+            "day": day,
+        },
+        file_name=_("收款"),
     )
 
 
@@ -231,6 +235,6 @@ def day(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _("营业日 %(day)s 已日结。") % {"day": wanted})
             return redirect(f"{request.path}?day={wanted:%Y-%m-%d}")
-    page = queries.day_page(day=wanted, paths=scope_of(staff_of(request), "cis.close_day"), limit=1)
+    page = queries.day_totals(day=wanted, paths=scope_of(staff_of(request), "cis.close_day"))
     form = asked if request.method == "POST" else DayForm(initial={"day": wanted})
     return render(request, "payments/day.html", {"page": page, "form": form}, status=422 if form.errors else 200)

@@ -22,6 +22,7 @@ DECLARED = (
     "config.shared.web.working_place",
     "config.shared.web.drafts",
     "config.shared.web.provider_reports",
+    "config.shared.web.table_choices",
     "config.shared.api.urls",
     "cis.web.urls",
     "cis.web.urls_readings",

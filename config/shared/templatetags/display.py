@@ -67,6 +67,11 @@ def clock(value: datetime | str | None) -> str:
     return value if isinstance(value, str) else display_formats.format_clock(value, timezone.get_current_timezone())
 
 
+def chip(kind: str, word: str) -> SafeString:
+    """A state in a word, as `shared/_chip.html` draws it, for tables that are written row by row."""
+    return format_html('<span class="chip chip-{}">{}</span>', kind, word)
+
+
 @register.simple_tag
 def yuan_amount(fen: int | Decimal | None) -> SafeString:
     """A sum in running text: `1 234.56 元`, never broken at the end of a line; a true minus, no colour alone."""

@@ -6,8 +6,8 @@ What stands here is drawn by the same parts as the pages, from values given here
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -21,7 +21,9 @@ from django.views.decorators.http import require_safe
 
 from config.shared.deadline_clock import deadline_clock
 from config.shared.display_formats import format_energy, format_money
+from config.shared.keysets import Order, Page, SortKey
 from config.shared.web.pages import requires
+from config.shared.web.tables import Chip, Column, Table, TableView, asked_of, show
 
 COLOURS = (
     "ground", "surface", "ink", "ink-2", "line", "line-strong", "brand", "brand-soft", "info", "warn", "warn-soft",
@@ -47,6 +49,55 @@ class Happening:
     who: str = ""
     text: str = ""
     kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A row of the example tables."""
+
+    sample_id: int
+    no: str
+    name: str
+    energy_kwh_e2: int | None
+    total_fen: int
+    due_on: date
+    chips: tuple[Chip, ...]
+
+
+SAMPLES: Table[Sample] = Table(
+    name="shared.design",
+    columns=(
+        Column("no", gettext_lazy("户号"), lambda row: row.no, "code", is_head=True, link=lambda _row: "#tables"),
+        Column("name", gettext_lazy("地址"), lambda row: row.name),
+        Column("energy", gettext_lazy("电量（度）"), lambda row: row.energy_kwh_e2, "energy"),
+        Column("total", gettext_lazy("电费（元）"), lambda row: row.total_fen, "money", sort="total"),
+        Column("due", gettext_lazy("交费期限"), lambda row: row.due_on, "day", sort="due"),
+        Column("state", gettext_lazy("状态"), lambda row: row.chips, "chips"),
+        Column("id", gettext_lazy("编号"), lambda row: row.sample_id, "count", is_extra=True),
+    ),
+    orders={
+        "total": Order((SortKey("total_fen", int), SortKey("sample_id", int))),
+        "due": Order((SortKey("due_on", date), SortKey("sample_id", int))),
+    },
+    first_order="-total",
+)
+
+
+def _samples() -> list[Sample]:
+    long_name = _("杭州市余杭区五常街道文一西路九百六十九号西溪园区三号楼二单元一千二百零一室（原五常乡联胜村二组）")
+    good, bad = Chip("good", _("已交清")), Chip("bad", _("逾期"))
+    day = date(2026, 11, 15)
+    return [
+        Sample(1, "3300001234", _("文一西路 1 号"), 1_234_500, 98_765_432, day, (good,)),
+        Sample(2, "3300001235", long_name, None, 18_640, day, (bad, Chip("warn", _("异议中")))),
+        Sample(3, "3300001236", _("文一西路 3 号"), 21_350, -5_000, day, (Chip("neutral", _("已更正")),)),
+    ]
+
+
+def _tables(request: HttpRequest) -> tuple[TableView, TableView]:
+    asked = asked_of(request, SAMPLES)
+    full = show(asked, Page(tuple(_samples()), has_earlier=True, has_later=True), count=lambda: 3)
+    return full, replace(show(asked, Page((), has_earlier=False, has_later=False)), id="table-shared-design-empty")
 
 
 class ExampleForm(forms.Form):
@@ -156,10 +207,13 @@ def design(request: HttpRequest) -> HttpResponse:
     quiet = ExampleForm(prefix="quiet")
     for field in quiet.fields.values():
         field.disabled = True
+    full_table, empty_table = _tables(request)
     return render(
         request,
         "shared/design.html",
         {
+            "full_table": full_table,
+            "empty_table": empty_table,
             "colours": COLOURS,
             "form": ExampleForm(prefix="plain"),
             "wrong_form": wrong,
@@ -186,9 +240,6 @@ def design(request: HttpRequest) -> HttpResponse:
             "sum": format_money(123456),
             "debt": format_money(18640),
             "energy": format_energy(1234500),
-            "long_text": _(
-                "杭州市余杭区五常街道文一西路九百六十九号阿里巴巴西溪园区三号楼二单元一千二百零一室（原五常乡联胜村二组）"
-            ),
             "count": 8124,
             "total": 20000,
         },

@@ -331,11 +331,11 @@ class TestBillPages:
         bill_of(world, world.cycles[0])
         url = reverse("cis:account_bills", kwargs=ACCOUNT)
 
-        with django_assert_num_queries(9):  # type: ignore[attr-defined]
+        with django_assert_num_queries(10):  # type: ignore[attr-defined]
             client.get(url)
         for cycle in world.cycles[1:]:
             bill_of(world, cycle)
-        with django_assert_num_queries(9):  # type: ignore[attr-defined]
+        with django_assert_num_queries(10):  # type: ignore[attr-defined]
             page = client.get(url).content.decode()
 
         assert page.count("/console/bills/") == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from cis.operations.reading_imports import import_readings
 from cis.queries import readings as queries
 from config.shared import jobs
 from config.shared.events import HANDLERS, deliver_waiting
+from config.shared.keysets import Ask
 from config.shared.models import OutboxEvent, User
 from tests.factories.metering import reading, register_file, send
 from tests.factories.world import World, small_world
@@ -285,6 +287,9 @@ class TestPrivileges:
             ReadingEdit.objects.update(reason="x")
 
 
+WORK_LIST = Ask(queries.DOUBT_ORDERS["waiting"].turned(), 50)
+
+
 class TestWorkList:
     """Each unit sees its own doubts, and nobody else's."""
 
@@ -293,11 +298,11 @@ class TestWorkList:
         path = doubt.owner_unit.path
         asked: dict[str, Any] = {"user_id": world.auditor_id, "at": LATER + timedelta(days=2)}
 
-        page = queries.list_doubts(within=[path], **asked)
-        other = queries.list_doubts(within=["/999999/"], **asked)
-        risen = queries.list_doubts(within=EVERYWHERE, kind="sudden-rise", **asked)
-        zero = queries.list_doubts(within=EVERYWHERE, kind="zero", **asked)
-        old = queries.list_doubts(within=EVERYWHERE, opened_before=LATER, **asked)
+        page = queries.page_of_doubts(WORK_LIST, within=[path], **asked)
+        other = queries.page_of_doubts(WORK_LIST, within=["/999999/"], **asked)
+        risen = queries.page_of_doubts(WORK_LIST, within=EVERYWHERE, kind="sudden-rise", **asked)
+        zero = queries.page_of_doubts(WORK_LIST, within=EVERYWHERE, kind="zero", **asked)
+        old = queries.page_of_doubts(WORK_LIST, within=EVERYWHERE, opened_before=LATER, **asked)
 
         assert [len(one.rows) for one in (page, other, risen, zero, old)] == [1, 0, 1, 0, 0]
         assert (page.rows[0].account_no, page.rows[0].age_days) == (world.residential.account_no, 2)
@@ -305,15 +310,16 @@ class TestWorkList:
     def test_pages_follow_each_other_without_gap_or_repeat(self, world: World) -> None:
         _doubt(world)
         send(register_file([[world.residential_day_15.meter_no, "total", "2026-02-15", 9000]]), at=LATER)
-        asked: dict[str, Any] = {"within": EVERYWHERE, "user_id": world.auditor_id, "at": LATER, "limit": 1}
+        asked: dict[str, Any] = {"within": EVERYWHERE, "user_id": world.auditor_id, "at": LATER}
+        one = replace(WORK_LIST, limit=1)
 
-        first = queries.list_doubts(**asked)
-        second = queries.list_doubts(**asked, after=first.next_after)
+        first = queries.page_of_doubts(one, **asked)
+        second = queries.page_of_doubts(replace(one, after=one.order.key_of(first.rows[0])), **asked)
 
         assert [first.rows[0].doubt_id, second.rows[0].doubt_id] == sorted(
             ReadingDoubt.objects.values_list("pk", flat=True)
         )
-        assert second.next_after is None
+        assert (first.has_later, second.has_later) == (True, False)
 
     def test_a_claimed_doubt_is_taken_over_only_on_purpose(self, world: World) -> None:
         doubt = _doubt(world)
@@ -390,5 +396,5 @@ class TestPages:
         send(register_file([[world.residential_day_15.meter_no, "total", "2026-02-15", 9000]]), at=LATER)
         client = self._client("auditor")
 
-        with django_assert_max_num_queries(6):
+        with django_assert_max_num_queries(7):
             client.get("/console/readings/doubts/")

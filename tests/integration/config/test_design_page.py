@@ -46,7 +46,7 @@ class TestDesignPage:
     """Every component in every state, for those who look after the house."""
 
     PARTS = (
-        "page-head", "finder", "field-error", "notice-bad", "stepper", "timeline", "deadline is-soon",
+        "page-head", "finder", "data-table", "field-error", "notice-bad", "stepper", "timeline", "deadline is-soon",
         "deadline is-breached", "chip-warn", "figure-value", "chart-canvas", "empty", "is-failed", "confirm",
         "progress-bad", "loading", "file-drop", "amount",
     )  # fmt: skip

@@ -30,6 +30,8 @@ class TestAPartThatFails:
 
         page.goto(ADDRESS)
         page.get_by_text("这一部分没有取到").wait_for()
+        page.get_by_text("HB-RES").wait_for()
+        page.get_by_text("还没有收过款").wait_for()
 
         shown = text_of(page)
         assert "186.40" in shown and "HB-RES" in shown and "还没有收过款" in shown, "all the rest is there"

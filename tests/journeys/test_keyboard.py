@@ -112,7 +112,7 @@ class TestByKeysAlone:
 class TestThePalette:
     def test_esc_puts_the_list_away_and_enter_without_a_choice_searches(self, new_page: NewPage) -> None:
         world = small_world()
-        page = sign_in(new_page(), "clerk_a", "/console/payments/")
+        page = sign_in(new_page(), "clerk_a", account(world))
 
         page.keyboard.press("/")
         page.keyboard.type("桂苑路", delay=30)
@@ -153,7 +153,7 @@ class TestTheWayBack:
         small_world()
         page = sign_in(new_page(), "auditor", "/console/readings/doubts/")
 
-        page.get_by_label("等待", exact=True).select_option("3")
+        page.locator("[name=age]").select_option("3")
         page.wait_for_url("**age=3**")
         page.go_back()
         page.wait_for_url("**/console/readings/doubts/")

@@ -157,6 +157,7 @@ class TestTheWayBack:
         page.wait_for_url("**age=3**")
         page.go_back()
         page.wait_for_url("**/console/readings/doubts/")
+        page.locator(".rail").wait_for()
 
         assert page.locator(".rail").count() == 1 and page.locator("h1").inner_text() == "存疑示数"
         assert_focus_is_somewhere(page)

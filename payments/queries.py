@@ -58,6 +58,8 @@ class Receipt:
     name: str
     address: str
     parts: tuple[ReceiptPart, ...]
+    dues: dues.Dues | None = None
+    """what the account owes now, for the page beside the receipt"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,7 @@ def get_receipt(receipt_no: str, *, account_ids: Sequence[int] | None = None) ->
             ReceiptPart(part.bill_no, f"{part.bill_no[:4]}-{part.bill_no[4:6]}", part.amount_fen)
             for part in payment.allocations.order_by("seq")
         ),
+        dues=owed,
     )
 
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import OuterRef
-from django.db.models.functions import JSONObject
+from django.db.models import BigIntegerField, F, OuterRef, Subquery
+from django.db.models.functions import Coalesce, JSONObject
 from django.utils.translation import gettext as _
 
 from cis.models import Account, BillDispute, Customer, Premise, Reading, SupplyContract, TariffVersion
+from cis.models.ledger import LedgerBalance, LedgerKind
 from cis.models.metering import ReadingSource
 from cis.rating.registers import REGISTER_NAMES, Register
 from config.shared.errors import NotFound
@@ -55,6 +56,8 @@ class AccountHead:
     transformer_district: str
     feeder: str
     substation: str
+    receivable_fen: int
+    prepayment_fen: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +234,10 @@ def get_head(account_no: str) -> AccountHead:
         Account.objects.select_related(
             "customer", "premise__transformer_district__feeder__substation", "org_unit", "route"
         )
+        .annotate(
+            receivable_fen=_balance(LedgerKind.RECEIVABLE, F("debit_fen") - F("credit_fen")),
+            prepayment_fen=_balance(LedgerKind.PREPAYMENT, F("credit_fen") - F("debit_fen")),
+        )
         .filter(account_no=account_no)
         .first()
     )
@@ -402,7 +409,15 @@ def _head(account: Account | None) -> AccountHead:
         transformer_district=district.name,
         feeder=district.feeder.name,
         substation=district.feeder.substation.name,
+        receivable_fen=getattr(account, "receivable_fen", 0),
+        prepayment_fen=getattr(account, "prepayment_fen", 0),
     )
+
+
+def _balance(kind: LedgerKind, amount: Any) -> Any:
+    """What a ledger account of the account row outside holds; nought where there is none."""
+    row = LedgerBalance.objects.filter(ledger_account_id=OuterRef("pk") * 10 + int(kind))
+    return Coalesce(Subquery(row.values(amount=amount)), 0, output_field=BigIntegerField())
 
 
 def _siblings(head: AccountHead) -> tuple[SiblingAccount, ...]:

@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,12 +14,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from config.shared import approval_queries, approvals
+from config.shared.display_formats import format_moment
 from config.shared.errors import NotFound, Refused
 from config.shared.permissions import staff_of
 from config.shared.web.pages import requires
+from config.shared.web.parts import TodoRow, render_todo
 from config.shared.web.step_up import requires_step_up
 
 _PAGE = 20
+_TO_DO = 5
 
 
 class DecisionForm(forms.Form):
@@ -149,7 +152,32 @@ def approval_withdraw(request: HttpRequest, approval_id: int) -> HttpResponse:
     return redirect("approval", approval_id=approval_id)
 
 
+@require_safe
+@requires("shared.use_approvals")
+def waiting_approvals(request: HttpRequest) -> HttpResponse:
+    """What waits for my decision, oldest first, as a part of a home page."""
+    rows = approval_queries.list_waiting_for(staff_of(request), at=timezone.now(), limit=_TO_DO)
+    zone = timezone.get_current_timezone()
+    return render_todo(
+        request,
+        title=_("等我审批的申请"),
+        rows=[
+            TodoRow(
+                row.label,
+                reverse("approval", args=[row.approval_id]),
+                note=f"{row.asked_by} · {row.reason}",
+                end=format_moment(row.expires_at, zone),
+            )
+            for row in rows
+        ],
+        nothing=_("没有等您审批的申请。"),
+        all_url=reverse("approvals"),
+        all_label=_("全部申请"),
+    )
+
+
 urlpatterns = [
+    path("to-do/approvals/", waiting_approvals, name="waiting_approvals"),
     path("approvals/", approval_list, name="approvals"),
     path("approvals/<int:approval_id>/", approval_page, name="approval"),
     path("approvals/<int:approval_id>/approve/", approval_approve, name="approval_approve"),

@@ -6,6 +6,7 @@
  *   data-back                the link that Esc follows
  *   data-key="F2 Enter"      the keys that click a button or link, or go to a field; Enter only where nothing has focus
  *   data-key-label           what the list of keys says of it, where its own words do not do
+ *   data-show-keys           a button that opens the list of keys; shown where this script runs
  *   #keys                    the dialog that "?" opens; its rows for this page are written here
  */
 (() => {
@@ -103,6 +104,10 @@
     );
     dialog.showModal();
   };
+
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const button of document.querySelectorAll("[data-show-keys]")) button.hidden = false;
+  });
 
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-show-keys]")) showKeys();

@@ -6,20 +6,56 @@ from datetime import timedelta
 
 from config.shared.messaging import Kind, Template, declare
 
-SIGN_IN_CODE = declare(
-    Template(
-        code="sign-in-code",
-        channels=("sms",),
-        kind=Kind.CODE,
-        is_urgent=True,
-        lasts=timedelta(minutes=5),
-        secrets=frozenset({"code"}),
-        subject_zh="登录验证码",
-        subject_en="Sign-in code",
-        zh="验证码 {code}，5 分钟内有效，用于登录网上营业厅。请勿告诉任何人。",
-        en="Code {code} signs you in. It is good for 5 minutes. Tell nobody.",
-        examples={"code": "123456"},
+
+def _code_for(code: str, *, subject_zh: str, subject_en: str, what_for_zh: str, what_for_en: str) -> Template:
+    """A one-time code; each act has a template of its own, for providers allow a code's no other parameter."""
+    return declare(
+        Template(
+            code=code,
+            channels=("sms",),
+            kind=Kind.CODE,
+            is_urgent=True,
+            lasts=timedelta(minutes=5),
+            secrets=frozenset({"code"}),
+            subject_zh=subject_zh,
+            subject_en=subject_en,
+            zh=f"验证码 {{code}}，5 分钟内有效，用于{what_for_zh}。请勿告诉任何人。",
+            en=f"Code {{code}} {what_for_en}. It is good for 5 minutes. Tell nobody.",
+            examples={"code": "123456"},
+        )
     )
+
+
+SIGN_IN_CODE = _code_for(
+    "sign-in-code",
+    subject_zh="登录验证码",
+    subject_en="Sign-in code",
+    what_for_zh="登录网上营业厅",
+    what_for_en="signs you in",
+)
+
+BINDING_CODE = _code_for(
+    "binding-code",
+    subject_zh="绑定验证码",
+    subject_en="Code to link your account",
+    what_for_zh="让别的手机绑定您的户号",
+    what_for_en="lets another phone link your account",
+)
+
+OLD_TELEPHONE_CODE = _code_for(
+    "old-telephone-code",
+    subject_zh="更换手机号验证码",
+    subject_en="Code to change your phone",
+    what_for_zh="把网上营业厅换到另一个手机",
+    what_for_en="moves your portal to another phone",
+)
+
+NEW_TELEPHONE_CODE = _code_for(
+    "new-telephone-code",
+    subject_zh="更换手机号验证码",
+    subject_en="Code to change your phone",
+    what_for_zh="把网上营业厅换到这个手机",
+    what_for_en="moves your portal to this phone",
 )
 
 BILL_ISSUED = declare(
@@ -52,5 +88,29 @@ BINDING_NOTICE = declare(
         zh="户号尾号 {tail} 刚刚被手机尾号 {phone} 绑定为{role}。不是您同意的，请拨打 95598 解除。",
         en="Phone ending {phone} linked account ending {tail} as {role}. Not you? Call 95598.",
         examples={"tail": "6789", "phone": "1234", "role": "代缴人"},
+    )
+)
+
+BINDING_ENDED = declare(
+    Template(
+        code="binding-ended",
+        channels=("sms", "in_app"),
+        in_inbox=True,
+        subject_zh="户号绑定已解除",
+        subject_en="An account was unlinked",
+        zh="您对户号尾号 {tail} 的绑定已解除。有疑问请拨打 95598。",
+        en="Your link to account ending {tail} was ended. Questions: 95598.",
+        examples={"tail": "6789"},
+    )
+)
+
+CONTACT_ANSWERED = declare(
+    Template(
+        code="contact-answered",
+        channels=("in_app", "sms"),
+        subject_zh="您反映的问题有答复了",
+        subject_en="An answer to what you reported",
+        zh="您反映的问题已有答复，请在网上营业厅「停电报修」里查看。",
+        en="What you reported was answered. See it under Report a fault in the portal.",
     )
 )

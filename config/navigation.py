@@ -87,6 +87,7 @@ PORTAL: tuple[Destination, ...] = (
     Destination(_("账单"), "receipt-text", "cis:portal_bills", ""),
     Destination(_("用电"), "chart-column", "cis:portal_usage", ""),
     Destination(_("交费"), "wallet", "payments:portal_pay", ""),
+    Destination(_("我的"), "user-round", "cis:portal_me", "", ("/my/faults/", "/my/prices/", "/my/messages/")),
     Destination(_("消息"), "mail", "portal_messages", ""),
 )
 

@@ -144,14 +144,24 @@ def find_receipt(receipt_no: str) -> PaymentRow | None:
     return _rows([payment])[0] if payment is not None and str(payment) == receipt_no else None
 
 
-def get_receipt(receipt_no: str, *, account_ids: Sequence[int] | None = None) -> Receipt:
+def get_receipt(
+    receipt_no: str,
+    *,
+    account_ids: Sequence[int] | None = None,
+    of_all: Sequence[int] = (),
+    payer_id: int | None = None,
+) -> Receipt:
     """
     One payment with where it went; with `account_ids`, only if it is of one of them.
+
+    With `payer_id` only what that user paid themselves, but for accounts `of_all`, whose payments are all shown.
 
     :raises NotFound: there is no such receipt, or it is somebody else's
     """
     payment = _with_places(Payment.objects.filter(pk=payment_id_of(receipt_no))).get()
     if account_ids is not None and payment.account_id not in account_ids:
+        raise NotFound(_("没有找到这张收据，请核对收据号。"))
+    if payer_id is not None and payment.account_id not in of_all and not _is_paid_by(payment, payer_id):
         raise NotFound(_("没有找到这张收据，请核对收据号。"))
     owed = dues.get_dues(account_id=payment.account_id)
     return Receipt(
@@ -167,9 +177,23 @@ def get_receipt(receipt_no: str, *, account_ids: Sequence[int] | None = None) ->
     )
 
 
-def list_receipts(*, account_id: int, limit: int = 20, before: int | None = None) -> tuple[PaymentRow, ...]:
-    """The account's payments, newest first; `before` is the payment id to go on from."""
+def _is_paid_by(payment: Payment, user_id: int) -> bool:
+    return PaymentOrder.objects.filter(payment=payment, created_by_id=user_id).exists()
+
+
+def list_receipts(
+    *, account_id: int, limit: int = 20, before: int | None = None, payer_id: int | None = None
+) -> tuple[PaymentRow, ...]:
+    """
+    The account's payments, newest first; `before` is the payment id to go on from.
+
+    With `payer_id` only what that user paid themselves in the portal.
+    """
     payments = Payment.objects.filter(account_id=account_id).order_by("-id")
+    if payer_id is not None:
+        payments = payments.filter(
+            pk__in=PaymentOrder.objects.filter(account_id=account_id, created_by_id=payer_id).values("payment_id")
+        )
     if before is not None:
         payments = payments.filter(pk__lt=before)
     return _rows(list(_with_places(payments)[:limit]))
@@ -285,9 +309,11 @@ def my_takings(*, day: date, user_id: int, org_unit_id: int | None, limit: int =
     return MyTakings(count, fen, taken_back, _rows(list(_with_places(last)[:limit])))
 
 
-def get_order(out_trade_no: str, *, account_ids: Sequence[int]) -> OrderPage:
+def get_order(
+    out_trade_no: str, *, account_ids: Sequence[int], of_all: Sequence[int] = (), payer_id: int | None = None
+) -> OrderPage:
     """
-    An order of one of these accounts.
+    An order of one of these accounts; with `payer_id` only their own, but for accounts `of_all`.
 
     :raises NotFound: there is none
     """
@@ -296,7 +322,13 @@ def get_order(out_trade_no: str, *, account_ids: Sequence[int]) -> OrderPage:
         .filter(out_trade_no=out_trade_no, account_id__in=account_ids)
         .first()
     )
-    if order is None:
+    is_others = (
+        order is not None
+        and payer_id is not None
+        and order.account_id not in of_all
+        and order.created_by_id != payer_id
+    )
+    if order is None or is_others:
         raise NotFound(_("没有找到这张缴费单。"))
     outcomes = list(WalletNotice.objects.filter(out_trade_no=out_trade_no).values_list("outcome", flat=True))
     return OrderPage(

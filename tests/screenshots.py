@@ -78,6 +78,10 @@ SHOTS = (
     Shot("portal-usage-day", "customer", "/my/usage/{day}/", PHONE, caption="15 分钟用电"),
     Shot("portal-pay", "customer", "/my/pay/", PHONE, caption="交费"),
     Shot("portal-receipts", "customer", "/my/receipts/", PHONE, caption="收据"),
+    Shot("portal-me", "customer", "/my/me/", PHONE, caption="我的：户号、实名、登录方式"),
+    Shot("portal-faults", "customer", "/my/faults/", PHONE, caption="停电报修"),
+    Shot("portal-prices", "customer", "/my/prices/", PHONE, caption="法定电价与投诉"),
+    Shot("portal-bind", "customer", "/my/me/accounts/bind/", PHONE, caption="绑定户号"),
 )
 
 
@@ -118,6 +122,7 @@ import django, json
 django.setup()
 from django.db import connection
 from cis.operations.demo import DEMO_PASSWORD
+from cis.operations.demo_portal import demo_people
 queries = {
     "account": "SELECT a.account_no FROM cis_bill b JOIN cis_account a ON a.id = b.account_id "
                "WHERE b.price_class = 1 GROUP BY 1 HAVING count(*) >= 12 AND sum(b.open_fen) > 0 ORDER BY 1 LIMIT 1",
@@ -125,9 +130,6 @@ queries = {
               "GROUP BY 1 HAVING count(*) FILTER (WHERE b.open_fen > 0) >= 2 ORDER BY 1 LIMIT 1",
     "bill": "SELECT b.cycle || lpad(b.id::text, 10, '0') FROM cis_bill b WHERE b.price_class = 1 AND EXISTS "
             "(SELECT 1 FROM cis_bill_line l WHERE l.bill_id = b.id AND l.code = 12) ORDER BY b.id DESC LIMIT 1",
-    "customer": "SELECT a.account_no FROM cis_bill b JOIN cis_account a ON a.id = b.account_id JOIN cis_customer c "
-                "ON c.id = a.customer_id WHERE b.price_class = 1 AND c.phone_index IS NOT NULL GROUP BY 1 "
-                "HAVING count(*) >= 12 AND sum(b.open_fen) > 0 ORDER BY 1 LIMIT 1",
     "customer_bill": "SELECT b.cycle || lpad(b.id::text, 10, '0') FROM cis_bill b JOIN cis_account a "
                      "ON a.id = b.account_id WHERE a.account_no = '{customer}' ORDER BY b.id DESC LIMIT 1",
     "receipt": "SELECT to_char(business_date, 'YYYYMMDD') || lpad(id::text, 10, '0') FROM payments_payment "
@@ -136,7 +138,8 @@ queries = {
     "doubt": "SELECT id FROM cis_reading_doubt WHERE resolved_at IS NULL ORDER BY id LIMIT 1",
     "day": "SELECT max(day) - 1 FROM cis_interval_day",
 }
-found = {"password": DEMO_PASSWORD}
+owner = demo_people()[0]
+found = {"password": DEMO_PASSWORD, "telephone": owner.telephone, "customer": owner.account_no}
 with connection.cursor() as cursor:
     for name, sql in queries.items():
         cursor.execute(sql.replace("{customer}", found.get("customer", "")))
@@ -161,8 +164,8 @@ def sign_in(page: Page, address: str, who: str, known: dict[str, str]) -> None:
     """Come in as staff by password, or as a customer by the one-time code that the simulator shows."""
     if who == "customer":
         page.goto(f"{address}/my/sign-in/")
-        page.locator("input[name=account_no]").fill(known["customer"])
-        page.locator("input[name=account_no]").press("Enter")
+        page.locator("input[name=telephone]").fill(known["telephone"])
+        page.locator("input[name=telephone]").press("Enter")
         page.locator("input[name=code]").wait_for()
         sent = page.context.new_page()
         sent.goto(f"{address}/sim/messages/")

@@ -1,7 +1,8 @@
 """The tables of customer information, by topic."""
 
 from cis.models.billing import Bill, BillDispute, BillException, BillingRun, BillLine, BillUsage, ChargeKind
-from cis.models.customers import Account, AccountPoint, Customer, PortalAccess, Premise, SupplyContract
+from cis.models.contacts import Contact
+from cis.models.customers import Account, AccountPoint, Customer, Premise, SupplyContract
 from cis.models.ledger import LedgerAccount, LedgerBalance, LedgerDay, LedgerDayBalance, LedgerTransfer
 from cis.models.metering import (
     IntervalDay,
@@ -17,7 +18,15 @@ from cis.models.metering import (
     ValidationThresholds,
 )
 from cis.models.network import Feeder, Substation, TransformerDistrict
-from cis.models.portal import OneTimeCode
+from cis.models.portal import (
+    BindingTry,
+    OneTimeCode,
+    PortalAccess,
+    PortalPerson,
+    PortalSession,
+    RealNameCheck,
+    WechatIdentity,
+)
 from cis.models.tariffs import Tariff, TariffVersion, TouWindows
 
 __all__ = [
@@ -29,7 +38,9 @@ __all__ = [
     "BillLine",
     "BillUsage",
     "BillingRun",
+    "BindingTry",
     "ChargeKind",
+    "Contact",
     "Customer",
     "Feeder",
     "IntervalDay",
@@ -43,6 +54,8 @@ __all__ = [
     "MeteringPoint",
     "OneTimeCode",
     "PortalAccess",
+    "PortalPerson",
+    "PortalSession",
     "Premise",
     "Reading",
     "ReadingDoubt",
@@ -50,6 +63,7 @@ __all__ = [
     "ReadingImport",
     "ReadingReject",
     "ReadingRoute",
+    "RealNameCheck",
     "Substation",
     "SupplyContract",
     "Tariff",
@@ -57,4 +71,5 @@ __all__ = [
     "TouWindows",
     "TransformerDistrict",
     "ValidationThresholds",
+    "WechatIdentity",
 ]

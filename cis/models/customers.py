@@ -171,25 +171,3 @@ class AccountPoint(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} at {self.point_id} {self.valid}"
-
-
-class PortalAccess(models.Model):
-    """A portal user may see an account, as its owner, its tenant or somebody who pays for it."""
-
-    class Role(models.TextChoices):
-        """In which quality."""
-
-        OWNER = "owner", "户主"
-        TENANT = "tenant", "租户"
-        PAYER = "payer", "代缴人"
-
-    user = models.ForeignKey("shared.User", models.CASCADE, related_name="+")
-    account = models.ForeignKey(Account, models.CASCADE, related_name="+")
-    role = models.CharField(max_length=16, choices=Role.choices, default=Role.OWNER)
-
-    class Meta:
-        db_table = "cis_portal_access"
-        constraints = (models.UniqueConstraint(fields=["user", "account"], name="portal_access_once"),)
-
-    def __str__(self) -> str:
-        return f"{self.user_id} {self.account_id}"

@@ -16,13 +16,12 @@ from cis.models import (
     AccountPoint,
     Customer,
     MeterInstallation,
-    PortalAccess,
     Premise,
     Reading,
     SupplyContract,
 )
 from cis.models.metering import ReadingSource
-from cis.operations import ledger
+from cis.operations import ledger, portal_bindings
 from cis.queries.customers import customer_card, no_account, premise_card
 from cis.rating.registers import Register, advance, energy_kwh_e2
 from config.shared.errors import BadInput, NotFound, Refused
@@ -186,6 +185,7 @@ def move_tenant(
     phone: str,
     identity_no: str,
     final_values_e4: Mapping[int, Mapping[int, int]],
+    at: datetime,
     people: int = 1,
 ) -> Moved:
     """
@@ -236,8 +236,7 @@ def move_tenant(
         old.state, old.closed_on = Account.State.CLOSED, on_date
         old.version += 1
         old.save(update_fields=["state", "closed_on", "version"])
-        # Whoever looked at the account as its owner proves anew who they are; the final bill stays theirs.
-        PortalAccess.objects.filter(account_id=account_id, role=PortalAccess.Role.OWNER).delete()
+        portal_bindings.end_after_move(account_id=account_id, at=at)
         ledger.create_balances([new.pk])
         return Moved(new.pk, new.account_no, customer.pk)
 

@@ -51,7 +51,6 @@ from cis.models import (
     Meter,
     MeteringPoint,
     MeterInstallation,
-    PortalAccess,
     Premise,
     Reading,
     ReadingImport,
@@ -62,7 +61,7 @@ from cis.models import (
     TouWindows,
     TransformerDistrict,
 )
-from cis.operations import billing, ledger
+from cis.operations import billing, demo_portal, ledger
 from cis.operations.reading_imports import import_readings
 from cis.operations.reference import load_reference
 from cis.queries.day_kinds import day_kind
@@ -149,7 +148,7 @@ class MonthResult:
 
 
 def demo_users() -> list[DemoUser]:
-    """Everybody who can sign in, with the password `DEMO_PASSWORD`."""
+    """Staff and machines that can sign in, staff with the password `DEMO_PASSWORD`; customers have no password."""
     first, second = geography.COUNTIES
     return [
         DemoUser("clerk1", "陈静", "clerk", f"{first.code}-H1", what_for="东湖中心营业厅柜员 · counter clerk"),
@@ -169,8 +168,6 @@ def demo_users() -> list[DemoUser]:
             User.Kind.MACHINE,
             "采集系统（API key）· meter data",
         ),
-        DemoUser("customer", "居民客户", "", "", User.Kind.CUSTOMER, "居民客户 · residential customer"),
-        DemoUser("enterprise", "企业客户", "", "", User.Kind.CUSTOMER, "企业客户 · enterprise customer"),
     ]
 
 
@@ -230,7 +227,7 @@ def begin(*, until: int, accounts: int, seed: int, at: datetime, on_progress: Pr
         carry_tariffs_over(from_day=first_day(add_months(plan.cycles[0], -3)), to_day=first_day(add_months(until, 13)))
         units = _create_organisation()
         _create_users(units, at)
-        ids = _create_accounts(plan, units)
+        ids = _create_accounts(plan, units, at)
         _write_metered(plan, ids, today, on_progress or (lambda _done: None))
         job = Job.objects.create(
             kind=JOB_KIND,
@@ -304,7 +301,7 @@ class _Ids:
     meter_no: list[tuple[str, ...]]
 
 
-def _create_accounts(plan: Plan, units: dict[str, OrgUnit]) -> _Ids:
+def _create_accounts(plan: Plan, units: dict[str, OrgUnit], at: datetime) -> _Ids:
     districts = _create_network(plan, units)
     routes = {
         (index, route.key): ReadingRoute.objects.create(
@@ -378,7 +375,7 @@ def _create_accounts(plan: Plan, units: dict[str, OrgUnit]) -> _Ids:
     )
     installations = _create_meters(planned, points)
     ledger.create_balances([account.pk for account in accounts])
-    _create_portal_access(planned, accounts)
+    _create_portal_access(planned, accounts, at)
     return _Ids(
         account=[account.pk for account in accounts],
         point=[point.pk for point in points],
@@ -468,12 +465,12 @@ def _create_meters(planned: list[PlannedAccount], points: list[MeteringPoint]) -
     return [[next(created) for _meter in range(2 if a.exchanged_on else 1)] for a in planned]
 
 
-def _create_portal_access(planned: list[PlannedAccount], accounts: list[Account]) -> None:
-    users = {user.username: user for user in User.objects.filter(kind=User.Kind.CUSTOMER)}
+def _create_portal_access(planned: list[PlannedAccount], accounts: list[Account], at: datetime) -> None:
     home = next(a for a in planned if not a.is_business and a.annual_kwh > 1500 and not a.fault)
     works = next(a for a in planned if a.has_periods)
-    for name, account in (("customer", home), ("enterprise", works)):
-        PortalAccess.objects.create(user=users[name], account=accounts[account.number])
+    demo_portal.create_people(
+        home=accounts[home.number], works=accounts[works.number], clerk=User.objects.get(username="clerk1"), at=at
+    )
 
 
 # --- Readings and curves -------------------------------------------------------------------

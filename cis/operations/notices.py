@@ -16,14 +16,14 @@ from config.shared.models import JobShard
 from config.shared.money import yuan_from_fen
 from config.shared.personal_data import decrypt
 
-# Who is told of bills in the portal: those who own the account or pay for it. A tenant sees prices, not bills.
-_TOLD = (PortalAccess.Role.OWNER, PortalAccess.Role.PAYER)
+# Who is told of bills in the portal: the household and who pays for it. A tenant sees the bills of their own time only.
+_TOLD = (PortalAccess.Role.OWNER, PortalAccess.Role.DELEGATE, PortalAccess.Role.PAYER)
 
 _PORTAL_BILLS = """
 SELECT b.id, b.cycle, b.total_fen, b.due_on, a.id, a.account_no, '', p.user_id, coalesce(u.language, '')
 FROM cis_bill b
 JOIN cis_account a ON a.id = b.account_id
-JOIN cis_portal_access p ON p.account_id = a.id AND p.role = ANY(%(told)s)
+JOIN cis_portal_access p ON p.account_id = a.id AND p.ended_at IS NULL AND p.role = ANY(%(told)s)
 JOIN shared_user u ON u.id = p.user_id AND u.is_active
 WHERE b.run_id = %(run)s AND b.account_id >= %(low)s AND b.account_id < %(high)s
 """
@@ -34,7 +34,7 @@ FROM cis_bill b
 JOIN cis_account a ON a.id = b.account_id
 JOIN cis_customer c ON c.id = a.customer_id AND c.phone_index IS NOT NULL
 WHERE b.run_id = %(run)s AND b.account_id >= %(low)s AND b.account_id < %(high)s
-  AND NOT EXISTS (SELECT 1 FROM cis_portal_access p WHERE p.account_id = a.id AND p.role = ANY(%(told)s))
+  AND NOT EXISTS (SELECT 1 FROM cis_portal_access p WHERE p.account_id = a.id AND p.ended_at IS NULL AND p.role = ANY(%(told)s))
 """
 _BY_CHANNEL = {"in_app": _PORTAL_BILLS, "sms": _TELEPHONE_BILLS}
 
@@ -52,7 +52,9 @@ def tell_customer(
         if account is None:
             return None
         owner = (
-            PortalAccess.objects.filter(account_id=account_id, role=PortalAccess.Role.OWNER, user__is_active=True)
+            PortalAccess.objects.filter(
+                account_id=account_id, role=PortalAccess.Role.OWNER, ended_at=None, user__is_active=True
+            )
             .select_related("user")
             .order_by("pk")
             .first()

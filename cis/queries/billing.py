@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -216,10 +216,24 @@ def _row(bill: Bill, *, is_disputed: bool = False, is_estimated: bool = False) -
 
 
 def list_bills(
-    *, account_id: int, limit: int = 24, before: int | None = None, only_open: bool = False
+    *,
+    account_id: int,
+    limit: int = 24,
+    before: int | None = None,
+    only_open: bool = False,
+    first_day: date | None = None,
+    last_day: date | None = None,
 ) -> list[BillRow]:
-    """The account's bills, newest first; `before` is the bill id to go on from."""
+    """
+    The account's bills, newest first; `before` is the bill id to go on from.
+
+    With `first_day` or `last_day` only bills whose whole period lies within these days.
+    """
     bills = Bill.objects.filter(account_id=account_id).select_related("account").order_by("-id")
+    if first_day is not None:
+        bills = bills.filter(period_start__gte=first_day)
+    if last_day is not None:
+        bills = bills.filter(period_end__lte=last_day + timedelta(days=1))
     if before is not None:
         bills = bills.filter(pk__lt=before)
     if only_open:

@@ -1,7 +1,9 @@
 """Addresses of the counter console and of the portal's pages of this app."""
 
+from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
+from cis.simulators import wechat as sim_wechat
 from cis.web import analysis, audit, bill_tables, bills, customer_parts, customers, notices, runs, search, to_do, usage
 from cis.web.converters import DAY
 
@@ -52,8 +54,20 @@ figures: list[URLPattern | URLResolver] = [
     path("export.csv", analysis.export, name="analysis_export"),
 ]
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("console/", include(console)),
     path("dsm/", include(figures)),
     path("my/", include("cis.web.urls_portal")),
 ]
+
+if settings.SIMULATORS:
+    urlpatterns += [
+        path("sim/wechat/connect/oauth2/authorize", sim_wechat.authorize, name="sim_wechat_authorize"),
+        path("sim/wechat/sns/oauth2/access_token", sim_wechat.access_token, name="sim_wechat_token"),
+    ]
+
+# For `tests/architecture`: addresses that need no named permission, and why they do not.
+PUBLIC = {
+    "cis:sim_wechat_authorize": "the simulated provider, only where simulators are on",
+    "cis:sim_wechat_token": "the simulated provider, only where simulators are on",
+}

@@ -2,12 +2,15 @@
 
 from django.urls import URLPattern, path
 
-from cis.web import portal, who_looked
+from cis.web import portal, portal_binding, portal_faults, portal_me, portal_sign_in, portal_wechat, who_looked
 from cis.web.converters import DAY
 
 urlpatterns: list[URLPattern] = [
-    path("sign-in/", portal.sign_in, name="portal_sign_in"),
-    path("sign-in/code/", portal.code, name="portal_code"),
+    path("sign-in/", portal_sign_in.sign_in, name="portal_sign_in"),
+    path("sign-in/account/", portal_sign_in.sign_in_by_account, name="portal_sign_in_account"),
+    path("sign-in/code/", portal_sign_in.code, name="portal_code"),
+    path("sign-in/wechat/", portal_wechat.start, name="portal_wechat"),
+    path("sign-in/wechat/back/", portal_wechat.back, name="portal_wechat_back"),
     path("account/", portal.switch, name="portal_switch"),
     path("", portal.home, name="portal_home"),
     path("bills/", portal.bill_list, name="portal_bills"),
@@ -18,21 +21,25 @@ urlpatterns: list[URLPattern] = [
     path("usage/export.csv", portal.usage_export, name="portal_usage_export"),
     path(f"usage/<{DAY}:day>/", portal.usage_day, name="portal_usage_day"),
     path(f"usage/<{DAY}:day>/export.csv", portal.usage_day_export, name="portal_usage_day_export"),
+    path("prices/", portal.price_page, name="portal_prices"),
+    path("faults/", portal_faults.faults, name="portal_faults"),
+    path("me/", portal_me.me, name="portal_me"),
+    path("me/telephone/", portal_me.telephone, name="portal_telephone"),
+    path("me/telephone/codes/", portal_me.telephone_codes, name="portal_telephone_codes"),
+    path("me/sessions/<int:session_id>/end/", portal_me.end_session, name="portal_end_session"),
+    path("me/wechat/leave/", portal_wechat.leave, name="portal_wechat_leave"),
+    path("me/accounts/bind/", portal_binding.bind, name="portal_bind"),
+    path("me/accounts/bind/code/", portal_binding.bind_code, name="portal_bind_code"),
+    path("me/accounts/<str:account_no>/", portal_me.my_account, name="portal_my_account"),
+    path("me/accounts/<str:account_no>/unbind/", portal_me.unbind, name="portal_unbind"),
+    path("me/accounts/<str:account_no>/<int:access_id>/end/", portal_me.end_other, name="portal_end_binding"),
 ]
 
 # For `tests/architecture`: addresses that need no named permission, and why they do not.
+PUBLIC = {
+    f"cis:{name}": "the portal's door"
+    for name in ("portal_sign_in", "portal_sign_in_account", "portal_code", "portal_wechat", "portal_wechat_back")
+}
 SIGNED_IN_ONLY = {
-    f"cis:{name}": "a customer's own accounts"
-    for name in (
-        "portal_switch",
-        "portal_home",
-        "portal_bills",
-        "portal_bill",
-        "portal_who_looked",
-        "portal_who_looked_ask",
-        "portal_usage",
-        "portal_usage_export",
-        "portal_usage_day",
-        "portal_usage_day_export",
-    )
+    f"cis:{pattern.name}": "a customer's own accounts" for pattern in urlpatterns if f"cis:{pattern.name}" not in PUBLIC
 }

@@ -18,6 +18,9 @@ from cis.queries.audit import record_of
 from config.shared.web.looks import saw
 from config.shared.web.pages import requires
 
+# A first and a last day; None is open.
+Days = tuple[date | None, date | None]
+
 QUARTERS = tuple(f"{slot // 4:02d}:{slot % 4 * 15:02d}" for slot in range(96))
 
 
@@ -58,12 +61,17 @@ def day_export(request: HttpRequest, account_no: str, day: date) -> StreamingHtt
     return day_file(account_id, account_no, day)
 
 
-def of_month(account_id: int, asked: str) -> dict[str, Any]:
-    """What a page about a month shows; `asked` is the month as 2026-01, this month where it is none."""
+def of_month(account_id: int, asked: str, *, within: Days = (None, None)) -> dict[str, Any]:
+    """
+    What a page about a month shows; `asked` is the month as 2026-01, this month where it is none.
+
+    Of days outside `within` (first and last, None for open) nothing is shown.
+    """
     first = _month_in(asked) or timezone.localdate().replace(day=1)
     until = _month_after(first)
-    days = readings.daily_usage(account_id, first, until)
-    costs = day_costs.costs_of_days(account_id, first, until)
+    start, end = _cut(first, until, within)
+    days = readings.daily_usage(account_id, start, end)
+    costs = day_costs.costs_of_days(account_id, start, end)
     known = [cost.cost_fen for cost in costs.values() if cost.cost_fen is not None]
     return {
         "month": f"{first:%Y-%m}",
@@ -108,10 +116,10 @@ def of_day(account_id: int, day: date) -> dict[str, Any]:
     }
 
 
-def month_file(account_id: int, account_no: str, asked: str) -> StreamingHttpResponse:
-    """A month's days and quarter-hours as CSV."""
+def month_file(account_id: int, account_no: str, asked: str, *, within: Days = (None, None)) -> StreamingHttpResponse:
+    """A month's days and quarter-hours as CSV, those inside `within`."""
     first = _month_in(asked) or timezone.localdate().replace(day=1)
-    rows = day_costs.usage_rows(account_id, first, _month_after(first))
+    rows = day_costs.usage_rows(account_id, *_cut(first, _month_after(first), within))
     return _file(f"usage-{account_no}-{first:%Y-%m}.csv", rows)
 
 
@@ -192,6 +200,16 @@ def _csv(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
     yield "\ufeff"
     for row in rows:
         yield writer.writerow(row)
+
+
+def _cut(start: date, end: date, within: Days) -> tuple[date, date]:
+    """[start, end) without the days before the first and after the last of `within`; maybe empty."""
+    first, last = within
+    if first is not None:
+        start = max(start, first)
+    if last is not None:
+        end = min(end, last + timedelta(days=1))
+    return start, max(start, end)
 
 
 def _month_in(text: str) -> date | None:

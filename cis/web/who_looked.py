@@ -60,8 +60,16 @@ def who_looked(request: HttpRequest) -> HttpResponse:
     return _draw(request, QuestionForm(), before=before)
 
 
+def _mine(request: HttpRequest) -> portal.MyAccounts:
+    mine = portal.my_accounts(
+        user_id=staff_of(request).pk, preferred=preferred_account(request), today=timezone.localdate()
+    )
+    mine.current.require(portal.Right.WHO_LOOKED)
+    return mine
+
+
 def _draw(request: HttpRequest, form: QuestionForm, *, before: datetime, status: int = 200) -> HttpResponse:
-    mine = portal.my_accounts(user_id=staff_of(request).pk, preferred=preferred_account(request))
+    mine = _mine(request)
     visits, more = audit.visits_to_mine(mine, before=before, limit=_ROWS)
     words = fields_in_words()
     asked = (form["about_user"].value(), form["about_at"].value()) if form.is_bound else (None, None)
@@ -86,7 +94,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     form = QuestionForm(request.POST)
     if not form.is_valid():
         return _draw(request, form, before=timezone.now(), status=422)
-    mine = portal.my_accounts(user_id=staff_of(request).pk, preferred=preferred_account(request))
+    mine = _mine(request)
     try:
         looks.ask_about(
             record=audit.record_of(mine.current.account_id),

@@ -27,6 +27,20 @@ WALLET_GATEWAY = os.environ.get("WALLET_GATEWAY", "")
 WALLET_NOTIFY_BASE = os.environ.get("WALLET_NOTIFY_BASE", "")
 WALLET_KEY_FILE = str(Path(__file__).resolve().parents[2] / "var" / "wallet-keys.json")
 
+# Signing in to the portal with WeChat (page authorisation of an official account). Without an app id it is not offered;
+# where SIMULATORS run and none is given, a simulated WeChat answers under /sim/wechat/ and says what it is.
+_WECHAT_IS_REAL = bool(os.environ.get("WECHAT_APP_ID"))
+_WECHAT_IS_SIMULATED = SIMULATORS and not _WECHAT_IS_REAL
+WECHAT_APP_ID = os.environ.get("WECHAT_APP_ID") or ("wx-simulated" if _WECHAT_IS_SIMULATED else "")
+WECHAT_APP_SECRET = os.environ.get("WECHAT_APP_SECRET") or ("simulated" if _WECHAT_IS_SIMULATED else "")
+# Empty for the simulator.
+WECHAT_AUTHORIZE_URL = (
+    os.environ.get("WECHAT_AUTHORIZE_URL") or "https://open.weixin.qq.com/connect/oauth2/authorize"
+    if _WECHAT_IS_REAL
+    else ""
+)
+WECHAT_API_BASE = os.environ.get("WECHAT_API_BASE") or "https://api.weixin.qq.com" if _WECHAT_IS_REAL else ""
+
 # Days from a bill's issue to its due date. Contracts decide; published examples use the 15th of the month
 # (billing-rules, section 5).
 BILL_DUE_DAYS = 15

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from cis.queries import dues, portal
+from cis.queries.portal import Right
 from config.shared.errors import Refused
 from config.shared.permissions import staff_of
 from config.shared.web.portal_pages import for_customers, preferred_account
@@ -21,11 +23,23 @@ from payments.web.console import pdf_answer
 from payments.web.forms import WalletForm
 
 
+def _mine(request: HttpRequest) -> portal.MyAccounts:
+    return portal.my_accounts(
+        user_id=staff_of(request).pk, preferred=preferred_account(request), today=timezone.localdate()
+    )
+
+
+def _own_only(request: HttpRequest, mine: portal.MyAccounts) -> int | None:
+    """Whose payments are shown of the account looked at: everybody's, or only the person's own."""
+    return None if mine.current.may(Right.RECEIPTS) else staff_of(request).pk
+
+
 @for_customers
 @require_http_methods(["GET", "HEAD", "POST"])
 def pay(request: HttpRequest) -> HttpResponse:
     """Choose what to pay, then go to the wallet."""
-    mine = portal.my_accounts(user_id=staff_of(request).pk, preferred=preferred_account(request))
+    mine = _mine(request)
+    mine.current.require(Right.PAY)
     owed = dues.get_dues(account_id=mine.current.account_id)
     if request.method != "POST":
         first = {"form_key": uuid.uuid4().hex, "choice": "all" if owed.receivable_fen > 0 else "other"}
@@ -65,8 +79,10 @@ def _draw_pay(
 @require_safe
 def order(request: HttpRequest, out_trade_no: str) -> HttpResponse:
     """Where the wallet sends the customer back to: paid, or not yet."""
-    mine = portal.my_accounts(user_id=staff_of(request).pk, preferred=preferred_account(request))
-    page = queries.get_order(out_trade_no, account_ids=mine.ids)
+    mine = _mine(request)
+    page = queries.get_order(
+        out_trade_no, account_ids=mine.ids, of_all=mine.ids_with(Right.RECEIPTS), payer_id=staff_of(request).pk
+    )
     return render(request, "payments/portal/order.html", {"mine": mine, "order": page})
 
 
@@ -75,9 +91,10 @@ def order(request: HttpRequest, out_trade_no: str) -> HttpResponse:
 def receipt_list(request: HttpRequest) -> HttpResponse:
     """The receipts of the account, newest first."""
     before = request.GET.get("before", "")
-    mine = portal.my_accounts(user_id=staff_of(request).pk, preferred=preferred_account(request))
+    mine = _mine(request)
     rows = queries.list_receipts(
         account_id=mine.current.account_id,
+        payer_id=_own_only(request, mine),
         before=int(before) if before.isdecimal() and len(before) < 19 else None,
         limit=21,
     )
@@ -89,14 +106,29 @@ def receipt_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def receipt(request: HttpRequest, receipt_no: str) -> HttpResponse:
     """One receipt of the customer's own."""
-    mine = portal.my_accounts(user_id=staff_of(request).pk, preferred=preferred_account(request))
-    found = queries.get_receipt(receipt_no, account_ids=mine.ids)
-    return render(request, "payments/portal/receipt.html", {"mine": mine, "receipt": found, "payment": found.payment})
+    mine = _mine(request)
+    found = _own_receipt(request, mine, receipt_no)
+    context = {
+        "mine": mine,
+        "receipt": found,
+        "payment": found.payment,
+        "sees_holder": found.account_id in mine.ids_with(Right.HOLDER),
+    }
+    return render(request, "payments/portal/receipt.html", context)
 
 
 @for_customers
 @require_safe
 def receipt_pdf(request: HttpRequest, receipt_no: str, paper: receipts.Paper) -> HttpResponse:
     """The customer's own receipt as PDF."""
-    mine = portal.my_accounts(user_id=staff_of(request).pk, preferred=preferred_account(request))
-    return pdf_answer(request, queries.get_receipt(receipt_no, account_ids=mine.ids), paper)
+    mine = _mine(request)
+    found = _own_receipt(request, mine, receipt_no)
+    if found.account_id not in mine.ids_with(Right.HOLDER):
+        found = replace(found, name="", address="", payment=replace(found.payment, masked_name=""))
+    return pdf_answer(request, found, paper)
+
+
+def _own_receipt(request: HttpRequest, mine: portal.MyAccounts, receipt_no: str) -> queries.Receipt:
+    return queries.get_receipt(
+        receipt_no, account_ids=mine.ids, of_all=mine.ids_with(Right.RECEIPTS), payer_id=staff_of(request).pk
+    )

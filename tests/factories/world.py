@@ -19,6 +19,7 @@ from cis.models import (
     MeteringPoint,
     MeterInstallation,
     PortalAccess,
+    PortalPerson,
     Premise,
     Reading,
     ReadingRoute,
@@ -36,6 +37,7 @@ from config.shared.periods import add_months, cycle_of, first_day, reading_date
 from config.shared.personal_data import blind_index
 
 PASSWORD = "a-test-password-1"
+PORTAL_TELEPHONE = "13800000099"
 AT = datetime(2026, 2, 3, 1, 0, tzinfo=UTC)
 """09:00 on 3 February 2026 in Shanghai: the cycle 202601 is read and can be billed."""
 
@@ -179,7 +181,14 @@ def small_world(*, at: datetime = AT, cycles: int = 3) -> World:
         ct_ratio=40,
         capacity_kva=100,
     )
-    PortalAccess.objects.create(user=users["portal"], account_id=residential.account_id)
+    PortalPerson.objects.create(
+        user=users["portal"],
+        telephone=PORTAL_TELEPHONE,
+        telephone_index=blind_index(PORTAL_TELEPHONE),
+        telephone_since=at,
+        joined_at=at,
+    )
+    PortalAccess.objects.create(user=users["portal"], account_id=residential.account_id, began_at=at)
     return World(
         at=at,
         cycles=numbers,

@@ -13,7 +13,8 @@ from cis.queries.ledger import balance
 from payments.models import Payment, PaymentOrder
 from tests.factories.world import small_world
 from tests.journeys.conftest import NewPage
-from tests.journeys.test_counter import text_of, wait_for_message
+from tests.journeys.test_counter import text_of
+from tests.stack import Stack
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,7 +22,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 class TestACustomer:
     @pytest.mark.acceptance("000-73")
     @pytest.mark.acceptance("001-24")
-    def test_signs_in_by_code_reads_the_bill_pays_by_wallet_and_keeps_the_receipt(self, new_page: NewPage) -> None:
+    def test_signs_in_by_code_reads_the_bill_pays_by_wallet_and_keeps_the_receipt(
+        self, new_page: NewPage, live: Stack
+    ) -> None:
         world = small_world()
         account = world.residential
         issue_bill_now(account_id=account.account_id, cycle=world.cycle, issued_by_id=None, at=world.at)
@@ -30,12 +33,11 @@ class TestACustomer:
         page = new_page()
 
         page.goto("/my/")
+        page.get_by_role("link", name="用户号登录").click()
         page.get_by_label("户号").fill(account.account_no)
         page.get_by_role("button", name="获取验证码").click()
         page.wait_for_url("**/my/sign-in/code/")
-        telephone = page.context.new_page()
-        telephone.goto("/sim/messages/")
-        code = re.search(r"验证码 (\d{6})", text_of(telephone))
+        code = re.search(r"验证码 (\d{6})", live.inbox(contains="验证码")[0]["text"])
         assert code is not None
         page.get_by_label("验证码").fill(code[1])
         page.keyboard.press("Enter")
@@ -63,4 +65,4 @@ class TestACustomer:
         assert pdf.ok and pdf.body().startswith(b"%PDF")
         assert PaymentOrder.objects.get().state == "paid"
         assert balance(account.account_id).receivable_fen == 0 and not ledger.verify().faults
-        assert str(Payment.objects.get()) in wait_for_message("receipt").body
+        assert str(Payment.objects.get()) in live.inbox(contains="已收到电费")[0]["text"]

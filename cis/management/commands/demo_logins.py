@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from cis.operations.demo import DEMO_PASSWORD, demo_key, demo_state, demo_users
+from cis.operations.demo_portal import demo_people
 from config.shared.models import User
 
 
@@ -38,11 +40,16 @@ class Command(BaseCommand):
             }
             for user in demo_users()
         ]
+        people = demo_people()
         if options["json"]:
-            self.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2))
+            customers = [asdict(one) for one in people]
+            self.stdout.write(json.dumps(rows + customers, ensure_ascii=False, indent=2))
             return
         self.stdout.write(f"示范用户 Demo users    密码 password: {DEMO_PASSWORD}")
         for row in rows:
             self.stdout.write(f"  {row['username']:<12}{row['what_for']}" + (f"  {row['key']}" if row["key"] else ""))
+        self.stdout.write("示范客户 Demo customers    /my/    验证码在 the code is at /sim/messages/")
+        for one in people:
+            self.stdout.write(f"  {one.telephone:<12}{one.what_for}  {one.account_no}")
         if not state.is_complete:
             self.stdout.write("  示范数据尚未载完 · the load is not finished: manage.py load_demo")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import psycopg2
 import pytest
@@ -18,6 +18,7 @@ from tests.factories.world import World, make_unit, small_world
 pytestmark = pytest.mark.django_db
 
 MOVE_DAY = date(2026, 2, 10)
+MOVED_AT = datetime.fromisoformat("2026-02-10T09:00+08:00")
 
 
 @pytest.fixture
@@ -37,6 +38,7 @@ def move(world: World, *, value_e4: int | None = None, on_date: date = MOVE_DAY)
         name="赵六",
         phone="13900002222",
         identity_no="",
+        at=MOVED_AT,
         final_values_e4={
             world.residential.installation_id: {1: last.value_e4 + 50_0000 if value_e4 is None else value_e4}
         },
@@ -94,6 +96,7 @@ class TestMoveTenant:
                 name="赵六",
                 phone="",
                 identity_no="",
+                at=MOVED_AT,
                 final_values_e4={},
             )
 

@@ -15,7 +15,6 @@ from cis.models import (
     Bill,
     IntervalDay,
     MeteringPoint,
-    PortalAccess,
     Reading,
     SupplyContract,
     TariffVersion,
@@ -24,6 +23,7 @@ from cis.models import (
 from cis.operations.billing import issue_bill_now
 from cis.queries import day_costs, readings
 from config.shared.models import User
+from tests.factories.portal import only
 from tests.factories.world import AccountIds, World, small_world
 
 pytestmark = pytest.mark.django_db
@@ -171,8 +171,7 @@ class TestWithoutAPrice:
             SupplyContract.objects.all().delete()
         else:
             TariffVersion.objects.all().delete()
-        PortalAccess.objects.create(user_id=world.portal_user_id, account_id=account.account_id)
-        PortalAccess.objects.filter(account_id=world.residential.account_id).delete()
+        only(world.portal_user_id, account.account_id, at=world.at)
 
         costs = day_costs.costs_of_days(account.account_id, JANUARY, date(2026, 1, 4))
         quarters = day_costs.costs_of_quarters(account.account_id, JANUARY)
@@ -212,7 +211,7 @@ class TestPages:
     @pytest.fixture(autouse=True)
     def mine(self, world: World) -> None:
         curves(world.residential_tou, JANUARY, FEBRUARY)
-        PortalAccess.objects.filter(user_id=world.portal_user_id).update(account_id=world.residential_tou.account_id)
+        only(world.portal_user_id, world.residential_tou.account_id, at=world.at)
         assert TouWindows.objects.exists()
 
     @pytest.mark.acceptance("001-23")

@@ -18,13 +18,15 @@ from django.test import override_settings
 from django.utils import timezone
 
 from cis.models import Account, Bill, BillDispute, BillingRun, IntervalDay, Reading, ReadingDoubt
-from cis.operations import billing, demo, ledger
+from cis.operations import billing, demo, ledger, portal
 from cis.operations.bulk_utility import load_utility
 from cis.queries.ledger import balance
+from cis.queries.portal import my_accounts
 from config.shared import jobs
-from config.shared.models import ApiKey, Job, OrgUnit, User
+from config.shared.models import ApiKey, Job, Message, OrgUnit, User
 from config.shared.periods import add_months, cycle_of
 from payments.models import Payment, Reversal
+from tests.factories.messages import code_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -127,12 +129,21 @@ class TestDemoLogins:
 
         call_command("demo_logins", "--json", stdout=out)
 
-        for row in json.loads(out.getvalue()):
+        rows = json.loads(out.getvalue())
+        for row in (row for row in rows if "username" in row):
             user = User.objects.get(username=row["username"])
             if row["password"]:
                 assert user.check_password(row["password"])
             else:
                 assert ApiKey.objects.filter(user=user, prefix=row["key"].split(".")[0]).exists()
+        people = [row for row in rows if "telephone" in row]
+        assert [row["what_for"].split()[0] for row in people] == ["户主", "户主", "租户", "代缴人"]
+        for row in people:
+            at = datetime(2026, 2, 20, 2, tzinfo=UTC)
+            portal.send_sign_in_code(telephone=row["telephone"], asked_from="192.0.2.1", at=at)
+            code = code_of(Message.objects.filter(kind="code").order_by("-pk")[0])
+            user_id = portal.sign_in(telephone=row["telephone"], code=code, at=at)
+            assert my_accounts(user_id=user_id, today=at.date()).current.account_no == row["account_no"]
 
 
 class TestLoadUtility:

@@ -19,6 +19,7 @@ from tests.factories.world import World, small_world
 pytestmark = pytest.mark.django_db
 
 MOVE_DAY = date(2026, 2, 11)
+MOVED_AT = datetime.fromisoformat("2026-02-11T09:00+08:00")
 MARCH = datetime.fromisoformat("2026-03-02T09:00+08:00")
 START, FINAL, CLOSING = 1000 + 180 + 190 + 200, 1000 + 180 + 190 + 200 + 60, 1000 + 180 + 190 + 200 + 60 + 130
 
@@ -36,6 +37,7 @@ def move(world: World) -> customers.Moved:
         name="赵六",
         phone="13900002222",
         identity_no="",
+        at=MOVED_AT,
         final_values_e4={world.residential.installation_id: {1: FINAL * 10_000}},
     )
 
@@ -93,6 +95,6 @@ class TestBothSides:
         moved = move(world)
 
         with pytest.raises(NotFound):
-            portal.my_accounts(user_id=world.portal_user_id)
+            portal.my_accounts(user_id=world.portal_user_id, today=MOVE_DAY)
         assert not PortalAccess.objects.filter(account_id=moved.account_id).exists()
-        assert PortalAccess.objects.filter(pk=payer.pk).exists()
+        assert PortalAccess.objects.filter(pk=payer.pk, ended_at=None).exists()

@@ -1,9 +1,9 @@
-"""The portal: signing in by account number and one-time code, and pages that show a customer their own."""
+"""The portal's pages show a customer their own."""
 
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,208 +11,19 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from cis.models import Account, IntervalDay, OneTimeCode, PortalAccess
-from cis.operations import billing, portal
-from config.shared.models import Message, User
+from cis.models import IntervalDay
+from cis.operations import billing, portal_bindings
+from config.shared.models import User
 from tests.factories.bills import issue
-from tests.factories.messages import code_of, send_all
+from tests.factories.portal import bind, end_all
 from tests.factories.world import AccountIds, World, small_world
-from tests.integration.payments.test_taking import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-SOMEWHERE = "192.0.2.1"
 
 
 @pytest.fixture
 def world() -> World:
     return small_world()
-
-
-def ask(account: AccountIds | str, *, at: datetime, asked_from: str = SOMEWHERE) -> None:
-    number = account if isinstance(account, str) else account.account_no
-    portal.send_sign_in_code(account_no=number, asked_from=asked_from, at=at)
-
-
-def sent_code() -> str:
-    """The code in the newest message."""
-    return code_of(Message.objects.order_by("-pk")[0])
-
-
-def another(code: str) -> str:
-    return f"{(int(code) + 1) % 10**6:06d}"
-
-
-class TestACode:
-    def test_goes_to_the_registered_telephone(self, world: World) -> None:
-        ask(world.residential, at=world.at)
-
-        message = Message.objects.get()
-        assert message.recipient == "10000000001"
-        assert len(sent_code()) == 6
-
-    def test_lets_its_holder_in_to_all_accounts_of_the_customer(self, world: World) -> None:
-        Account.objects.filter(pk=world.commercial.account_id).update(customer_id=world.residential.customer_id)
-        ask(world.residential, at=world.at)
-
-        user_id = portal.sign_in(account_no=world.residential.account_no, code=sent_code(), at=world.at)
-
-        assert set(PortalAccess.objects.filter(user_id=user_id).values_list("account_id", flat=True)) == {
-            world.residential.account_id,
-            world.commercial.account_id,
-        }
-        user = User.objects.get(pk=user_id)
-        assert user.kind == "customer" and not user.has_usable_password()
-
-    def test_takes_away_accounts_that_changed_hands(self, world: World) -> None:
-        ask(world.residential, at=world.at)
-        user_id = portal.sign_in(account_no=world.residential.account_no, code=sent_code(), at=world.at)
-        PortalAccess.objects.create(user_id=user_id, account_id=world.commercial.account_id)
-
-        ask(world.residential, at=world.at + timedelta(hours=2))
-        portal.sign_in(account_no=world.residential.account_no, code=sent_code(), at=world.at + timedelta(hours=2))
-
-        assert [row.account_id for row in PortalAccess.objects.filter(user_id=user_id)] == [
-            world.residential.account_id
-        ]
-
-    def test_is_kept_nowhere_as_it_is(self, world: World) -> None:
-        ask(world.residential, at=world.at)
-
-        row = OneTimeCode.objects.get()
-        assert sent_code().encode() not in bytes(row.digest) + bytes(row.salt)
-
-    def test_is_good_once(self, world: World) -> None:
-        ask(world.residential, at=world.at)
-        code = sent_code()
-        portal.sign_in(account_no=world.residential.account_no, code=code, at=world.at)
-
-        with pytest.raises(portal.CodeWrong):
-            portal.sign_in(account_no=world.residential.account_no, code=code, at=world.at)
-
-    def test_is_good_for_five_minutes(self, world: World) -> None:
-        ask(world.residential, at=world.at)
-
-        with pytest.raises(portal.CodeWrong):
-            portal.sign_in(
-                account_no=world.residential.account_no, code=sent_code(), at=world.at + timedelta(minutes=5)
-            )
-
-    def test_is_spoilt_by_five_wrong_tries(self, world: World) -> None:
-        ask(world.residential, at=world.at)
-        code = sent_code()
-        for _ in range(5):
-            with pytest.raises(portal.CodeWrong):
-                portal.sign_in(account_no=world.residential.account_no, code=another(code), at=world.at)
-
-        with pytest.raises(portal.CodeWrong):
-            portal.sign_in(account_no=world.residential.account_no, code=code, at=world.at)
-
-    def test_allows_five_tries_even_to_many_at_once(self, world: World) -> None:
-        ask(world.residential, at=world.at)
-        wrong = another(sent_code())
-
-        together([lambda: portal.sign_in(account_no=world.residential.account_no, code=wrong, at=world.at)] * 8)
-
-        assert OneTimeCode.objects.get().tries == 5
-
-    def test_of_one_account_opens_no_other(self, world: World) -> None:
-        ask(world.residential, at=world.at)
-        code = sent_code()
-        ask(world.commercial, at=world.at)
-
-        with pytest.raises(portal.CodeWrong):
-            portal.sign_in(account_no=world.commercial.account_no, code=code, at=world.at)
-
-    def test_is_replaced_by_the_next(self, world: World) -> None:
-        ask(world.residential, at=world.at)
-        first = sent_code()
-        ask(world.residential, at=world.at + timedelta(minutes=2))
-        if first == sent_code():
-            pytest.skip("one chance in a million")
-
-        with pytest.raises(portal.CodeWrong):
-            portal.sign_in(account_no=world.residential.account_no, code=first, at=world.at + timedelta(minutes=2))
-
-    @pytest.mark.parametrize("number", ["4290000001", "9999999999"])
-    def test_may_be_asked_for_so_often_whether_or_not_the_account_exists(self, world: World, number: str) -> None:
-        ask(number, at=world.at)
-
-        with pytest.raises(portal.CodeTooSoon):
-            ask(number, at=world.at + timedelta(seconds=59))
-        for minutes in range(1, 5):
-            ask(number, at=world.at + timedelta(minutes=minutes))
-        with pytest.raises(portal.CodeTooSoon):
-            ask(number, at=world.at + timedelta(minutes=6))
-
-    def test_is_not_sent_where_there_is_no_account_and_nobody_can_tell(self, world: World) -> None:
-        ask("9999999999", at=world.at)
-
-        assert not Message.objects.exists()
-        with pytest.raises(portal.CodeWrong) as unknown:
-            portal.sign_in(account_no="9999999999", code="123456", at=world.at)
-        ask(world.residential, at=world.at)
-        with pytest.raises(portal.CodeWrong) as known:
-            portal.sign_in(account_no=world.residential.account_no, code=another(sent_code()), at=world.at)
-        assert unknown.value.message == known.value.message
-
-    def test_cannot_be_asked_for_everybody_from_one_address(self, world: World) -> None:
-        for number in range(60):
-            ask(f"80000000{number:02d}", at=world.at)
-
-        with pytest.raises(portal.CodeTooSoon):
-            ask(world.residential, at=world.at)
-        ask(world.residential, at=world.at, asked_from="192.0.2.2")
-
-
-class TestSigningIn:
-    def test_leads_from_the_account_number_to_the_first_page(self, world: World, outside: Any) -> None:
-        client = Client()
-
-        answer = client.post("/my/sign-in/", {"account_no": world.residential.account_no})
-        assert answer["Location"] == "/my/sign-in/code/"
-        code = sent_code()
-        send_all(now=timezone.now())
-        assert code in client.get("/sim/messages/").content.decode()
-        answer = client.post("/my/sign-in/code/", {"code": code}, follow=True)
-
-        assert answer.redirect_chain == [("/my/", 302)]
-        assert world.residential.account_no in answer.content.decode()
-
-    def test_looks_the_same_for_a_number_nobody_has(self, world: World) -> None:
-        known, unknown = Client(), Client()
-
-        known.post("/my/sign-in/", {"account_no": world.residential.account_no})
-        unknown.post("/my/sign-in/", {"account_no": "9999999999"})
-
-        def page(client: Client, number: str) -> str:
-            text = client.post("/my/sign-in/code/", {"code": "000000x"}).content.decode()
-            return re.sub(r'(csrf-token" content|csrfmiddlewaretoken" value)="[^"]*"', "", text.replace(number, "N"))
-
-        assert page(known, world.residential.account_no) == page(unknown, "9999999999")
-
-    def test_gives_the_session_a_new_key(self, world: World) -> None:
-        client = Client()
-        client.post("/my/sign-in/", {"account_no": world.residential.account_no})
-        before = client.session.session_key
-        client.post("/my/sign-in/code/", {"code": sent_code()})
-
-        assert client.session.session_key != before
-
-    def test_goes_on_to_the_page_that_was_asked_for_and_never_elsewhere(self, world: World) -> None:
-        for goes_to, expected in (("/my/bills/", "/my/bills/"), ("https://evil.test/", "/my/")):
-            OneTimeCode.objects.all().delete()
-            client = Client()
-            client.post("/my/sign-in/", {"account_no": world.residential.account_no, "next": goes_to})
-            assert client.post("/my/sign-in/code/", {"code": sent_code()})["Location"] == expected
-
-    def test_is_asked_of_whoever_comes_without(self) -> None:
-        for path in PAGES:
-            answer = Client().get(path)
-            assert answer.status_code == 302 and answer["Location"].startswith("/my/sign-in/?next="), path
-
-    def test_from_the_middle_begins_at_the_beginning(self) -> None:
-        assert Client().get("/my/sign-in/code/")["Location"] == "/my/sign-in/"
 
 
 PAGES = (
@@ -223,7 +34,14 @@ PAGES = (
     "/my/usage/export.csv",
     "/my/pay/",
     "/my/receipts/",
+    "/my/prices/",
+    "/my/faults/",
+    "/my/me/",
+    "/my/me/telephone/",
+    "/my/me/accounts/bind/",
+    "/my/me/accounts/4290000001/",
 )
+WITHOUT_ACCOUNTS = ("/my/", "/my/faults/", "/my/me/", "/my/me/telephone/", "/my/me/accounts/bind/")
 
 
 def customer(world: World) -> Client:
@@ -246,11 +64,25 @@ class TestEveryPage:
     def test_is_not_found_by_staff_and_by_customers_without_accounts(self, world: World) -> None:
         staff = Client()
         staff.force_login(User.objects.get(pk=world.clerk_a_id), backend="django.contrib.auth.backends.ModelBackend")
-        PortalAccess.objects.all().delete()
+        end_all(world.portal_user_id, at=world.at)
 
         for path in PAGES:
             assert staff.get(path).status_code == 404, path
-            assert customer(world).get(path).status_code == 404, path
+            found = customer(world).get(path, follow=True)
+            assert found.status_code == (200 if path in WITHOUT_ACCOUNTS else 404), path
+
+    def test_leads_somebody_who_is_new_to_binding_an_account(self, world: World) -> None:
+        end_all(world.portal_user_id, at=world.at)
+
+        answer = customer(world).get("/my/", follow=True)
+
+        assert answer.redirect_chain == [("/my/me/", 302)]
+        assert "/my/me/accounts/bind/" in answer.content.decode()
+
+    def test_asks_a_stranger_to_sign_in_at_the_portals_door(self) -> None:
+        for path in PAGES:
+            answer = Client().get(path)
+            assert answer.status_code == 302 and answer["Location"].startswith("/my/sign-in/?next="), path
 
     def test_has_nothing_inline(self, world: World) -> None:
         issue(world, 18_640)
@@ -273,7 +105,7 @@ class TestTheFirstPage:
         assert "186.40" in text and "去交费" in text
 
     def test_switches_between_ones_own_accounts_only(self, world: World) -> None:
-        PortalAccess.objects.create(user_id=world.portal_user_id, account_id=world.commercial.account_id)
+        bind(world.portal_user_id, world.commercial.account_id)
         client = customer(world)
 
         assert client.post("/my/account/", {"account_no": world.commercial.account_no}).status_code == 302
@@ -283,10 +115,10 @@ class TestTheFirstPage:
         assert stranger.status_code == 404
 
     def test_forgets_an_account_that_is_no_longer_ones_own(self, world: World) -> None:
-        access = PortalAccess.objects.create(user_id=world.portal_user_id, account_id=world.commercial.account_id)
+        bind(world.portal_user_id, world.commercial.account_id)
         client = customer(world)
         client.post("/my/account/", {"account_no": world.commercial.account_no})
-        access.delete()
+        portal_bindings.unbind(user_id=world.portal_user_id, account_no=world.commercial.account_no, at=world.at)
 
         assert world.commercial.account_no not in client.get("/my/").content.decode()
 

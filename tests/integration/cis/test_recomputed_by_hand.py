@@ -10,10 +10,11 @@ from decimal import ROUND_HALF_UP, Decimal
 import pytest
 from django.test import Client
 
-from cis.models import Meter, MeterInstallation, PortalAccess, Reading
+from cis.models import Meter, MeterInstallation, Reading
 from cis.operations.billing import issue_bill_now
 from cis.rating.registers import Register
 from config.shared.models import User
+from tests.factories.portal import only
 from tests.factories.world import AccountIds, World, small_world
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +54,7 @@ class Page:
     """What stands on a bill's page, read from its text alone."""
 
     def __init__(self, world: World, account: AccountIds, bill_no: str) -> None:
-        PortalAccess.objects.filter(user_id=world.portal_user_id).update(account_id=account.account_id)
+        only(world.portal_user_id, account.account_id, at=world.at)
         client = Client()
         user = User.objects.get(pk=world.portal_user_id)
         client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")

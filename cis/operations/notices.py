@@ -34,7 +34,8 @@ FROM cis_bill b
 JOIN cis_account a ON a.id = b.account_id
 JOIN cis_customer c ON c.id = a.customer_id AND c.phone_index IS NOT NULL
 WHERE b.run_id = %(run)s AND b.account_id >= %(low)s AND b.account_id < %(high)s
-  AND NOT EXISTS (SELECT 1 FROM cis_portal_access p WHERE p.account_id = a.id AND p.ended_at IS NULL AND p.role = ANY(%(told)s))
+  AND NOT EXISTS (SELECT 1 FROM cis_portal_access p
+                  WHERE p.account_id = a.id AND p.ended_at IS NULL AND p.role = ANY(%(told)s))
 """
 _BY_CHANNEL = {"in_app": _PORTAL_BILLS, "sms": _TELEPHONE_BILLS}
 

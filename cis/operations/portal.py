@@ -17,6 +17,7 @@ from cis.messages import SIGN_IN_CODE
 from cis.models import Account, PortalPerson
 from cis.operations import portal_bindings
 from cis.operations.one_time_codes import CodeTooSoon, CodeWrong, redeem_code, send_code, wrong_code
+from config.shared import messaging
 from config.shared.errors import BadInput, NotAllowed
 from config.shared.models import User
 from config.shared.personal_data import blind_index, mask_phone
@@ -48,7 +49,8 @@ def mobile_number(typed: str) -> str:
     """
     digits = re.sub(r"[\s-]", "", typed)
     digits = digits.removeprefix("+86")
-    if not _MOBILE.fullmatch(digits):
+    is_reached = messaging.can_reach(template=SIGN_IN_CODE.code, to=messaging.Recipient(phone=digits))
+    if not _MOBILE.fullmatch(digits) or not is_reached:
         text = _("请填写 11 位手机号。固定电话收不到验证码，可以拨打 95598 或到营业厅办理。")
         raise TelephoneUnfit(text, errors=[{"pointer": "/telephone", "detail": text}])
     return digits

@@ -168,8 +168,13 @@ def sign_in(page: Page, address: str, who: str, known: dict[str, str]) -> None:
         page.locator("input[name=telephone]").press("Enter")
         page.locator("input[name=code]").wait_for()
         sent = page.context.new_page()
-        sent.goto(f"{address}/sim/messages/")
-        found = re.search(r"\b(\d{6})\b", sent.locator("main").inner_text())
+        found = None
+        for _ in range(40):  # a worker sends it
+            sent.goto(f"{address}/sim/messages/")
+            found = re.search(r"验证码 (\d{6})", sent.locator("main").inner_text())
+            if found:
+                break
+            time.sleep(0.25)
         sent.close()
         page.locator("input[name=code]").fill(found[1] if found else "")
         page.locator("input[name=code]").press("Enter")

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from cis.models import Account
 from cis.queries.customers import no_account
-from cis.queries.portal import MyAccounts
+from cis.queries.portal import MyAccounts, Right
 from config.shared import looks
 from config.shared.errors import NotFound
 from config.shared.languages import in_language
@@ -78,8 +78,8 @@ def visits_to_mine(
 
 
 def persons_of(mine: MyAccounts) -> list[str]:
-    """Whose hidden values were shown is told to the owner only: a tenant learns nothing about the owner."""
-    if mine.current.role != "owner":
+    """Whose hidden values were shown is told to who may know the holder: a tenant learns nothing about the owner."""
+    if not mine.current.may(Right.HOLDER):
         return []
     customers = Account.objects.filter(pk=mine.current.account_id).values_list("customer_id", flat=True)
     return [f"customer:{customer_id}" for customer_id in customers]

@@ -55,7 +55,9 @@ RIGHTS: Mapping[str, frozenset[Right]] = {
     PortalAccess.Role.OWNER: frozenset(Right),
     PortalAccess.Role.DELEGATE: _EVERYTHING_BUT_BINDINGS,
     PortalAccess.Role.AGENT: _EVERYTHING_BUT_BINDINGS,
-    PortalAccess.Role.TENANT: frozenset({Right.PAY, Right.BILLS, Right.USAGE, Right.PRICES, Right.ADDRESS}),
+    PortalAccess.Role.TENANT: frozenset(
+        {Right.PAY, Right.BILLS, Right.USAGE, Right.PRICES, Right.ADDRESS, Right.WHO_LOOKED}
+    ),
     PortalAccess.Role.PAYER: frozenset({Right.PAY, Right.PRICES, Right.HOLDER}),
 }
 

@@ -12,12 +12,12 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
-from cis.models import PortalAccess
 from cis.operations import customers
 from cis.queries import audit
 from config.shared import looks
 from config.shared.models import Look, LookQuestion, PersonalDataAccess, User
 from tests.factories.bills import issue
+from tests.factories.portal import bind, end_all
 from tests.factories.world import World, make_user, small_world
 from tests.integration.payments import pay
 
@@ -161,7 +161,8 @@ class TestTheCustomer:
         assert "还没有员工看过" in text and "别人的原因" not in text
 
     def test_who_only_rents_is_not_told_what_was_seen_of_the_owner(self, world: World) -> None:
-        PortalAccess.objects.update(role="tenant")
+        end_all(world.portal_user_id, at=world.at)
+        bind(world.portal_user_id, world.residential.account_id, "tenant")
         look(world, world.clerk_a_id, timezone.now() - timedelta(hours=2))
         customers.reveal_personal_data(
             account_no=world.residential.account_no, user_id=world.manager_id, reason="只关户主", at=timezone.now()

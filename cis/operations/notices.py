@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from cis.messages import BILL_ISSUED
 from cis.models import Account, BillingRun, PortalAccess
 from config.shared import messaging
+from config.shared.messaging import templates
 from config.shared.models import JobShard
 from config.shared.money import yuan_from_fen
 from config.shared.personal_data import decrypt
@@ -25,7 +26,7 @@ FROM cis_bill b
 JOIN cis_account a ON a.id = b.account_id
 JOIN cis_portal_access p ON p.account_id = a.id AND p.ended_at IS NULL AND p.role = ANY(%(told)s)
 JOIN shared_user u ON u.id = p.user_id AND u.is_active
-WHERE b.run_id = %(run)s AND b.account_id >= %(low)s AND b.account_id < %(high)s
+WHERE b.run_id = %(run)s AND b.issued_at >= %(since)s AND b.account_id >= %(low)s AND b.account_id < %(high)s
 """
 # By telephone only those who have no portal of their own.
 _TELEPHONE_BILLS = """
@@ -33,7 +34,7 @@ SELECT b.id, b.cycle, b.total_fen, b.due_on, a.id, a.account_no, c.phone, NULL, 
 FROM cis_bill b
 JOIN cis_account a ON a.id = b.account_id
 JOIN cis_customer c ON c.id = a.customer_id AND c.phone_index IS NOT NULL
-WHERE b.run_id = %(run)s AND b.account_id >= %(low)s AND b.account_id < %(high)s
+WHERE b.run_id = %(run)s AND b.issued_at >= %(since)s AND b.account_id >= %(low)s AND b.account_id < %(high)s
   AND NOT EXISTS (SELECT 1 FROM cis_portal_access p
                   WHERE p.account_id = a.id AND p.ended_at IS NULL AND p.role = ANY(%(told)s))
 """
@@ -41,13 +42,22 @@ _BY_CHANNEL = {"in_app": _PORTAL_BILLS, "sms": _TELEPHONE_BILLS}
 
 
 def tell_customer(
-    *, account_id: int, template: str, parameters: Mapping[str, str], dedupe_key: str, at: datetime
+    *,
+    account_id: int,
+    template: str,
+    parameters: Mapping[str, str],
+    dedupe_key: str,
+    happened_at: datetime,
+    at: datetime,
 ) -> int | None:
     """
     Send a message about an account to its customer, once per key; gives its id, None where no way leads to them.
 
-    A customer who uses the portal has it in the inbox too where the template says so.
+    A customer who uses the portal has it in the inbox too where the template says so. What happened longer ago than
+    the template lasts is no news: records carried over from elsewhere wake nobody.
     """
+    if at - happened_at > templates.get(template).lasts:
+        return None
     with transaction.atomic():
         account = Account.objects.select_related("customer").filter(pk=account_id).first()
         if account is None:
@@ -76,8 +86,8 @@ def tell_of_bills(*, run_id: int, shard: int, at: datetime) -> int:
     """
     Tell customers that the bills of one shard are out, by the channels of BILL_NOTICES; gives how many are new.
 
-    Set-wise: three statements a channel, however many bills. Nothing is due, nothing is said: bills of 0 are left out
-    by telephone. Repeated, it finds the same messages.
+    Set-wise: a fixed number of statements a channel, however many bills. Bills of 0 ring no telephone, bills issued
+    longer ago than the template lasts are no news. Repeated, it finds the same messages.
     """
     run = BillingRun.objects.get(pk=run_id)
     low, high = 0, 2**63 - 1
@@ -89,7 +99,8 @@ def tell_of_bills(*, run_id: int, shard: int, at: datetime) -> int:
         for channel in settings.BILL_NOTICES:
             with connection.cursor() as cursor:
                 # psycopg2 reads the whole answer at once; a shard is some thousands.
-                cursor.execute(_BY_CHANNEL[channel], {"run": run_id, "low": low, "high": high, "told": list(_TOLD)})
+                asked = {"run": run_id, "low": low, "high": high, "told": list(_TOLD), "since": at - BILL_ISSUED.lasts}
+                cursor.execute(_BY_CHANNEL[channel], asked)
                 rows = cursor.fetchall()
             new += messaging.send_many(
                 template=BILL_ISSUED.code, channel=channel, messages=_of_bills(rows, channel), at=at

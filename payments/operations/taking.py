@@ -356,5 +356,6 @@ def tell_payer(*, payment_id: int, at: datetime) -> None:
         template=PAYMENT_RECEIVED.code,
         parameters={"yuan": yuan_from_fen(payment.amount_fen), "receipt": str(payment)},
         dedupe_key=f"receipt:{payment_id}",
+        happened_at=payment.received_at,
         at=at,
     )

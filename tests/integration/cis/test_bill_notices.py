@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from cis import handlers
 from cis.events import BillsIssued
@@ -20,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def world() -> World:
-    return small_world()
+    return small_world(at=timezone.now())
 
 
 def event() -> BillsIssued:
@@ -85,6 +87,11 @@ class TestIssuedBills:
 
         assert notices.tell_of_bills(run_id=event().run_id, shard=0, at=world.at) == 1
         assert parameters_of(Message.objects.get())["yuan"] == "50.00"
+
+    def test_of_long_ago_are_no_news(self, world: World) -> None:
+        issue(world, 18_640)
+
+        assert notices.tell_of_bills(run_id=event().run_id, shard=0, at=world.at + timedelta(days=8)) == 0
 
     def test_take_as_many_statements_for_many_as_for_one(
         self, world: World, django_assert_max_num_queries: Any

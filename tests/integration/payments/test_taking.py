@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from cis.models import Account, Bill
 from cis.operations import ledger, settlement
@@ -128,7 +130,7 @@ class TestAPayment:
             pay(world, fen=100, method="wallet")
 
     def test_tells_the_house_and_the_customer_once(self) -> None:
-        world = small_world()
+        world = small_world(at=timezone.now())
         taken = pay(world, fen=100)
         event = PaymentReceived(**OutboxEvent.objects.get(name="payments.payment-received").payload)
 
@@ -137,6 +139,14 @@ class TestAPayment:
 
         message = Message.objects.get(template="payment-received", channel="sms")
         assert taken.receipt_no in text_of(message)
+
+    def test_of_long_ago_wakes_nobody(self) -> None:
+        world = small_world()
+        taken = pay(world, fen=100)
+
+        operations.tell_payer(payment_id=taken.payment_id, at=world.at + timedelta(days=3))
+
+        assert not Message.objects.exists()
 
 
 class TestTheSameKey:

@@ -56,7 +56,9 @@ class TestIssuedBills:
     def test_concern_owners_and_payers_not_tenants(self, world: World) -> None:
         for name, role in (("payer", PortalAccess.Role.PAYER), ("tenant", PortalAccess.Role.TENANT)):
             user = User.objects.create_user(name, kind="customer")
-            PortalAccess.objects.create(user=user, account_id=world.residential.account_id, role=role)
+            PortalAccess.objects.create(
+                user=user, account_id=world.residential.account_id, role=role, from_on=world.at.date()
+            )
         issue(world, 18_640)
 
         notices.tell_of_bills(run_id=event().run_id, shard=0, at=world.at)

@@ -20,7 +20,7 @@ def _code_for(code: str, *, subject_zh: str, subject_en: str, what_for_zh: str, 
             subject_zh=subject_zh,
             subject_en=subject_en,
             zh=f"验证码 {{code}}，5 分钟内有效，用于{what_for_zh}。请勿告诉任何人。",
-            en=f"Code {{code}} {what_for_en}. It is good for 5 minutes. Tell nobody.",
+            en=f"Code {{code}} {what_for_en}. Valid 5 min. Tell nobody.",
             examples={"code": "123456"},
         )
     )
@@ -39,7 +39,7 @@ BINDING_CODE = _code_for(
     subject_zh="绑定验证码",
     subject_en="Code to link your account",
     what_for_zh="让别的手机绑定您的户号",
-    what_for_en="lets another phone link your account",
+    what_for_en="links your account",
 )
 
 OLD_TELEPHONE_CODE = _code_for(
@@ -47,7 +47,7 @@ OLD_TELEPHONE_CODE = _code_for(
     subject_zh="更换手机号验证码",
     subject_en="Code to change your phone",
     what_for_zh="把网上营业厅换到另一个手机",
-    what_for_en="moves your portal to another phone",
+    what_for_en="moves your portal away",
 )
 
 NEW_TELEPHONE_CODE = _code_for(
@@ -55,7 +55,7 @@ NEW_TELEPHONE_CODE = _code_for(
     subject_zh="更换手机号验证码",
     subject_en="Code to change your phone",
     what_for_zh="把网上营业厅换到这个手机",
-    what_for_en="moves your portal to this phone",
+    what_for_en="moves your portal here",
 )
 
 BILL_ISSUED = declare(

@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db import connection
 
+from cis.models import Customer
 from config.shared.keysets import Ask, Order, Page, SortKey
 from config.shared.languages import in_language
 from config.shared.models import OrgUnit
@@ -36,7 +37,7 @@ STATES = {"": (True, False), "open": (True,), "paid": (False,)}
 
 @dataclass(frozen=True, slots=True)
 class ListedBill:
-    """A bill in a list; `is_replaced` when a later revision of the same period exists. The name is masked."""
+    """A bill in a list; `is_replaced` when a later revision of the same period exists. A person's name is masked."""
 
     bill_id: int
     bill_no: str
@@ -100,7 +101,7 @@ SELECT cycle FROM known WHERE cycle IS NOT NULL
 
 _ALL = """
 SELECT b.id, b.cycle, b.period_start, b.period_end, b.revision, b.energy_kwh_e2, b.total_fen, b.open_fen, b.due_on,
-       a.account_no, c.name, u.name, u.name_en,
+       a.account_no, c.name, c.kind, u.name, u.name_en,
        {facts}
 FROM (
     SELECT b.* FROM unnest(%s::int[]) AS k(cycle) CROSS JOIN unnest(%s::bool[]) AS s(is_open) CROSS JOIN LATERAL (
@@ -118,7 +119,7 @@ JOIN shared_org_unit u ON u.id = a.org_unit_id
 
 _OF_ACCOUNT = """
 SELECT b.id, b.cycle, b.period_start, b.period_end, b.revision, b.energy_kwh_e2, b.total_fen, b.open_fen, b.due_on,
-       '', '', '', '',
+       '', '', '', '', '',
        {facts}
 FROM cis_bill b
 WHERE b.account_id = %s AND {beyond}
@@ -211,12 +212,12 @@ def _fetch(sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
 
 def _bill(row: tuple[Any, ...], today: date) -> ListedBill:
     bill_id, cycle, start, end, revision, energy, total, still_open, due_on = row[:9]
-    account_no, name, unit, unit_en, is_replaced, is_disputed = row[9:]
+    account_no, name, kind, unit, unit_en, is_replaced, is_disputed = row[9:]
     return ListedBill(
         bill_id=bill_id,
         bill_no=f"{cycle}{bill_id:010d}",
         account_no=account_no,
-        masked_name=mask_name(name),
+        masked_name=mask_name(name) if kind == Customer.Kind.PERSON else name,
         unit=in_language(unit, unit_en),
         cycle=cycle,
         period_start=start,

@@ -48,7 +48,7 @@ Row = TypeVar("Row")
 PAGE_ROWS = 50
 _KIND_CLASSES = {
     "money": "num", "energy": "num", "count": "num", "number": "num", "day": "nowrap", "moment": "nowrap",
-    "clock": "nowrap", "code": "nowrap",
+    "clock": "nowrap", "code": "nowrap", "text": "words",
 }  # fmt: skip
 
 
@@ -182,6 +182,7 @@ class TableView:
     count: str
     count_url: str
     choices: tuple[Choice, ...]
+    sorts: tuple[Head, ...]
     exports: tuple[tuple[str, str], ...]
     here: str
     is_filtered: bool
@@ -280,6 +281,7 @@ def show(
             for column in table.columns
             if not column.is_head
         ),
+        sorts=tuple(_head(asked, column) for column in asked.columns if column.sort),
         exports=tuple((str(word), asked.address(export=name)) for name, word in FORMATS.items()) if may_export else (),
         here=asked.address(),
         is_filtered=any(asked.query.get(name) for name in filters),

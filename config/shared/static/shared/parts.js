@@ -1,11 +1,62 @@
 /*
  * What single parts gain from scripts; each works without.
  *
+ *   data-table       a table whose pages are exchanged; begins at its top and keeps the focus
  *   data-menu        a <details> that closes on Esc, on a press elsewhere, and when focus leaves it
  *   data-file-drop   a place where a file may be dropped; says what was chosen
  */
 (() => {
   "use strict";
+
+  /* ---- Where one was on a page: on the way back, and after a reload, the page stands where it stood ---- */
+
+  // By a number made from the address, not the address itself: counter machines are shared, and addresses hold names.
+  const placeOf = (address) => {
+    let number = 0;
+    for (const sign of address) number = (Math.imul(number, 31) + sign.codePointAt(0)) | 0;
+    return `place:${number}`;
+  };
+
+  const keepPlace = () => {
+    try {
+      const place = { y: Math.round(window.scrollY), focus: document.activeElement?.id ?? "" };
+      sessionStorage.setItem(placeOf(location.pathname + location.search), JSON.stringify(place));
+    } catch {
+      // No room, or not allowed: the page then begins at its top.
+    }
+  };
+
+  const takePlace = () => {
+    const [navigation] = performance.getEntriesByType("navigation");
+    if (!["back_forward", "reload"].includes(navigation?.type)) return;
+    let place;
+    try {
+      place = JSON.parse(sessionStorage.getItem(placeOf(location.pathname + location.search)));
+    } catch {
+      return;
+    }
+    if (!place) return;
+    // A page that has put the focus somewhere itself, on an error say, knows better.
+    if (place.focus && (!document.activeElement || document.activeElement === document.body)) {
+      document.getElementById(place.focus)?.focus({ preventScroll: true });
+    }
+    window.scrollTo({ top: place.y, behavior: "instant" });
+  };
+
+  window.addEventListener("pagehide", keepPlace);
+  document.addEventListener("htmx:beforeHistorySave", keepPlace);
+  window.addEventListener("load", takePlace);
+
+  // A page turned: the table begins at its top again. The pressed link keeps the focus by its id; where it is gone, for
+  // there is no further page, the table takes it.
+  document.addEventListener("htmx:afterSettle", ({ detail }) => {
+    const table = detail.elt.closest?.("[data-table]") ?? document.getElementById(detail.target?.id);
+    if (!table?.matches("[data-table]")) return;
+    if (table.getBoundingClientRect().top < 0) table.scrollIntoView({ block: "start", behavior: "instant" });
+    if (!document.activeElement || document.activeElement === document.body) {
+      table.querySelector(".table-wide")?.focus({ preventScroll: true });
+    }
+  });
 
   /* ---- Menus ---- */
 

@@ -7,6 +7,7 @@ from config.shared.web.pages import health
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health/", health, name="health"),
     path("", include("config.shared.web.sign_in")),
+    path("", include("config.shared.web.single_sign_on")),
     path("", include("config.shared.web.appearance")),
     path("", include("config.shared.web.design_page")),
     path("", include("config.shared.web.account_pages")),

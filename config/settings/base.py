@@ -159,6 +159,11 @@ STEP_UP_AFTER_S = 10 * 60
 TEMPORARY_PASSWORD_LASTS_S = 24 * 60 * 60
 # Where staff of the whole company sign in (OpenID Connect); empty: with a password here.
 OIDC_ISSUER = os.environ.get("OIDC_ISSUER", "")
+OIDC_CLIENT_ID = os.environ.get("OIDC_CLIENT_ID", "")
+OIDC_CLIENT_SECRET = os.environ.get("OIDC_CLIENT_SECRET", "")
+OIDC_SCOPE = os.environ.get("OIDC_SCOPE") or "openid profile"
+# Which claim of the id_token is the user name here; nobody is registered by coming that way.
+OIDC_CLAIM = os.environ.get("OIDC_CLAIM") or "preferred_username"
 STAFF_SESSIONS_AT_ONCE = 3
 STAFF_SESSION_IDLE_S = 2 * 60 * 60
 STAFF_SESSION_LIMIT_S = 12 * 60 * 60
@@ -291,6 +296,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 300.0,
         "options": {"expires": 300},
     },
+    "prune-sessions": {"task": "config.shared.tasks.prune_sessions", "schedule": crontab(hour=4, minute=40)},
     "close-yesterday": {"task": "cis.tasks.close_yesterday", "schedule": crontab(hour=0, minute=30)},
     "interval-partitions": {"task": "cis.tasks.make_interval_partitions", "schedule": crontab(hour=0, minute=10)},
     "check-books": {"task": "cis.tasks.check_books", "schedule": crontab(hour=3, minute=40)},

@@ -26,8 +26,8 @@ class Proof(StrEnum):
 
     @property
     def is_second_factor(self) -> bool:
-        """Whether knowing a password was not enough; single sign-on asks for its own."""
-        return self is not Proof.PASSWORD
+        """Whether it was more than a password, here or at the company's sign-in."""
+        return self in (Proof.CODE, Proof.PASSKEY)
 
 
 class _HasSession(Protocol):

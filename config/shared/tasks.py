@@ -6,10 +6,11 @@ import logging
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from config.celery import app
-from config.shared import approvals, drafts, events, jobs, looks, working_place
+from config.shared import approvals, drafts, events, jobs, looks, sessions, working_place
 from config.shared.messaging import delivery
 from config.shared.messaging.sending import nudge
 
@@ -76,3 +77,11 @@ def prune_looks(**_future: object) -> None:
     gone = looks.prune_looks(before=timezone.now() - timedelta(days=settings.AUDIT_LOOKS_KEPT_DAYS))
     if gone:
         log.info("looks pruned", extra={"rows": gone})
+
+
+@app.task(acks_late=True)
+def prune_sessions(**_future: object) -> None:
+    """Forget where people were signed in more than ninety days ago, and Django's sessions that have run out."""
+    now = timezone.now()
+    sessions.prune(before=now - timedelta(days=90))
+    Session.objects.filter(expire_date__lt=now).delete()

@@ -17,6 +17,7 @@ DECLARED = (
     "config.shared.web.appearance",
     "config.shared.web.sign_in",
     "config.shared.web.account_pages",
+    "config.shared.web.single_sign_on",
     "config.shared.web.message_pages",
     "config.shared.web.consoles",
     "config.shared.web.working_place",

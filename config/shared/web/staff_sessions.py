@@ -53,7 +53,12 @@ def open_session(request: HttpRequest, user: User, *, proof: proofs.Proof) -> No
         address=address_of(request),
         at=now,
     )
-    request.session[_KEY] = {"id": session_id, "began": now.isoformat(), "seen": now.isoformat()}
+    request.session[_KEY] = {
+        "id": session_id,
+        "began": now.isoformat(),
+        "seen": now.isoformat(),
+        "by_password": proof is not proofs.Proof.SINGLE_SIGN_ON,
+    }
     proofs.stamp(request, proof, at=now)
 
 
@@ -105,7 +110,8 @@ class StaffSessionMiddleware:
         if not isinstance(user, User) or user.kind != User.Kind.STAFF or request.resolver_match is None:
             return None
         name = request.resolver_match.view_name
-        if user.must_change_password:
+        # Who comes by the company's sign-in has no use for the temporary password here.
+        if user.must_change_password and request.session.get(_KEY, {}).get("by_password", True):
             return None if name in _PASSWORD_PAGES else _lead(request, "own_password", "password-change-needed")
         if name in _FACTOR_PAGES or proofs.has_second_factor(request) or not second_factors.is_required_of(user):
             return None

@@ -60,7 +60,7 @@ class NewPerson:
 
 
 def add_person(
-    *, username: str, name: str, org_unit_id: int, by_id: int, within: Sequence[str], at: datetime
+    *, username: str, name: str, org_unit_id: int, by_id: int | None, within: Sequence[str], at: datetime
 ) -> NewPerson:
     """
     Add a member of staff, without any role yet, with a temporary password.

@@ -45,6 +45,8 @@ _FACTOR_PAGES = {
 def open_session(request: HttpRequest, user: User, *, proof: proofs.Proof) -> None:
     """Let a member of staff in who has proved who they are."""
     now = timezone.now()
+    # Somebody else may still have been signed in in this browser.
+    close_session(request)
     login(request, user, backend=_BACKEND)
     session_id = sessions.begin(
         user_id=user.pk,

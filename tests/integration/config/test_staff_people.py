@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
@@ -357,3 +360,29 @@ class TestWhoMay:
 
         assert "clerk-25" in first.content.decode() and "after=" in first.content.decode()
         assert "陈静" in client.get(f"{LIST}?text=陈").content.decode()
+
+
+class TestAppointing:
+    def test_adds_the_first_people_of_an_installation_from_the_shell(self) -> None:
+        make_unit(None, OrgUnit.Kind.PROVINCE, "01", "一省")
+        told = StringIO()
+
+        call_command("appoint", "first", "administrator", "01", "--json", stdout=told)
+        call_command("appoint", "first", "leader", "01", stdout=StringIO())
+
+        user = User.objects.get(username="first")
+        assert set(RoleGrant.objects.filter(user=user).values_list("role__code", flat=True)) == {
+            "administrator",
+            "leader",
+        }
+        answer = json.loads(told.getvalue())
+        assert through_the_door("first", password=answer["password"]).get(LIST)["Location"] == "/account/password/"
+
+    @pytest.mark.parametrize("wrong", [("first", "king", "01"), ("first", "leader", "99"), ("1x", "leader", "01")])
+    def test_says_what_is_wrong_and_adds_nobody(self, wrong: tuple[str, str, str]) -> None:
+        make_unit(None, OrgUnit.Kind.PROVINCE, "01", "一省")
+
+        with pytest.raises(CommandError):
+            call_command("appoint", *wrong)
+
+        assert not User.objects.exists()

@@ -16,8 +16,8 @@ from config.shared import sessions
 from config.shared.devices import summary_of
 from config.shared.models import OrgUnit, StaffSession, User
 from config.shared.roles import load_roles
-from tests.factories.staff import through_the_door
-from tests.factories.world import make_unit, make_user
+from tests.factories.staff import app_code, give_app, through_the_door
+from tests.factories.world import PASSWORD, make_unit, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -109,6 +109,20 @@ class TestEnding:
         client.post("/sign-out/")
 
         assert StaffSession.objects.get().end == "signed-out"
+
+    def test_by_somebody_else_signing_in_here_is_noted(self, clerk: User) -> None:
+        secret, _codes = give_app(clerk)
+        client = through_the_door("other")
+        halfway = Client()
+        halfway.post("/sign-in/", {"username": "clerk", "password": PASSWORD})
+        session = client.session
+        session["second_factor_of"] = halfway.session["second_factor_of"]
+        session.save()
+
+        client.post("/sign-in/second-factor/", {"code": app_code(secret, timezone.now())})
+
+        assert client.get(HERE).status_code == 200
+        assert StaffSession.objects.get(user__username="other").end == "signed-out"
 
     def test_a_session_that_is_being_used_does_not_bring_it_back(self, clerk: User) -> None:
         """Django saves a changed session at the end of a request; a session that ended meanwhile stays ended."""

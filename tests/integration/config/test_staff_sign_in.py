@@ -10,6 +10,7 @@ from allauth.mfa.models import Authenticator
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib.auth.hashers import identify_hasher
+from django.core.cache import cache
 from django.test import Client, override_settings
 from django.urls import NoReverseMatch, Resolver404, get_resolver, resolve, reverse
 from django.utils import timezone
@@ -207,6 +208,8 @@ class TestASecondFactor:
         secret, _codes = give_app(clerk)
         code = app_code(secret, timezone.now())
         second_factors.check_code(user_id=clerk.pk, code=code, at=timezone.now())
+        # The library remembers it for half a minute only; with the tolerated steps it is right for longer.
+        cache.delete(f"allauth.mfa.totp.used?user={clerk.pk}&code={code}")
 
         with pytest.raises(second_factors.WrongCode):
             second_factors.check_code(user_id=clerk.pk, code=code, at=timezone.now())

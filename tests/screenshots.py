@@ -53,11 +53,16 @@ class Shot:
     address: str
     size: tuple[int, int] = DESKTOP
     caption: str = ""
+    searched: str = ""
+    """what is typed into the search box of the page and sent; it never stands in an address"""
 
 
 SHOTS = (
     Shot("sign-in", "", "/sign-in/", caption="员工登录"),
-    Shot("search", "clerk1", "/console/search/?q=李", caption="一个搜索框，找到任何客户"),
+    Shot("home-clerk", "clerk1", "/console/", caption="柜员首页：接下来要做的"),
+    Shot("home-accountant", "accountant", "/console/", caption="电费会计首页"),
+    Shot("analysis", "accountant", "/dsm/", caption="分析台：卖了多少，收回多少，还欠多少"),
+    Shot("search", "clerk1", "/console/search/", caption="一个搜索框，找到任何客户", searched="李"),
     Shot("account", "clerk1", "/console/accounts/{account}/", caption="客户 360"),
     Shot("bill", "clerk1", "/console/bills/{bill}/", caption="账单：每一行都说明来由"),
     Shot("take-payment", "clerk1", "/console/accounts/{debtor}/pay/", caption="收费"),
@@ -221,6 +226,10 @@ def take(
             page.set_viewport_size({"width": width, "height": height})
             answer = page.goto(address + shot.address.format(**known))
             page.wait_for_load_state("networkidle")
+            if shot.searched:
+                page.fill("#finder", shot.searched)
+                page.press("#finder", "Enter")
+                page.wait_for_load_state("networkidle")
             if answer is None or answer.status != 200:
                 faults.append(f"{shot.name}: {answer.status if answer else 'no answer'}")
             if page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1"):

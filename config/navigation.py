@@ -104,6 +104,7 @@ PAGES_SEEN: dict[str, str | Promise] = {
     "cis:account_contracts": _("合同与电价变更"),
     "cis:account_disputes": _("账单异议"),
     "cis:account_history": _("办过的事"),
+    "cis:account_looks": _("谁看过"),
     "cis:bill": _("账单"),
     "cis:bill_print": _("账单打印"),
     "cis:bill_now": _("即时出账"),
@@ -214,5 +215,6 @@ SLOTS: dict[str, tuple[Slot, ...]] = {
         Slot(_("账单异议"), "cis:account_disputes", "cis.view_customer"),
         Slot(_("办过的事"), "cis:account_history", "cis.view_customer"),
         Slot(_("发给客户的消息"), "cis:account_messages", "cis.view_customer"),
+        Slot(_("谁看过"), "cis:account_looks", "shared.see_audit"),
     ),
 }

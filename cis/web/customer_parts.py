@@ -9,11 +9,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from cis.queries import audit
 from cis.queries import customers as queries
 from cis.queries.audit import record_of
 from config.shared.web.looks import saw
 from config.shared.web.pages import requires
 from config.shared.web.parts import render_part
+
+_LOOKS = 20
 
 
 def _draw(request: HttpRequest, name: str, title: str, context: dict[str, Any]) -> HttpResponse:
@@ -58,3 +61,12 @@ def history(request: HttpRequest, account_no: str) -> HttpResponse:
         for row in queries.list_happened(head)
     ]
     return _draw(request, "history", _("办过的事"), {"head": head, "happened": happened})
+
+
+@requires("shared.see_audit")
+@require_safe
+def looks(request: HttpRequest, account_no: str) -> HttpResponse:
+    """Who looked at the account, for those who audit it."""
+    head = queries.get_head(account_no)
+    rows = audit.list_looks_at(account_no, before=timezone.now(), limit=_LOOKS)
+    return _draw(request, "looks", _("谁看过"), {"head": head, "looks": rows})

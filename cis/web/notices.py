@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from cis.queries.notices import list_account_messages
 from config.shared.web.pages import requires
+from config.shared.web.parts import render_part
 
 _SHOWN = 10
+_BESIDE = 3
 
 
 @never_cache
@@ -19,4 +21,13 @@ _SHOWN = 10
 def account_messages(request: HttpRequest, account_no: str) -> HttpResponse:
     """The newest messages about an account: what, how, whether it arrived."""
     rows = list_account_messages(account_no=account_no, limit=_SHOWN)
-    return render(request, "cis/_account_messages.html", {"rows": rows})
+    return render_part(request, "cis/_account_messages.html", {"rows": rows}, title=_("发给客户的消息"))
+
+
+@never_cache
+@require_safe
+@requires("cis.view_customer")
+def account_contacts(request: HttpRequest, account_no: str) -> HttpResponse:
+    """The last few messages, for the column beside every page of the customer."""
+    rows = list_account_messages(account_no=account_no, limit=_BESIDE)
+    return render_part(request, "cis/parts/_contacts.html", {"rows": rows}, title=_("最近联系"))

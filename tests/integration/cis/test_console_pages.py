@@ -11,8 +11,8 @@ from django.urls import reverse
 from cis.models import BillDispute, BillingRun, Customer, SupplyContract
 from cis.operations.billing import issue_bill_now
 from config.shared.jobs import work_on
-from config.shared.models import Job, PersonalDataAccess, User
-from tests.factories.world import AT, World, small_world
+from config.shared.models import Job, OrgUnit, PersonalDataAccess, User
+from tests.factories.world import AT, World, make_user, small_world
 
 pytestmark = pytest.mark.django_db
 
@@ -388,3 +388,54 @@ class TestEnglish:
         client.post(reverse("set_language"), {"language": "en", "next": "/"})
 
         assert 'lang="en"' in client.get(reverse("cis:search")).content.decode()
+
+
+@pytest.mark.acceptance("004-49")
+class TestEveryPageStartsFromTheCustomer:
+    """Whatever is done for a customer: who they are, what they owe and the way back to them stand beside it."""
+
+    def test_who_and_what_they_owe_stand_beside_every_page_of_the_customer(self, world: World, sign_in: SignIn) -> None:
+        bill_no = bill_of(world)
+        root = reverse("cis:account", kwargs=ACCOUNT)
+        clerk = sign_in("manager")
+        paid = clerk.post(
+            clerk.get(f"{root}pay/")["Location"],
+            {"form_key": "0" * 32, "amount": "1.00", "method": "cash", "reference": ""},
+        )["Location"]
+        places = ["", "bills/", "bill-now/", "usage/", "customer/", "premise/", "pay/", "meters/", "contracts/"]
+        places += ["disputes/", "history/", "personal-data/"]
+        pages = [f"{root}{place}" for place in places] + [f"/console/bills/{bill_no}/", paid, f"{paid}reversal/"]
+
+        for page in pages:
+            text = clerk.get(page, follow=True).content.decode()
+            aside = text.partition('class="work-aside"')[2].partition("</aside>")[0]
+            assert "张三" in aside and f'href="{root}"' in aside, page
+            assert "欠费" in aside, page
+
+    def test_the_first_page_is_the_search_for_a_customer(self, world: World, sign_in: SignIn) -> None:
+        for who in ("clerk_a", "manager"):
+            page = sign_in(who).get("/", follow=True).content.decode()
+
+            assert "data-finder autofocus" in page and "最近服务的客户" in page
+
+
+@pytest.mark.acceptance("000-40")
+class TestOnePlatform:
+    """One login, one customer record over hall, web, telephone and district."""
+
+    def test_what_one_channel_does_all_others_see_at_once(self, world: World, sign_in: SignIn) -> None:
+        bill_no = bill_of(world)
+        province = OrgUnit.objects.get(pk=world.province_id)
+        agent = make_user("an-agent", province, "agent")
+        district = make_user("a-district-manager", province, "district-manager")
+        root = reverse("cis:account", kwargs=ACCOUNT)
+
+        sign_in("clerk_a").post(f"{root}customer/", {"version": 1, "name": "张三丰", "kind": "person"})
+        sign_in(agent.username).post(reverse("cis:dispute_open", kwargs={"bill_no": bill_no}), {"reason": "电量偏多"})
+
+        hall = sign_in("clerk_b").get(f"{root}?plain=1").content.decode()
+        field = sign_in(district.username).get(f"{root}?plain=1").content.decode()
+        web = sign_in("portal").get(reverse("cis:portal_bills"), follow=True).content.decode()
+        for page in (hall, field):
+            assert "张三丰" in page and "电量偏多" in page and bill_no in page
+        assert bill_no in web

@@ -131,7 +131,7 @@ class TestHomePages:
         shown = [str(slot.title) for slot in navigation.COUNTER_TO_DO if f"{slot.title}</h2>" in page]
         assert set(says) <= set(shown)
         assert ("失败的后台任务" in shown) == (who == "administrator")
-        assert page.count("hx-get=") == len(shown) and "autofocus" in page
+        assert page.count("data-part ") == len(shown) and "autofocus" in page
         assert "没有取到" not in whole.content.decode().split('<template id="part-failed">')[0]
 
     def test_a_part_is_a_page_of_its_own_without_a_script(self, world: World) -> None:

@@ -47,8 +47,8 @@ class TestTheWholeWay:
         issue(world, 18_640)
         browser = Browser(live.url)
 
-        browser.open("/my/sign-in/")
-        browser.open("/my/sign-in/", {**browser.hidden(), "account_no": world.residential.account_no})
+        browser.open("/my/sign-in/account/")
+        browser.open("/my/sign-in/account/", {**browser.hidden(), "account_no": world.residential.account_no})
         code = re.search(r"[0-9]{6}", live.inbox(contains="验证码")[0]["text"])
         assert code is not None
         browser.open(browser.url, {**browser.hidden(), "code": code[0]})

@@ -9,6 +9,8 @@ PERMISSIONS.update(
         "cis.view_customer": _("查看客户、账单与用电"),
         "cis.see_personal_data": _("查看未遮盖的个人信息（须填原因）"),
         "cis.edit_customer": _("修改客户资料"),
+        "cis.bind_portal": _("当面绑定网上户号、登记实名"),
+        "cis.answer_contact": _("答复客户联系"),
         "cis.run_billing": _("发起和取消电费发行"),
         "cis.issue_bill": _("柜台即时出账"),
         "cis.import_readings": _("导入示数"),

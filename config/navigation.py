@@ -105,6 +105,12 @@ PAGES_SEEN: dict[str, str | Promise] = {
     "cis:account_disputes": _("账单异议"),
     "cis:account_history": _("办过的事"),
     "cis:account_looks": _("谁看过"),
+    "cis:account_people": _("网上绑定"),
+    "cis:people_bind": _("网上绑定"),
+    "cis:people_end": _("网上绑定"),
+    "cis:people_letter": _("授权委托书"),
+    "cis:account_reports": _("客户反映"),
+    "cis:contact": _("客户联系"),
     "cis:bill": _("账单"),
     "cis:bill_print": _("账单打印"),
     "cis:bill_now": _("即时出账"),
@@ -148,6 +154,7 @@ ANALYSIS: tuple[Destination, ...] = (
 COUNTER_TO_DO: tuple[Slot, ...] = (
     Slot(_("最近服务的客户"), "served_customers", "cis.view_customer"),
     Slot(_("我今天的收款"), "payments:my_takings", "payments.take_payment"),
+    Slot(_("等待答复的客户联系"), "cis:open_contacts", "cis.answer_contact"),
     Slot(_("本厅登记、还没办结的异议"), "cis:open_disputes", "cis.dispute_bill"),
     Slot(_("本厅今天各柜员的收款"), "payments:takings_by_clerk", "payments.oversee_takings"),
     Slot(_("等我审批的申请"), "waiting_approvals", "shared.use_approvals"),
@@ -216,5 +223,7 @@ SLOTS: dict[str, tuple[Slot, ...]] = {
         Slot(_("办过的事"), "cis:account_history", "cis.view_customer"),
         Slot(_("发给客户的消息"), "cis:account_messages", "cis.view_customer"),
         Slot(_("谁看过"), "cis:account_looks", "shared.see_audit"),
+        Slot(_("客户反映"), "cis:account_reports", "cis.view_customer"),
+        Slot(_("网上绑定"), "cis:account_people", "cis.view_customer"),
     ),
 }

@@ -219,18 +219,14 @@ def _tell_others(access: PortalAccess, account: Account, *, at: datetime) -> Non
     people = PortalPerson.objects.filter(user_id__in=[*others.values_list("user_id", flat=True), access.user_id])
     telephones = {person.user_id: person.telephone for person in people}
     own = telephones.pop(access.user_id, "")
-    receivers: dict[str, int | None] = {account.customer.phone: None}
-    receivers |= {telephone: user_id for user_id, telephone in telephones.items()}
-    for number, telephone in enumerate(sorted(receivers.keys() - {own, ""})):
-        tell_bound(
-            key=f"{access.pk}:{number}",
-            telephone=telephone,
-            user_id=receivers[telephone],
-            account_no=account.account_no,
-            by_telephone=own,
-            role=_(PortalAccess.Role(access.role).label),
-            at=at,
-        )
+    tell_bound(
+        access_id=access.pk,
+        telephones={*telephones.values(), account.customer.phone} - {own, ""},
+        account_no=account.account_no,
+        by_telephone=own,
+        role=_(PortalAccess.Role(access.role).label),
+        at=at,
+    )
 
 
 def _tell_ended(access: PortalAccess, *, at: datetime) -> None:

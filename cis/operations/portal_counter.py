@@ -73,6 +73,9 @@ def bind_at_counter(
             name = real_names.needs_real_name(user_id=user_id)
             if account.customer.kind == account.customer.Kind.PERSON and not is_holder(account, name):
                 raise OwnerNameDiffers(_("证件上的姓名和户主不一致。请选其他身份，或先办理过户。"))
+        bound = PortalAccess.objects.filter(user_id=user_id, account=account, role=terms.role, ended_at=None).first()
+        if document is not None and bound is not None and terms.role != PortalAccess.Role.AGENT:
+            return bound.pk  # came to have their name checked; the binding stays as it is
         return bind(
             account=account,
             user_id=user_id,

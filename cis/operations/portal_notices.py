@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from cis.messages import BINDING_ENDED, BINDING_NOTICE, CONTACT_ANSWERED
@@ -9,11 +10,18 @@ from config.shared import messaging
 
 
 def tell_bound(
-    *, key: str, telephone: str, user_id: int | None, account_no: str, by_telephone: str, role: str, at: datetime
+    *, access_id: int, telephones: Collection[str], account_no: str, by_telephone: str, role: str, at: datetime
 ) -> None:
-    """Somebody was bound to an account that the receiver knows."""
+    """Somebody was bound to an account that the receivers know; two statements, however many they are."""
     parameters = {"tail": account_no[-4:], "phone": by_telephone[-4:], "role": role}
-    _tell(BINDING_NOTICE, parameters, telephone=telephone, user_id=user_id, key=f"bound:{key}", at=at)
+    messages = [
+        messaging.BulkMessage(
+            to=messaging.Recipient(phone=telephone), parameters=parameters, dedupe_key=f"bound:{access_id}:{number}"
+        )
+        for number, telephone in enumerate(sorted(telephones))
+    ]
+    if messages:
+        messaging.send_many(template=BINDING_NOTICE.code, channel="sms", messages=messages, at=at)
 
 
 def tell_unbound(*, key: int, telephone: str, user_id: int, account_no: str, at: datetime) -> None:

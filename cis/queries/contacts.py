@@ -81,3 +81,9 @@ def _rows(contacts: QuerySet[Contact], limit: int) -> tuple[ContactRow, ...]:
         )
         for row in rows[:limit]
     )
+
+
+def open_contacts(*, limit: int) -> tuple[tuple[ContactRow, ...], int]:
+    """The oldest contacts that nobody has answered, and how many there are."""
+    waiting = Contact.objects.filter(answered_at=None)
+    return _rows(waiting.order_by("told_at", "pk"), limit), waiting.count()

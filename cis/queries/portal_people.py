@@ -83,6 +83,24 @@ def bindings_of(account_id: int, *, today: date, with_ended: bool = False) -> tu
     return tuple(sorted(bindings, key=lambda one: not one.is_running))
 
 
+def get_binding(*, account_no: str, access_id: int, today: date) -> Binding:
+    """
+    One running binding of an account.
+
+    :raises NotFound: there is none
+    """
+    row = (
+        PortalAccess.objects.select_related("began_by", "ended_by")
+        .filter(pk=access_id, account__account_no=account_no, ended_at=None)
+        .first()
+    )
+    if row is None:
+        raise NotFound(_("没有找到这个绑定，可能已经解除。"))
+    person = PortalPerson.objects.filter(pk=row.user_id).first()
+    telephones = {row.user_id: mask_phone(person.telephone)} if person is not None else {}
+    return _binding(row, telephones, real_names_of([row.user_id]), today)
+
+
 def letter_of(*, account_no: str, access_id: int) -> tuple[str, str]:
     """
     Key and media type of the letter of authority behind a binding.

@@ -4,7 +4,20 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
 from cis.simulators import wechat as sim_wechat
-from cis.web import analysis, audit, bill_tables, bills, customer_parts, customers, notices, runs, search, to_do, usage
+from cis.web import (
+    analysis,
+    audit,
+    bill_tables,
+    bills,
+    customer_parts,
+    customers,
+    notices,
+    portal_counter,
+    runs,
+    search,
+    to_do,
+    usage,
+)
 from cis.web.converters import DAY
 
 app_name = "cis"
@@ -21,6 +34,13 @@ console: list[URLPattern | URLResolver] = [
     path("accounts/<str:account_no>/contacts/", notices.account_contacts, name="account_contacts"),
     path("accounts/<str:account_no>/looks/", customer_parts.looks, name="account_looks"),
     path("accounts/<str:account_no>/customer/", customers.customer_edit, name="customer_edit"),
+    path("accounts/<str:account_no>/people/", portal_counter.account_people, name="account_people"),
+    path("accounts/<str:account_no>/people/bind/", portal_counter.bind, name="people_bind"),
+    path("accounts/<str:account_no>/people/<int:access_id>/end/", portal_counter.end, name="people_end"),
+    path("accounts/<str:account_no>/people/<int:access_id>/letter/", portal_counter.letter, name="people_letter"),
+    path("accounts/<str:account_no>/reports/", portal_counter.account_reports, name="account_reports"),
+    path("contacts/<int:contact_id>/", portal_counter.contact, name="contact"),
+    path("to-do/contacts/", portal_counter.open_contacts, name="open_contacts"),
     path("accounts/<str:account_no>/premise/", customers.premise_edit, name="premise_edit"),
     path("accounts/<str:account_no>/bills/", bills.account_bills, name="account_bills"),
     path("accounts/<str:account_no>/bill-now/", bills.bill_now, name="bill_now"),

@@ -12,6 +12,8 @@ _SERVE = (
     "cis.edit_customer",
     "cis.issue_bill",
     "cis.dispute_bill",
+    "cis.bind_portal",
+    "cis.answer_contact",
     "payments.take_payment",
     "payments.reverse_payment",
     "payments.view_payments",
@@ -35,7 +37,7 @@ class RoleSpec:
 # refuses one's own request, and the roles keep asking and deciding apart where a hall has people enough.
 ROLES: tuple[RoleSpec, ...] = (
     RoleSpec("clerk", "柜员", "Counter clerk", _SERVE),
-    RoleSpec("agent", "95598 坐席", "95598 agent", ("cis.view_customer", "cis.dispute_bill")),
+    RoleSpec("agent", "95598 坐席", "95598 agent", ("cis.view_customer", "cis.dispute_bill", "cis.answer_contact")),
     RoleSpec(
         "hall-manager",
         "营业厅主任",

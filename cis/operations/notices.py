@@ -99,7 +99,13 @@ def tell_of_bills(*, run_id: int, shard: int, at: datetime) -> int:
         for channel in settings.BILL_NOTICES:
             with connection.cursor() as cursor:
                 # psycopg2 reads the whole answer at once; a shard is some thousands.
-                asked = {"run": run_id, "low": low, "high": high, "told": list(_TOLD), "since": at - BILL_ISSUED.lasts}
+                asked: dict[str, Any] = {
+                    "run": run_id,
+                    "low": low,
+                    "high": high,
+                    "told": list(_TOLD),
+                    "since": at - BILL_ISSUED.lasts,
+                }
                 cursor.execute(_BY_CHANNEL[channel], asked)
                 rows = cursor.fetchall()
             new += messaging.send_many(

@@ -35,6 +35,7 @@ check: env-dev ## Format, lint, types, layers, migrations, deployment, API descr
 	$(SETTINGS) $(PY) -m mypy
 	$(VENV)/bin/lint-imports
 	$(SETTINGS) $(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	$(SETTINGS) $(PY) -W ignore::RuntimeWarning manage.py permission_table --check
 	$(DEPLOY) $(PY) manage.py check --deploy --fail-level WARNING
 	$(SETTINGS) $(PY) manage.py spectacular --validate --fail-on-warn --file /dev/null
 

@@ -9,9 +9,6 @@ PERMISSIONS.update(
         "payments.take_payment": _("收费"),
         "payments.reverse_payment": _("当日冲正"),
         "payments.view_payments": _("查看收费记录"),
-        "payments.ask_refund": _("提出退预收申请"),
-        "payments.approve_refund": _("审批退预收"),
-        "payments.approve_reversal": _("审批冲正他人收款"),
         "payments.oversee_takings": _("查看本单位各柜员的收款"),
     }
 )

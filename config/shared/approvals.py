@@ -3,9 +3,9 @@ Acts that need a second person: asked for by one, approved by another, carried o
 
 A kind of act is registered once, beside the operation it leads to:
 
-    @approvals.carries_out("payments.refund", label=…, ask="payments.ask_refund", decide="payments.approve_refund",
-                           consequence=words_of_refund)
-    def carry_out_refund(act: Act) -> dict[str, Any]: …
+    @approvals.carries_out("app.act", label=…, ask="app.ask_for_it", decide="app.decide_on_it",
+                           consequence=words_of_it)
+    def carry_it_out(act: Act) -> dict[str, Any]: …
 
 Permissions are read here, freshly, and not only by the pages: nobody can ask or decide by another way in. Deciding
 holds for the unit a request belongs to and everything above it; whoever asked, and whoever it is about, cannot decide.

@@ -8,6 +8,8 @@ import traceback
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
+from config.shared.personal_data import mask_numbers_in
+
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 job_id: ContextVar[int] = ContextVar("job_id", default=0)
 
@@ -32,4 +34,5 @@ class JsonFormatter(logging.Formatter):
         line.update({key: value for key, value in record.__dict__.items() if key not in _STANDARD})
         if record.exc_info:
             line["exception"] = "".join(traceback.format_exception(*record.exc_info))
-        return json.dumps(line, ensure_ascii=False, default=str)
+        # The last net: whatever a library or a fault put into a line, no telephone and no identity number leaves in it.
+        return mask_numbers_in(json.dumps(line, ensure_ascii=False, default=str))

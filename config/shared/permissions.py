@@ -113,10 +113,13 @@ def needs(permission: str) -> type[BasePermission]:
     class Needs(BasePermission):
         """Holds one named permission."""
 
+        permission: str
+
         def has_permission(self, request: Any, _view: Any) -> bool:
             """Whether the grant exists."""
             return may(request.user, permission)
 
+    Needs.permission = permission
     Needs.__name__ = f"Needs_{permission.replace('.', '_')}"
     return Needs
 

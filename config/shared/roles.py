@@ -17,7 +17,6 @@ _SERVE = (
     "payments.take_payment",
     "payments.reverse_payment",
     "payments.view_payments",
-    "payments.ask_refund",
     "shared.use_approvals",
 )
 _READ_AND_AUDIT = ("cis.view_customer", "cis.import_readings", "cis.resolve_readings", "cis.export_data")
@@ -47,8 +46,6 @@ ROLES: tuple[RoleSpec, ...] = (
             "cis.see_personal_data",
             "cis.export_data",
             "payments.oversee_takings",
-            "payments.approve_refund",
-            "payments.approve_reversal",
             "shared.see_messages",
             "shared.resend_messages",
         ),
@@ -79,7 +76,6 @@ ROLES: tuple[RoleSpec, ...] = (
             "cis.close_day",
             "cis.see_statistics",
             "payments.view_payments",
-            "payments.approve_refund",
             "shared.see_jobs",
             "shared.use_approvals",
         ),
@@ -93,8 +89,6 @@ ROLES: tuple[RoleSpec, ...] = (
             "cis.export_data",
             "cis.see_statistics",
             "payments.view_payments",
-            "payments.approve_refund",
-            "payments.approve_reversal",
             "shared.use_approvals",
             "shared.approve_role_changes",
             "shared.see_audit",

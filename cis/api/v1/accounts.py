@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -13,10 +14,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from cis.operations import customers as operations
 from cis.queries import customers, search
 from cis.queries.audit import record_of
-from config.shared.permissions import needs
+from config.shared.errors import BadInput
+from config.shared.permissions import needs, staff_of
+from config.shared.personal_data import mask_numbers_in
 from config.shared.web.looks import saw
+
+
+class NumberInAddress(BadInput):
+    """Addresses are kept by logs of every kind on the way; telephones and identity numbers travel in bodies."""
+
+    code = "number-in-address"
 
 
 class SearchInput(serializers.Serializer[Any]):
@@ -109,8 +119,18 @@ class AccountSearch(APIView):
         responses=FoundAccountsOut,
     )
     def get(self, request: Request) -> Response:
-        """Accounts that fit a text, best first."""
-        asked = SearchInput(data=request.query_params)
+        """Accounts that fit a text, best first; a telephone or identity number does not belong into an address."""
+        if mask_numbers_in(request.query_params.get("q", "")) != request.query_params.get("q", ""):
+            raise NumberInAddress(_("电话和证件号码不能放在网址里，请用 POST 在正文里查询。"))
+        return self._answer(request.query_params)
+
+    @extend_schema(operation_id="accounts_search_privately", request=SearchInput, responses=FoundAccountsOut)
+    def post(self, request: Request) -> Response:
+        """The same search with the text in the body, where no log keeps it."""
+        return self._answer(request.data)
+
+    def _answer(self, data: Any) -> Response:
+        asked = SearchInput(data=data)
         asked.is_valid(raise_exception=True)
         found = search.find(asked.validated_data["q"], limit=asked.validated_data["limit"], today=timezone.localdate())
         return Response(FoundAccountsOut({"results": found}).data)
@@ -134,3 +154,36 @@ class AccountDetail(APIView):
             "installations": customers.get_meters(view.head.account_id, today=today).installations,
         }
         return Response(AccountOut(body).data)
+
+
+class RevealInput(serializers.Serializer[Any]):
+    """Why hidden values are needed; kept for ever, and told to the customer."""
+
+    reason = serializers.CharField(max_length=200)
+
+
+class PersonalDataOut(serializers.Serializer[Any]):
+    """What is otherwise masked."""
+
+    phone = serializers.CharField()
+    identity_no = serializers.CharField()
+    door = serializers.CharField()
+
+
+class AccountPersonalData(APIView):
+    """POST /api/v1/accounts/<account_no>/personal-data/"""
+
+    permission_classes = [needs("cis.see_personal_data")]
+
+    @extend_schema(operation_id="accounts_reveal", request=RevealInput, responses=PersonalDataOut)
+    def post(self, request: Request, account_no: str) -> Response:
+        """The unmasked values, for a reason."""
+        asked = RevealInput(data=request.data)
+        asked.is_valid(raise_exception=True)
+        shown = operations.reveal_personal_data(
+            account_no=account_no,
+            user_id=staff_of(request).pk,
+            reason=asked.validated_data["reason"],
+            at=timezone.now(),
+        )
+        return Response(PersonalDataOut(shown).data, headers={"Cache-Control": "no-store"})

@@ -7,6 +7,7 @@ from cis.api.v1 import accounts, bills, runs
 urlpatterns = [
     path("accounts/", accounts.AccountSearch.as_view(), name="api_accounts"),
     path("accounts/<str:account_no>/", accounts.AccountDetail.as_view(), name="api_account"),
+    path("accounts/<str:account_no>/personal-data/", accounts.AccountPersonalData.as_view(), name="api_personal_data"),
     path("accounts/<str:account_no>/bills/", bills.AccountBills.as_view(), name="api_account_bills"),
     path("bills/<str:bill_no>/", bills.BillDetail.as_view(), name="api_bill"),
     path("bills/<str:bill_no>/explanation/", bills.BillExplanation.as_view(), name="api_bill_explanation"),

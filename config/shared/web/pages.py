@@ -16,7 +16,8 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from config.shared.errors import NotAllowed
+from config.shared.errors import NotAllowed, NotFound
+from config.shared.models import User
 from config.shared.permissions import may
 
 P = ParamSpec("P")
@@ -31,6 +32,9 @@ def requires(permission: str) -> Callable[[View[P]], View[P]]:
         def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
+            if getattr(request.user, "kind", "") == User.Kind.CUSTOMER:
+                # Customers are strangers here: they need not know what there is.
+                raise NotFound(_("没有这个页面。"))
             if not may(request.user, permission):
                 raise NotAllowed(_("您的岗位没有这项权限。需要时请联系管理员。"))
             return view(request, *args, **kwargs)

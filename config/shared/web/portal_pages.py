@@ -33,6 +33,7 @@ def for_customers(view: View[P]) -> View[P]:
         return view(request, *args, **kwargs)
 
     setattr(checked, "login_url", SIGN_IN)  # noqa: B010 - a mark that LoginRequiredMiddleware reads
+    setattr(checked, "is_for_customers", True)  # noqa: B010 - a mark that the table of permissions reads
     return cast("View[P]", checked)
 
 

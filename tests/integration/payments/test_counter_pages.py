@@ -164,7 +164,7 @@ class TestTheForm:
         path = f"/console/accounts/{world.residential.account_no}/pay/"
 
         assert signed_in(world.stranger_id).get(path).status_code == 403
-        assert signed_in(world.portal_user_id).get(path).status_code == 403
+        assert signed_in(world.portal_user_id).get(path).status_code == 404
         assert Client().get(path)["Location"].startswith("/sign-in/")
 
 

@@ -1,0 +1,366 @@
+"""Every address of the house is opened as everybody; what each gets follows from the table of permissions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import copy
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import transaction
+from django.test import Client
+from django.utils import timezone
+
+from cis.models import PortalAccess, ReadingDoubt
+from cis.operations.billing import issue_bill_now, start_run
+from config.shared import looks, role_changes
+from config.shared.api.keys import issue_key
+from config.shared.models import (
+    ApiKey,
+    Approval,
+    Job,
+    Look,
+    LookQuestion,
+    OrgUnit,
+    OutboxDelivery,
+    OutboxEvent,
+    Role,
+    RoleGrant,
+    StaffSession,
+    User,
+)
+from config.shared.permission_table import (
+    CUSTOMER,
+    PERMISSION,
+    PUBLIC,
+    READ,
+    SIGNED_IN,
+    WRITE,
+    AddressRule,
+    as_markdown,
+    list_rules,
+    roles_with,
+)
+from config.shared.roles import ROLES
+from payments.models import PaymentOrder
+from payments.receipts import verification_token
+from tests.factories.metering import register_file, send
+from tests.factories.staff import prove
+from tests.factories.world import World, make_unit, make_user, small_world
+from tests.integration.payments import pay
+
+pytestmark = [pytest.mark.django_db, pytest.mark.acceptance("F165")]
+
+# Parts of an address that choose an object which belongs to a unit: outside the grant it is not there. Other objects
+# are customers', who are served everywhere.
+MANAGED = {"run_id", "job_id", "import_id", "doubt_id", "delivery_id", "question_id", "approval_id", "user_id"}
+# Objects of one's own: somebody else's is simply not there, whoever asks.
+OWN = {"place", "session_id", "passkey_id"}
+METHODS = (READ, WRITE)
+REFUSALS = {401, 403, 404}
+
+
+@dataclass
+class Walk:
+    """The tiny utility with one of everything, all of county A, and what stands in addresses."""
+
+    world: World
+    values: dict[str, Any]
+    own: dict[str, Any]
+    """what stands in the portal's addresses"""
+
+    def address(self, rule: AddressRule) -> str:
+        """The address of the real object."""
+        values = self.values | (self.own if rule.audience == CUSTOMER else {})
+        path = rule.path
+        for part, name in zip(path.split("<")[1:], rule.arguments, strict=True):
+            assert name in values, f"{rule.name}: give the walk an object for <{name}>"
+            path = path.replace(f"<{part.split('>')[0]}>", str(values[name]))
+        return path
+
+
+@pytest.fixture
+def walk() -> Walk:
+    """One of everything."""
+    world, now = small_world(), timezone.now()
+    county = OrgUnit.objects.get(pk=world.county_a_id)
+    accountant = make_user("of_county_a", county, "accountant")
+    read = [[meter_no, "total", "2026-03-01", 2900] for meter_no in (world.residential.meter_no, "NOBODY")]
+    imported = send(register_file(read), at=now, by=accountant.pk)
+    bill_id = issue_bill_now(
+        account_id=world.residential.account_id, cycle=world.cycle, issued_by_id=accountant.pk, at=now
+    )
+    paid = pay(world, fen=100, at=now)
+    run = start_run(cycle=world.cycle, org_unit_id=county.pk, created_by_id=accountant.pk, at=now, kind="preview")
+    event = OutboxEvent.objects.create(name="x.y", key="k:1", payload={}, published_at=now)
+    letter = OutboxDelivery.objects.create(event=event, handler="h", key="k:1", state="dead", next_attempt_at=now)
+    clerk = User.objects.get(pk=world.clerk_a_id)
+    looks.note_look(
+        user_id=clerk.pk, org_unit_id=county.pk, role="clerk", subject=f"account:{world.residential.account_id}",
+        page="cis:account", came_from="", at=now,
+    )  # fmt: skip
+    question = looks.ask_about(
+        record=f"account:{world.residential.account_id}", persons=(), about_user_id=clerk.pk, about_at=now,
+        asked_by_id=world.portal_user_id, text="为什么看", at=now,
+    )  # fmt: skip
+    person = make_user("colleague", county, "agent")
+    issue_key(user_id=person.pk, name="k", at=now)
+    asked = role_changes.ask_for_role(
+        user_id=person.pk,
+        role_id=Role.objects.get(code="clerk").pk,
+        org_unit_id=county.pk,
+        asked_by_id=make_user("asker", county, "administrator").pk,
+        reason="新来的柜员",
+        within=[county.path],
+        at=now,
+    )
+    order = PaymentOrder.objects.create(
+        out_trade_no="WALK0001", channel="wallet", account_id=world.residential.account_id, amount_fen=100,
+        created_at=now, expires_at=now + timedelta(hours=1),
+    )  # fmt: skip
+    values = {
+        "account_no": world.residential.account_no,
+        "bill_no": f"{world.cycle}{bill_id:010d}",
+        "receipt_no": paid.receipt_no,
+        "token": verification_token(paid.receipt_no),
+        "paper": "a4",
+        "day": "2026-01-07",
+        "run_id": run,
+        "import_id": imported.import_id,
+        "doubt_id": ReadingDoubt.objects.get(resolved_at=None).pk,
+        "job_id": Job.objects.get(kind="billing").pk,
+        "delivery_id": letter.pk,
+        "question_id": LookQuestion.objects.get(pk=question).pk,
+        "approval_id": asked,
+        "user_id": person.pk,
+        "grant_id": RoleGrant.objects.get(user=person).pk,
+        "key_id": ApiKey.objects.get(user=person).pk,
+        "role_id": Role.objects.get(code="clerk").pk,
+        "session_id": StaffSession.objects.create(user=person, session_key="k" * 32, began_at=now, seen_at=now).pk,
+        "passkey_id": 1,
+        "place": 1,
+        "out_trade_no": order.out_trade_no,
+    }
+    return Walk(world, values, {})
+
+
+@cache
+def rules() -> tuple[AddressRule, ...]:
+    """Every address."""
+    return tuple(list_rules())
+
+
+def ask(client: Client, method: str, address: str, rule: AddressRule) -> int:
+    """The status of an answer; whatever was done is undone, 401 stands for the way to a door."""
+    cookies = copy(client.cookies)
+    with transaction.atomic():
+        if method == READ:
+            answer = client.get(address)
+        elif rule.is_api:
+            answer = client.post(address, data="{}", content_type="application/json")
+        else:
+            answer = client.post(address)
+        if answer.streaming:
+            b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+        to_door = answer.status_code == 302 and "sign-in/" in answer.get("Location", "")
+        transaction.set_rollback(True)
+    client.cookies = cookies
+    return 401 if to_door else answer.status_code
+
+
+def signed_in(user: User) -> Client:
+    """Somebody's browser, who has just proved who they are."""
+    client = Client()
+    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    proven: Client = prove(client)
+    return proven
+
+
+def with_key(user: User) -> Client:
+    """A program."""
+    return Client(headers={"authorization": f"Key {issue_key(user_id=user.pk, name='walk', at=timezone.now())}"})
+
+
+def every(walk: Walk) -> Iterator[tuple[AddressRule, str, str]]:
+    """Every address with both methods; who is signed out is signed out last."""
+    for rule in rules():
+        for method in METHODS:
+            yield rule, method, walk.address(rule)
+
+
+def word_for(rule: AddressRule, method: str) -> str:
+    """The permission of an address for a method; an API view has not every method."""
+    return rule.permissions.get(method) or next(iter(rule.permissions.values()))
+
+
+class TestTheTable:
+    def test_is_the_one_in_the_documents(self) -> None:
+        written = (Path(settings.BASE_DIR) / "docs" / "permissions.md").read_text(encoding="utf-8")
+
+        assert written == as_markdown(list_rules()), "run `manage.py permission_table`"
+
+    def test_every_permission_that_an_address_asks_for_is_held_by_a_role(self) -> None:
+        words = {word for rule in rules() for word in rule.permissions.values()}
+
+        assert [word for word in words if not roles_with(word)] == []
+
+
+class TestAnonymous:
+    def test_is_sent_to_the_door_from_everywhere_but_what_is_public(self, walk: Walk) -> None:
+        wrong = []
+        for rule, method, address in every(walk):
+            status = ask(Client(), method, address, rule)
+            is_right = status < 500 and status != 401 if rule.audience == PUBLIC else status == 401
+            if rule.is_api and rule.audience == PERMISSION:
+                is_right = status in (401, 403)
+            if not is_right and not (rule.audience == PUBLIC and status in (401, 403)):
+                wrong.append((rule.name, method, status))
+
+        assert wrong == []
+
+
+class TestCustomers:
+    def test_the_owner_opens_the_portal_and_finds_nothing_else(self, walk: Walk) -> None:
+        client, wrong = signed_in(User.objects.get(pk=walk.world.portal_user_id)), []
+        for rule, method, address in every(walk):
+            status = ask(client, method, address, rule)
+            if rule.audience == CUSTOMER:
+                # An address of acts alone may find that there is nothing to do; it opens to its owner all the same.
+                is_right = status < 500 and (status not in REFUSALS or method == WRITE)
+            elif rule.audience == PERMISSION:
+                is_right = status == (403 if rule.is_api else 404)
+            else:
+                is_right = status < 500
+            if not is_right:
+                wrong.append((rule.name, method, status))
+
+        assert wrong == []
+
+    def test_another_customer_does_not_find_what_is_the_owners(self, walk: Walk) -> None:
+        other = User.objects.create_user("another", kind=User.Kind.CUSTOMER)
+        PortalAccess.objects.create(user=other, account_id=walk.world.commercial.account_id)
+        client, wrong = signed_in(other), []
+        for rule in rules():
+            if rule.audience == CUSTOMER and {"bill_no", "receipt_no", "out_trade_no"} & set(rule.arguments):
+                for method in METHODS:
+                    status = ask(client, method, walk.address(rule), rule)
+                    if status not in ({404} if method == READ else {404, 405}):
+                        wrong.append((rule.name, method, status))
+
+        assert wrong == []
+
+
+@pytest.mark.parametrize("code", [role.code for role in ROLES])
+class TestStaff:
+    def test_in_scope_opens_what_the_role_holds_and_no_more(self, walk: Walk, code: str) -> None:
+        unit = OrgUnit.objects.get(pk=walk.world.province_id)
+        user = make_user(f"walks_{code}", unit, code)
+        pages, programs, wrong = signed_in(user), with_key(user), []
+        for rule, method, address in every(walk):
+            status = ask(programs if rule.is_api and rule.audience == PERMISSION else pages, method, address, rule)
+            if rule.audience == PERMISSION and code in roles_with(word_for(rule, method)):
+                # An empty form may be refused for what is missing, never for who sent it.
+                is_right = status < 500 and status not in REFUSALS
+                is_right = is_right or (method == WRITE and status == 404 and bool(set(rule.arguments) & OWN))
+                is_right = is_right or (rule.name in SAY_NO_THEMSELVES and status in (403, 404))
+            elif rule.audience == PERMISSION:
+                is_right = status in (403, 405)
+            elif rule.audience == CUSTOMER:
+                is_right = status in (404, 405)
+            else:
+                is_right = status < 500
+            if not is_right:
+                wrong.append((rule.name, method, status))
+
+        assert wrong == []
+
+    def test_outside_scope_finds_no_object_of_another_unit_and_serves_every_customer(
+        self, walk: Walk, code: str
+    ) -> None:
+        province = make_unit(None, OrgUnit.Kind.PROVINCE, "WALK", "湖南省电力公司")
+        user = make_user(f"far_{code}", make_unit(province, OrgUnit.Kind.COUNTY, "WALK1", "岳麓"), code)
+        pages, programs, wrong = signed_in(user), with_key(user), []
+        for rule, method, address in every(walk):
+            if rule.audience != PERMISSION or code not in roles_with(word_for(rule, method)):
+                continue
+            status = ask(programs if rule.is_api else pages, method, address, rule)
+            if set(rule.arguments) & MANAGED:
+                is_right = status in (404, 405)
+            else:
+                is_right = status < 500 and (
+                    status not in REFUSALS or rule.name in SAY_NO_THEMSELVES or bool(set(rule.arguments) & OWN)
+                )
+            if not is_right:
+                wrong.append((rule.name, method, status))
+
+        assert wrong == []
+
+
+# Addresses that ask for more than their permission, and why; each is tested where it stands.
+SAY_NO_THEMSELVES: dict[str, str] = {
+    "approval": "who neither asked nor may decide sees nothing",
+    "approval_approve": "a second person is needed",
+    "approval_refuse": "a second person is needed",
+    "approval_withdraw": "only who asked",
+}
+
+
+class TestPrograms:
+    def test_a_key_opens_no_page(self, walk: Walk) -> None:
+        unit = OrgUnit.objects.get(pk=walk.world.province_id)
+        bank = make_user("bank", unit, "bank-integrator")
+        User.objects.filter(pk=bank.pk).update(kind=User.Kind.MACHINE)
+        client, wrong = with_key(bank), []
+        for rule, method, address in every(walk):
+            if rule.audience in (SIGNED_IN, CUSTOMER) or (rule.audience == PERMISSION and not rule.is_api):
+                status = ask(client, method, address, rule)
+                if status != 401:
+                    wrong.append((rule.name, method, status))
+
+        assert wrong == []
+
+    def test_a_revoked_key_opens_nothing(self, walk: Walk) -> None:
+        bank = make_user("bank", OrgUnit.objects.get(pk=walk.world.province_id), "bank-integrator")
+        client = with_key(bank)
+        ApiKey.objects.filter(user=bank).update(revoked_at=timezone.now())
+
+        answers = {ask(client, READ, walk.address(rule), rule) for rule in rules() if rule.is_api and rule.permissions}
+
+        assert answers == {401}
+
+
+@pytest.mark.acceptance("F168")
+class TestLooking:
+    def test_every_page_about_one_customer_says_that_it_was_seen(self, walk: Walk) -> None:
+        """A page that shows a record and forgets to say so is found here."""
+        unit = OrgUnit.objects.get(pk=walk.world.province_id)
+        user = make_user("sees_all", unit, None)
+        words = sorted({word for role in ROLES for word in role.permissions})
+        role = Role.objects.create(code="everything", name="全部", permissions=words)
+        RoleGrant.objects.create(user=user, role=role, org_unit=unit)
+        pages, programs, silent = signed_in(user), with_key(user), []
+        for rule in rules():
+            if not {"account_no", "bill_no", "receipt_no", "doubt_id"} & set(rule.arguments):
+                continue
+            if rule.audience != PERMISSION:
+                continue
+            before = Look.objects.count()
+            with transaction.atomic():
+                answer = (programs if rule.is_api else pages).get(walk.address(rule))
+                seen = Look.objects.count() > before
+                transaction.set_rollback(True)
+            if answer.status_code == 200 and not seen:
+                silent.append(rule.name)
+
+        assert silent == []
+
+
+@pytest.mark.usefixtures("walk")
+class TestApprovalsExist:
+    def test_the_walk_has_a_request_that_waits(self) -> None:
+        assert Approval.objects.filter(state="waiting").exists()

@@ -277,8 +277,6 @@ def answer_question(
     :raises ReasonMissing: the answer is empty
     """
     text = text.strip()
-    if not text:
-        raise ReasonMissing(_("请写明答复，客户会看到。"))
     with transaction.atomic():
         open_ones = LookQuestion.objects.select_for_update(of=("self",))
         row = open_ones.filter(in_scope("about_user__org_unit", within), pk=question_id, answer="").first()
@@ -286,5 +284,7 @@ def answer_question(
             raise NotFound(_("没有找到这条待答复的疑问。"))
         if row.about_user_id == answered_by_id:
             raise OwnLook(_("问的是您自己的查看，请由别人核实后答复。"))
+        if not text:
+            raise ReasonMissing(_("请写明答复，客户会看到。"))
         row.answer, row.answered_by_id, row.answered_at = text[:1000], answered_by_id, at
         row.save(update_fields=["answer", "answered_by", "answered_at"])

@@ -300,7 +300,6 @@ class TestWhatEachQualitySees:
         "/my/who-looked/": "who",
     }
 
-    @pytest.mark.acceptance("F147")
     @pytest.mark.parametrize("role", list(SEES))
     def test_on_every_page(self, world: World, me: int, role: str) -> None:
         Customer.objects.filter(pk=world.residential.customer_id).update(name="欧阳静怡", phone="13712345678")

@@ -100,6 +100,8 @@ PAGES_SEEN: dict[str, str | Promise] = {
     "cis:customer_edit": _("改客户资料"),
     "cis:premise_edit": _("改用电地址"),
     "cis:account_bills": _("全部账单"),
+    "cis:account_messages": _("发给客户的消息"),
+    "cis:account_contacts": _("最近联系"),
     "cis:account_meters": _("示数与电能表"),
     "cis:account_contracts": _("合同与电价变更"),
     "cis:account_disputes": _("账单异议"),

@@ -7,7 +7,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from cis.queries.audit import record_of
+from cis.queries.customers import account_id_of
 from cis.queries.notices import list_account_messages
+from config.shared.web.looks import saw
 from config.shared.web.pages import requires
 from config.shared.web.parts import render_part
 
@@ -21,6 +24,7 @@ _BESIDE = 3
 def account_messages(request: HttpRequest, account_no: str) -> HttpResponse:
     """The newest messages about an account: what, how, whether it arrived."""
     rows = list_account_messages(account_no=account_no, limit=_SHOWN)
+    saw(request, record_of(account_id_of(account_no)))
     return render_part(request, "cis/_account_messages.html", {"rows": rows}, title=_("发给客户的消息"))
 
 
@@ -30,4 +34,5 @@ def account_messages(request: HttpRequest, account_no: str) -> HttpResponse:
 def account_contacts(request: HttpRequest, account_no: str) -> HttpResponse:
     """The last few messages, for the column beside every page of the customer."""
     rows = list_account_messages(account_no=account_no, limit=_BESIDE)
+    saw(request, record_of(account_id_of(account_no)))
     return render_part(request, "cis/parts/_contacts.html", {"rows": rows}, title=_("最近联系"))

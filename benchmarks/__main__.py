@@ -12,7 +12,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import billing, kernel
+from benchmarks import billing, kernel, pages
 from benchmarks.machine import describe_machine, describe_versions, revision
 from benchmarks.registry import Benchmark, Registry, UnknownBenchmark
 
@@ -21,6 +21,7 @@ RESULTS = Path(__file__).parent / "results"
 REGISTRY = Registry()
 REGISTRY.add("kernel", "the rating kernel alone, bills per core-second", kernel.run)
 REGISTRY.add("billing", "readings to bills in Postgres against a raw COPY of the same rows", billing.run)
+REGISTRY.add("pages", "what people wait for, with a million accounts behind the pages", pages.run)
 
 
 def main(words: list[str]) -> int:

@@ -84,29 +84,33 @@ class _Terms:
 def costs_of_days(account_id: int, from_day: date, to_day: date) -> dict[date, DayCost]:
     """The cost of each day in [from_day, to_day) that has a curve; one call of the kernel for each billing period."""
     found: dict[date, DayCost] = {}
-    day = from_day
-    while day < to_day:
-        terms = _terms_on(account_id, day)
-        end = min(terms.end, to_day)
-        days = list(curve_days(account_id, terms.start, end))
+    stretches = _terms_between(account_id, from_day, to_day)
+    if not stretches:
+        return found
+    curves = list(curve_days(account_id, stretches[0].start, min(stretches[-1].end, to_day)))
+    for terms in stretches:
+        days = [(day, values) for day, values in curves if terms.start <= day < terms.end]
         if days:
             measured = np.stack([np.where(values >= 0, values, 0) for _day, values in days])
-            costs, why_not = _costs(terms, [one for one, _values in days], measured, by_slot=False)
-            for (one, _values), cost in zip(days, costs, strict=True):
-                if one >= from_day:
-                    found[one] = DayCost(cost, terms.is_billed, why_not, terms.is_demonstration)
-        day = max(end, day + timedelta(days=1))
+            costs, why_not = _costs(terms, [day for day, _values in days], measured, by_slot=False)
+            for (day, _values), cost in zip(days, costs, strict=True):
+                if day >= from_day:
+                    found[day] = DayCost(cost, terms.is_billed, why_not, terms.is_demonstration)
     return found
 
 
 def costs_of_quarters(account_id: int, day: date) -> QuarterCosts:
     """The cost of each quarter-hour of one day, on top of what its billing period holds before it."""
-    terms = _terms_on(account_id, day)
+    stretches = _terms_between(account_id, day, day + timedelta(days=1))
+    if not stretches:
+        # Before the account was opened or after it was closed the meter served somebody else.
+        return QuarterCosts((None,) * SLOTS, False)
+    terms = stretches[0]
     days = list(curve_days(account_id, terms.start, day + timedelta(days=1)))
     if not days or days[-1][0] != day:
         return QuarterCosts((None,) * SLOTS, terms.is_billed)
     measured = np.stack([np.where(values >= 0, values, 0) for _day, values in days])
-    costs, why_not = _costs(terms, [one for one, _values in days], measured, by_slot=True)
+    costs, why_not = _costs(terms, [day for day, _values in days], measured, by_slot=True)
     known = days[-1][1] >= 0
     return QuarterCosts(
         tuple(cost if is_known else None for cost, is_known in zip(costs, known.tolist(), strict=True)),
@@ -135,13 +139,13 @@ def usage_rows(account_id: int, from_day: date, to_day: date) -> Iterator[tuple[
     )
     for day, values in curve_days(account_id, from_day, to_day):
         quarters = (_kwh(int(value)) if value >= 0 else "" for value in values)
-        parts = dict(days[day].by_period)
+        parts, cost = dict(days[day].by_period), costs.get(day, DayCost(None, False))
         yield (
             day.isoformat(),
             _kwh(days[day].energy_wh),
             *quarters,
             *(_kwh(parts[name]) if name in parts else "" for name in names),
-            *_cost_cells(costs[day].cost_fen, is_billed=costs[day].is_billed, why_not=costs[day].why_not),
+            *_cost_cells(cost.cost_fen, is_billed=cost.is_billed, why_not=cost.why_not),
         )
 
 
@@ -172,10 +176,46 @@ def _kwh(energy_wh: int) -> str:
 # --- What a day is priced by ------------------------------------------------------------------
 
 
-def _terms_on(account_id: int, day: date) -> _Terms:
-    """The terms of the billing period that a day lies in."""
-    bills = Bill.objects.filter(account_id=account_id).select_related("tariff_version__windows")
-    bill = bills.filter(period_start__lte=day, period_end__gt=day).order_by("-period_start", "-revision").first()
+# The bills of a tier year and of the two months before it: the newest before a period says what the year has used.
+_LOOK_BACK = timedelta(days=430)
+_LONGEST_PERIOD = timedelta(days=70)
+
+
+def _terms_between(account_id: int, from_day: date, to_day: date) -> list[_Terms]:
+    """The billing periods that the days in [from_day, to_day) lie in while the account was open; four statements."""
+    account = Account.objects.select_related("route").get(pk=account_id)
+    day, until = max(from_day, account.opened_on), min(to_day, account.closed_on or date.max)
+    if day >= until:
+        return []
+    bills = list(
+        Bill.objects.filter(account_id=account_id, period_start__lt=until, period_end__gt=day - _LOOK_BACK)
+        .select_related("tariff_version__windows")
+        .order_by("-period_start", "-revision")
+    )
+    around = (day - _LONGEST_PERIOD, until + _LONGEST_PERIOD)
+    contracts = list(SupplyContract.objects.filter(account_id=account_id, valid__overlap=around).order_by("-valid"))
+    versions = list(
+        TariffVersion.objects.filter(tariff_id__in={c.tariff_id for c in contracts}, valid__overlap=around)
+        .select_related("windows")
+        .order_by("-valid")
+    )
+    stretches = []
+    while day < until:
+        terms = _terms_on(day, account, bills, contracts, versions)
+        stretches.append(terms)
+        day = terms.end
+    return stretches
+
+
+def _terms_on(
+    day: date,
+    account: Account,
+    bills: list[Bill],
+    contracts: list[SupplyContract],
+    versions: list[TariffVersion],
+) -> _Terms:
+    """The terms of the billing period of an open account that a day lies in; everything newest first."""
+    bill = next((one for one in bills if one.period_start <= day < one.period_end), None)
     if bill is not None:
         return _Terms(
             start=bill.period_start,
@@ -187,30 +227,24 @@ def _terms_on(account_id: int, day: date) -> _Terms:
             version=bill.tariff_version,
             is_billed=True,
         )
-    account = Account.objects.select_related("route").get(pk=account_id)
     route = account.route
     cycle = cycle_of(day)
     while reading_date(cycle, route.reading_day) <= day or cycle % 100 % route.cycle_months != route.cycle_phase:
         cycle = add_months(cycle, 1)
     start = max(reading_date(add_months(cycle, -route.cycle_months), route.reading_day), account.opened_on)
     end = min(reading_date(cycle, route.reading_day), account.closed_on or date.max)
-    if not start <= day < end:
-        # Before the account was opened or after it was closed the meter served somebody else.
-        return _Terms(day, day + timedelta(days=1), cycle % 100, route.cycle_months, 1, 0, None, False)
-    contract = (
-        SupplyContract.objects.filter(account_id=account_id, valid__overlap=(start, end)).order_by("-valid").first()
+    # The last of the period is what billing takes; a month whose price is not out yet has the one before.
+    contract = next((one for one in contracts if _overlaps(one.valid, start, end)), None)
+    version = next(
+        (
+            one
+            for one in versions
+            if contract and one.tariff_id == contract.tariff_id and _overlaps(one.valid, start, end)
+        ),
+        None,
     )
-    version = None
-    if contract is not None:
-        # The last of the period is what billing takes; a month whose price is not out yet has the one before.
-        version = (
-            TariffVersion.objects.filter(tariff_id=contract.tariff_id, valid__overlap=(start, end))
-            .select_related("windows")
-            .order_by("-valid")
-            .first()
-        )
     why_not = LeftOut.NO_CONTRACT if contract is None else LeftOut.NO_TARIFF if version is None else ""
-    last = bills.filter(period_start__lt=start).order_by("-period_start", "-revision").first()
+    last = next((one for one in bills if one.period_start < start), None)
     tier_year = tier_year_of(cycle, route.cycle_months, starts_in_month=1)
     return _Terms(
         start=start,
@@ -223,6 +257,11 @@ def _terms_on(account_id: int, day: date) -> _Terms:
         is_billed=False,
         why_not=reason_in_words(why_not, "") if why_not else "",
     )
+
+
+def _overlaps(valid: Any, start: date, end: date) -> bool:
+    """Whether a half-open range of dates, open-ended where it has no bound, shares a day with [start, end)."""
+    return (valid.lower is None or valid.lower < end) and (valid.upper is None or valid.upper > start)
 
 
 # --- Pricing --------------------------------------------------------------------------------

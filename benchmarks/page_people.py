@@ -100,7 +100,7 @@ def _key_of_a_page_afar() -> str:
 def _clerk(number: int) -> dict[str, str]:
     user, _new = User.objects.get_or_create(username=f"bench-clerk-{number}", defaults={"kind": User.Kind.STAFF})
     top = OrgUnit.objects.filter(parent=None).order_by("-pk")[0]
-    RoleGrant.objects.get_or_create(user=user, role=Role.objects.get(code="hall-manager"), org_unit=top)
+    RoleGrant.objects.get_or_create(user=user, role=Role.objects.get(code="accountant"), org_unit=top)
     return _cookies(user)
 
 

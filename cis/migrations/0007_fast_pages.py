@@ -19,5 +19,4 @@ class Migration(migrations.Migration):
     operations = [
         _of_list("bill_list_by_no", models.F("id") + 0),
         _of_list("bill_list_by_amount", models.F("total_fen"), models.F("id")),
-        _of_list("bill_list_by_due", models.F("due_on"), models.F("id")),
     ]

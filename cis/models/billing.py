@@ -108,7 +108,6 @@ class Bill(models.Model):
             # The list of all bills, see cis.queries.bill_list: the month and the state, then the keys of an order.
             models.Index("cycle", IS_OPEN, models.F("id") + 0, name="bill_list_by_no"),
             models.Index("cycle", IS_OPEN, "total_fen", "id", name="bill_list_by_amount"),
-            models.Index("cycle", IS_OPEN, "due_on", "id", name="bill_list_by_due"),
         )
 
     def __str__(self) -> str:

@@ -1,10 +1,11 @@
 """
 Lists of bills by key: those of one account, and those of all accounts somebody answers for.
 
-The list of all bills stays in one index whatever is chosen: `bill_list_by_no`, `bill_list_by_amount` and
-`bill_list_by_due` begin with the month and whether anything is open, then come the keys of the order. For every month
-and state that is wanted the index gives one page, and the pages are merged. So each page costs the same, the first and
-the ten-thousandth, and a month with hardly an open bill is not read through to find it.
+The list of all bills stays in one index whatever is chosen: `bill_list_by_no` and `bill_list_by_amount` begin with the
+month and whether anything is open, then come the keys of the order. There is none by due date: a month's bills are due
+within days of each other, and every index costs each bill that is issued. For every month and state that is wanted the
+index gives one page, and the pages are merged. So each page costs the same, the first and the ten-thousandth, and a
+month with hardly an open bill is not read through to find it.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ ORDERS = {
     # other months on its way to the first that fits.
     "no": Order((SortKey("bill_id", int, "(b.id + 0)"),)),
     "amount": Order((SortKey("total_fen", int, "b.total_fen"), SortKey("bill_id", int, "b.id"))),
-    "due": Order((SortKey("due_on", date, "b.due_on"), SortKey("bill_id", int, "b.id"))),
 }
 ACCOUNT_ORDERS = {
     "period": Order((SortKey("period_start", date, "b.period_start"), SortKey("revision", int, "b.revision"))),

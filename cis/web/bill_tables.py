@@ -71,7 +71,7 @@ BILLS: Table[ListedBill] = Table(
         Column("energy", gettext_lazy("电量（度）"), lambda row: row.energy_kwh_e2, "energy"),
         Column("total", gettext_lazy("电费（元）"), lambda row: row.total_fen, "money", sort="amount"),
         Column("open", gettext_lazy("未交（元）"), lambda row: row.open_fen, "money"),
-        Column("due", gettext_lazy("交费期限"), lambda row: row.due_on, "day", sort="due"),
+        Column("due", gettext_lazy("交费期限"), lambda row: row.due_on, "day"),
         Column("state", gettext_lazy("状态"), _states, "chips"),
         Column("from", gettext_lazy("计费期起"), lambda row: row.period_start, "day", is_extra=True),
         Column("to", gettext_lazy("计费期止"), lambda row: row.last_day, "day", is_extra=True),

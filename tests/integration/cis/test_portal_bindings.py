@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -15,6 +16,7 @@ from cis.operations.billing import issue_bill_now
 from cis.operations.one_time_codes import CodeWrong
 from cis.operations.portal_bindings import Terms
 from cis.queries.portal import list_my_accounts
+from config.shared.errors import NotFound
 from config.shared.models import Message
 from tests.factories.bills import issue
 from tests.factories.messages import code_of
@@ -94,11 +96,18 @@ class TestNameAndCode:
 
         check_name(me, "王五", by_id=world.clerk_a_id, at=world.at)
         ask(world, me, role="owner")
-        claim = {"user_id": me, "account_no": world.residential.account_no, "code": code_of(codes()[0])}
+        claim = partial(
+            portal_claims.bind_by_code,
+            user_id=me,
+            account_no=world.residential.account_no,
+            code=code_of(codes()[0]),
+            terms=Terms("owner"),
+            at=world.at,
+        )
         with pytest.raises(portal_bindings.OwnerNameDiffers):
-            portal_claims.bind_by_code(**claim, terms=Terms("owner"), at=world.at)
+            claim()
         check_name(me, "张 三", by_id=world.clerk_a_id, at=world.at + timedelta(minutes=1))
-        portal_claims.bind_by_code(**claim, terms=Terms("owner"), at=world.at)
+        claim()
 
         assert PortalAccess.objects.get(user_id=me).role == "owner"
 
@@ -169,7 +178,7 @@ class TestEnding:
         bind(me, world.commercial.account_id)
         mine = PortalAccess.objects.get(user_id=world.portal_user_id)
 
-        with pytest.raises(portal_bindings.NotFound):
+        with pytest.raises(NotFound):
             portal_bindings.end_as_owner(owner_id=me, access_id=mine.pk, at=world.at)
 
     def test_is_all_that_the_database_lets_happen_to_a_binding(self, world: World) -> None:
@@ -234,22 +243,24 @@ class TestAnotherTelephone:
         portal_telephone.send_change_codes(user_id=me, new_telephone=MINE, asked_from=SOMEWHERE, at=world.at)
         new, old = codes()
         assert (old.recipient, new.recipient) == (PORTAL_TELEPHONE, MINE)
-        move = {"user_id": me, "new_telephone": MINE, "at": world.at}
+        move = partial(portal_telephone.change_telephone, user_id=me, new_telephone=MINE, at=world.at)
 
         with pytest.raises(CodeWrong):
-            portal_telephone.change_telephone(**move, old_code=code_of(new), new_code=code_of(old))
-        portal_telephone.change_telephone(**move, old_code=code_of(old), new_code=code_of(new))
+            move(old_code=code_of(new), new_code=code_of(old))
+        move(old_code=code_of(old), new_code=code_of(new))
 
         assert PortalPerson.objects.get(pk=me).telephone == MINE
         assert person(PORTAL_TELEPHONE, at=world.at) != me
 
     def test_of_another_person_is_theirs(self, world: World, me: int) -> None:
-        move = {"user_id": world.portal_user_id, "new_telephone": MINE, "at": world.at}
-        portal_telephone.send_change_codes(**move, asked_from=SOMEWHERE)
+        who = world.portal_user_id
+        portal_telephone.send_change_codes(user_id=who, new_telephone=MINE, asked_from=SOMEWHERE, at=world.at)
         new, old = codes()
 
         with pytest.raises(portal_telephone.TelephoneTaken):
-            portal_telephone.change_telephone(**move, old_code=code_of(old), new_code=code_of(new))
+            portal_telephone.change_telephone(
+                user_id=who, new_telephone=MINE, old_code=code_of(old), new_code=code_of(new), at=world.at
+            )
 
 
 class TestAFault:

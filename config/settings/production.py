@@ -24,6 +24,9 @@ if _missing:
         "(Set DAYINGXIAO_ENV=development on a developer's machine, or use `make run`.)"
     )
 
+if base.SIMULATORS:
+    raise ImproperlyConfigured("These settings are production's: start with DAYINGXIAO_ENV=production or without it.")
+
 DEBUG = False
 # The health check asks from inside the machine.
 ALLOWED_HOSTS = [*base.ALLOWED_HOSTS, "localhost"]
@@ -38,9 +41,9 @@ SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 
-# Whoever gives others their roles, or sets prices, needs more than a password; an empty text asks nobody.
+# Whoever gives others their roles, approves that, or sets prices needs more than a password; an empty text asks nobody.
 if "STAFF_MFA_REQUIRED_PERMISSIONS" not in os.environ:
-    STAFF_MFA_REQUIRED_PERMISSIONS = ["shared.manage_users", "cis.edit_tariffs"]
+    STAFF_MFA_REQUIRED_PERMISSIONS = ["shared.manage_users", "shared.approve_role_changes", "cis.edit_tariffs"]
 
 STORAGES = {
     **base.STORAGES,

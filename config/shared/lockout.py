@@ -2,7 +2,8 @@
 The one lock against guessing: django-axes counts every wrong password, second factor and step-up together.
 
 A name locks for the address it was tried from, so that one person's mistakes lock no hall; wrong second factors lock
-the name everywhere too, after many more, for whoever tries them knows the password.
+the name everywhere too, after many more, for whoever tries them knows the password. Wrong passwords never do: anybody
+could keep anybody else out with them.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from axes.models import AccessAttempt
 from django.conf import settings
 from django.db.models import Max, Sum
 from django.http import HttpRequest, QueryDict
+from django.utils.crypto import salted_hmac
 
 _EVERYWHERE = "everywhere"
 _LIMIT_EVERYWHERE = 30
+_SECOND_FACTORS_OF = "second-factors-of:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +47,24 @@ def failure_limit(_request: object, credentials: dict[str, Any] | None = None) -
 
 def is_locked(request: HttpRequest, username: str) -> bool:
     """Whether the name may try no second factor from where the request comes, for now."""
-    return any(
-        AxesProxyHandler.is_locked(request, {"username": username, _EVERYWHERE: everywhere})
-        for everywhere in (False, True)
+    return bool(
+        AxesProxyHandler.is_locked(request, {"username": username})
+        or AxesProxyHandler.is_locked(request, {"username": _second_factors_of(username), _EVERYWHERE: True})
     )
 
 
 def count_mistake(request: HttpRequest, username: str) -> None:
-    """A wrong second factor or step-up counts like a wrong password."""
+    """A wrong second factor or step-up counts like a wrong password, and for the name everywhere."""
     bare = copy.copy(request)
     # What was typed into a form that waits for a step-up is nothing to keep with an attempt.
     bare.GET = bare.POST = QueryDict()
     AxesProxyHandler.user_login_failed(None, {"username": username}, bare)
+    AxesProxyHandler.user_login_failed(None, {"username": _second_factors_of(username), _EVERYWHERE: True}, bare)
 
 
 def forgive(*, username: str) -> int:
     """Forget the mistakes of a name everywhere; how many places there were."""
+    AxesProxyHandler.reset_attempts(username=_second_factors_of(username))
     return int(AxesProxyHandler.reset_attempts(username=username))
 
 
@@ -68,6 +73,7 @@ def locked_names(*, now: datetime) -> list[LockedName]:
     cool_off = timedelta(hours=settings.AXES_COOLOFF_TIME)
     rows = (
         AccessAttempt.objects.filter(attempt_time__gte=now - cool_off)
+        .exclude(username__startswith=_SECOND_FACTORS_OF)
         .values("username", "ip_address")
         .annotate(failures=Sum("failures_since_start"), last_at=Max("attempt_time"))
         .filter(failures__gte=settings.STAFF_MISTAKES_ALLOWED)
@@ -77,3 +83,8 @@ def locked_names(*, now: datetime) -> list[LockedName]:
         LockedName(row["username"] or "", row["ip_address"] or "", row["failures"], row["last_at"] + cool_off)
         for row in rows
     ]
+
+
+def _second_factors_of(username: str) -> str:
+    """Under which name second factors are counted: one that nobody can type at the door."""
+    return _SECOND_FACTORS_OF + salted_hmac("config.shared.lockout", username).hexdigest()

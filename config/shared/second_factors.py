@@ -246,7 +246,11 @@ def check_passkey(*, request: HttpRequest, credential: str, at: datetime, user: 
     refusal = PasskeyRefused(_("这把通行密钥没有通过验证，请重试，或改用别的方式。"))
     try:
         answer = json.loads(credential)
-        webauthn.parse_authentication_response(answer)
+        signed = webauthn.parse_authentication_response(answer).response.authenticator_data
+        # A passkey that opens the door alone stands for device and owner: it has asked for finger, face or number.
+        # The open question may be one of another page, which asked for less.
+        if user is None and not signed.is_user_verified():
+            raise refusal
         owner = user or webauthn.extract_user_from_response(answer)
         if owner is None or not owner.is_active:
             raise refusal

@@ -64,8 +64,10 @@ def run(short: bool) -> dict[str, Any]:
         environment = {**server.environment(DATABASE), "LOG_LEVEL": "ERROR"}
         _load(server, environment, accounts)
         people = _people(environment, steps)
-        _start_cold(server)
         with _site(environment) as host:
+            # The web server has read its own code and templates long before anybody comes; the database is cold.
+            _visits(host, _few_steps(people["people"]), pause_s=0.0)
+            _start_cold(server)
             first = _visits(host, people["people"], pause_s=PAUSE_S)
             warm = _visits(host, people["people"], pause_s=PAUSE_S)
             crowd = _visits(host, people["people"], pause_s=0.0)
@@ -180,6 +182,10 @@ def _visits(host: str, people: list[dict[str, Any]], *, pause_s: float) -> dict[
     if result.returncode:
         raise PagesFailed(f"visits went wrong:\n{result.stdout[-2000:]}{result.stderr[-2000:]}")
     return {page: Waited(tuple(taken)) for page, taken in sorted(json.loads(result.stdout)["seconds"].items())}
+
+
+def _few_steps(people: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**person, "steps": person["steps"][-6:]} for person in people]
 
 
 def _bare(people: dict[str, Any], steps: int) -> list[dict[str, Any]]:

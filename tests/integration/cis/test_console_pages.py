@@ -106,7 +106,7 @@ class TestDoors:
 
         assert (unknown.status_code, unknown["Location"]) == (302, f"{reverse('login')}?next={url}")
         assert without_role.status_code == 403
-        assert customer.status_code == 403
+        assert customer.status_code == 404, "customers do not learn that there is such a page"
 
     def test_a_clerk_may_not_run_billing_nor_see_jobs(self, world: World, sign_in: SignIn) -> None:
         clerk = sign_in("clerk_a")

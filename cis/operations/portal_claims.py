@@ -27,8 +27,9 @@ _SPAN = timedelta(days=1)
 TRIES_OF_PERSON = 5
 TRIES_ON_ACCOUNT = 10
 
-# The amount of a payment is soon guessed or seen on a receipt: it opens what a receipt shows, and a tenant's own time.
-BY_PAYMENT = (PortalAccess.Role.PAYER, PortalAccess.Role.TENANT)
+# Anybody may pay for any account and then knows the amount: it opens what a receipt shows, and never where somebody
+# lives or when they are at home.
+BY_PAYMENT = (PortalAccess.Role.PAYER,)
 
 
 class TooManyClaims(Refused):
@@ -109,7 +110,7 @@ def bind_by_code(*, user_id: int, account_no: str, terms: Terms, code: str, at: 
 
 def bind_by_last_payment(*, user_id: int, account_no: str, terms: Terms, amount_fen: int, at: datetime) -> int:
     """
-    The amount of the account's last payment binds it, to pay or as a tenant; gives the id of the binding.
+    The amount of the account's last payment binds it, to pay; gives the id of the binding.
 
     :raises ProofTooWeak: the quality takes name and code, or a visit
     :raises TooManyClaims: today's tries are used up
@@ -117,7 +118,7 @@ def bind_by_last_payment(*, user_id: int, account_no: str, terms: Terms, amount_
     :raises AlreadyBound: it is bound in this quality
     """
     if terms.role not in BY_PAYMENT:
-        raise ProofTooWeak(_("交费金额只能绑定为代缴人或租户。其他身份请用户名和登记手机，或到营业厅办理。"))
+        raise ProofTooWeak(_("交费金额只能绑定为代缴人。其他身份请用户名和登记手机，或到营业厅办理。"))
     _may_claim(user_id, terms, at)
     number, access_id = "".join(account_no.split()), None
     with transaction.atomic():

@@ -35,7 +35,7 @@ ROLES = (
 )
 WAYS = (
     ("code", gettext_lazy("户名，加上户号登记手机的验证码")),
-    ("payment", gettext_lazy("最近一次交费的金额（只限代缴人、租户）")),
+    ("payment", gettext_lazy("最近一次交费的金额（只限代缴人）")),
 )
 
 

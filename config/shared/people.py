@@ -12,13 +12,14 @@ from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from config.shared import lockout, passwords, sessions
+from config.shared import lockout, passwords, second_factors, sessions
 from config.shared.errors import BadInput, NotAllowed, NotFound, Refused
 from config.shared.models import ApiKey, OrgUnit, StaffSession, User
-from config.shared.permissions import in_scope, is_within
+from config.shared.permissions import in_scope, is_within, may
 
 _USERNAME = re.compile(r"[a-z][a-z0-9._-]{1,31}")
 _MANAGED = (User.Kind.STAFF, User.Kind.MACHINE)
+DECIDES = "shared.approve_role_changes"
 
 
 class BadUsername(BadInput):
@@ -49,6 +50,12 @@ class UserDisabled(Refused):
     """A disabled user gets nothing new."""
 
     code = "user-disabled"
+
+
+class SecondPersonsPassword(NotAllowed):
+    """Whoever can give themselves the second person's password needs no second person."""
+
+    code = "second-persons-password"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +124,7 @@ def enable_person(*, user_id: int, by_id: int, within: Sequence[str], at: dateti
     """
     Let somebody in again, with a new temporary password (empty for a program); keys stay revoked.
 
+    :raises SecondPersonsPassword: they approve role changes, and only the password would stand before that
     :raises NotFound: not in the administrator's part of the organisation
     """
     with transaction.atomic():
@@ -125,6 +133,7 @@ def enable_person(*, user_id: int, by_id: int, within: Sequence[str], at: dateti
         user.save(update_fields=["is_active"])
         if user.kind == User.Kind.MACHINE:
             return ""
+        _check_not_second_person(user)
         return passwords.set_temporary_password(user_id=user_id, by_id=by_id, at=at)
 
 
@@ -134,6 +143,7 @@ def reset_password(*, user_id: int, by_id: int, within: Sequence[str], at: datet
 
     :raises OwnUser: oneself
     :raises UserDisabled: disabled users are enabled first
+    :raises SecondPersonsPassword: they approve role changes, and only the password would stand before that
     :raises NotFound: not in the administrator's part of the organisation
     """
     if user_id == by_id:
@@ -144,6 +154,7 @@ def reset_password(*, user_id: int, by_id: int, within: Sequence[str], at: datet
             raise NotFound(_("接口没有密码，只有密钥。"))
         if not user.is_active:
             raise UserDisabled(_("这个用户已停用，请先启用。"))
+        _check_not_second_person(user)
         password = passwords.set_temporary_password(user_id=user_id, by_id=by_id, at=at)
     lockout.forgive(username=user.username)
     return password
@@ -202,6 +213,13 @@ def unit_within(org_unit_id: int, within: Sequence[str]) -> OrgUnit:
     if unit is None or not is_within(unit.path, within):
         raise NotYourUnit(_("这个单位不归您管理，请从列表里选。"))
     return unit
+
+
+def _check_not_second_person(user: User) -> None:
+    if may(user, DECIDES) and not second_factors.has_any(user_id=user.pk):
+        raise SecondPersonsPassword(
+            _("这个人审批岗位变更，又没有第二重验证，不能由一个人重设密码。请先申请收回他的审批岗位，重设后再授予。")
+        )
 
 
 def _add(username: str, name: str, org_unit_id: int, within: Sequence[str], kind: User.Kind) -> User:

@@ -21,7 +21,7 @@ from config.shared.languages import in_language
 from config.shared.models import OrgUnit, Role, RoleGrant, StaffSession, User
 from config.shared.permissions import PERMISSIONS, holds_everywhere
 
-ASK, DECIDE = "shared.manage_users", "shared.approve_role_changes"
+ASK, DECIDE = "shared.manage_users", people.DECIDES
 GRANT, WITHDRAW = "shared.grant-role", "shared.withdraw-role"
 CHANGE_ROLE, RESET_FACTORS = "shared.change-role", "shared.reset-second-factors"
 

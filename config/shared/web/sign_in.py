@@ -81,6 +81,11 @@ class SignIn(auth_views.LoginView):
             return HttpResponseClientRedirect(f"{reverse('login')}?{urlencode({'next': page}, safe='/')}")
         return super().dispatch(request, *args, **kwargs)  # type: ignore[return-value]
 
+    def get_redirect_url(self) -> str:
+        """The page that was asked for; the door itself leads nowhere."""
+        wanted: str = super().get_redirect_url()
+        return "" if wanted.partition("?")[0] == self.request.path else wanted
+
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """The password is right: in, or on to the second factor."""
         user = form.get_user()

@@ -148,10 +148,10 @@ class TestLastPayment:
         assert PortalAccess.objects.get(user_id=me).proof == "last-payment"
         assert BindingTry.objects.count() == 5
 
-    def test_is_too_weak_for_seeing_everything(self, world: World, me: int) -> None:
+    def test_is_too_weak_for_more_than_paying_as_anybody_can_pay_and_know_it(self, world: World, me: int) -> None:
         pay(world, fen=12_345)
 
-        for role in ("delegate", "owner", "agent"):
+        for role in ("tenant", "delegate", "owner", "agent"):
             with pytest.raises(portal_claims.ProofTooWeak):
                 self.claim(world, me, 12_345, role=role)
 

@@ -386,3 +386,23 @@ class TestAppointing:
             call_command("appoint", *wrong)
 
         assert not User.objects.exists()
+
+
+class TestTheSecondPerson:
+    @pytest.mark.parametrize("way", ["password", "disable and enable"])
+    def test_is_not_to_be_had_by_setting_their_password(self, house: House, way: str) -> None:
+        who: dict[str, Any] = {
+            "user_id": house.leader.pk,
+            "by_id": house.administrator.pk,
+            "within": [house.province.path],
+            "at": timezone.now(),
+        }
+        act = people.reset_password if way == "password" else people.enable_person
+        if way != "password":
+            people.disable_person(**who)
+
+        with pytest.raises(people.SecondPersonsPassword):
+            act(**who)
+        give_app(house.leader)
+
+        assert act(**who)

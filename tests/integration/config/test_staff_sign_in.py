@@ -19,12 +19,14 @@ from config.settings import base
 from config.shared import lockout, passwords, second_factors
 from config.shared.models import OrgUnit, Role, RoleGrant, User
 from config.shared.roles import load_roles
+from tests.factories.soft_passkey import give_passkey
 from tests.factories.staff import app_code, give_app, prove, through_the_door
 from tests.factories.world import PASSWORD, make_unit, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DOOR, SECOND, HERE = "/sign-in/", "/sign-in/second-factor/", "/account/"
+ALONE = "/sign-in/passkey/"
 
 
 @pytest.fixture
@@ -369,3 +371,34 @@ class TestDoorsThatDoNotExist:
                 yield from views(entry) if hasattr(entry, "url_patterns") else [entry.callback.__module__]
 
         assert not [module for module in views(get_resolver()) if module.startswith("allauth")]
+
+
+class TestThePageAskedFor:
+    @pytest.mark.parametrize("wanted", [DOOR, f"{DOOR}?next={DOOR}", "https://other.example/", "//other.example"])
+    def test_is_never_the_door_itself_nor_somebody_elses_house(self, clerk: User, wanted: str) -> None:
+        client = Client()
+
+        first = client.post(DOOR, {"username": "clerk", "password": PASSWORD, "next": wanted})
+        again = client.get(DOOR, {"next": wanted})
+
+        assert (first["Location"], again["Location"]) == ("/", "/")
+
+
+class TestAPasskeyAlone:
+    def test_opens_the_door_when_its_owner_was_verified(self, clerk: User) -> None:
+        client, passkey = Client(), give_passkey(clerk)
+        question = client.get(ALONE).json()
+
+        client.post(ALONE, {"credential": passkey.answer(question, is_verified=True)})
+
+        assert client.get(HERE).status_code == 200
+
+    def test_that_was_stolen_opens_nothing_with_the_question_of_another_page(self, clerk: User) -> None:
+        passkey, colleague = give_passkey(clerk), User.objects.get(username="administrator")
+        give_passkey(colleague)
+        client = through_the_door("administrator")
+        question = client.get(SECOND).context["passkey_question"]
+
+        client.post(ALONE, {"credential": passkey.answer(question, is_verified=False)})
+
+        assert client.get(HERE).status_code == 302

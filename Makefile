@@ -23,11 +23,11 @@ help: ## Show this list
 run: env ## Start everything; Ctrl-C stops it (PORT=…, DATABASE_URL=…, REDIS_URL=…)
 	@exec $(PY) -m config.embedded.run
 
-test: env-dev ## Run the tests (ARGS=… for pytest)
+test: env-dev ## Run the tests, a process for each core (ARGS=… for pytest)
 	@$(PY) -m config.embedded.system_packages chromium
 	@$(PY) -m config.embedded.browser_libraries
 	@$(PY) -m config.embedded.messages
-	$(PY) -m pytest -q $(ARGS)
+	$(PY) -m pytest -q -n auto $(ARGS)
 
 check: env-dev ## Format, lint, types, layers, migrations, deployment, API description
 	$(PY) -m ruff format --check .

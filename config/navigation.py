@@ -128,6 +128,8 @@ PAGES_SEEN: dict[str, str | Promise] = {
     "payments:payment": _("收据"),
     "payments:receipt_pdf": _("收据"),
     "payments:reverse": _("冲正"),
+    "payments:refund": _("退预存电费"),
+    "payments:refund_done": _("退费单"),
     "api_account": _("客户总览（接口）"),
     "api_account_bills": _("账单（接口）"),
     "api_bill": _("账单（接口）"),

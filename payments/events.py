@@ -1,4 +1,4 @@
-"""Facts that taking money tells the house."""
+"""Facts that taking money and giving it back tell the house."""
 
 from __future__ import annotations
 
@@ -33,6 +33,19 @@ class PaymentReversed(Event):
     payment_id: int
     reversal_id: int
     amount_fen: int
+
+
+@dataclass(frozen=True)
+class PrepaymentRefunded(Event):
+    """Prepayment of an account was given back."""
+
+    name: ClassVar[str] = "payments.prepayment-refunded"
+    key_field: ClassVar[str] = "account_id"
+
+    account_id: int
+    refund_id: int
+    amount_fen: int
+    method: str
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from config.shared.events import handles
 from payments import operations
-from payments.events import PaymentReceived, WalletNoticeStored
+from payments.events import PaymentReceived, PrepaymentRefunded, WalletNoticeStored
 
 
 @handles(WalletNoticeStored)
@@ -19,3 +19,9 @@ def book_stored_notice(event: WalletNoticeStored) -> None:
 def send_receipt_notice(event: PaymentReceived) -> None:
     """Tell the customer that money has come in and which receipt shows it."""
     operations.tell_payer(payment_id=event.payment_id, at=timezone.now())
+
+
+@handles(PrepaymentRefunded)
+def send_refund_notice(event: PrepaymentRefunded) -> None:
+    """Tell the customer that money went back to them: it is how somebody notices a refund they never asked for."""
+    operations.tell_refunded(refund_id=event.refund_id, at=timezone.now())

@@ -19,3 +19,17 @@ PAYMENT_RECEIVED = declare(
         examples={"yuan": "186.40", "receipt": "R2026112200000123"},
     )
 )
+
+PREPAYMENT_REFUNDED = declare(
+    Template(
+        code="prepayment-refunded",
+        channels=("sms", "email", "in_app"),
+        in_inbox=True,
+        lasts=timedelta(days=2),
+        subject_zh="已退预存电费 {yuan} 元",
+        subject_en="{yuan} yuan of prepayment refunded",
+        zh="已退预存电费 {yuan} 元，退费单号 {refund}。不是您要求退的，请拨打 95598。",
+        en="We refunded {yuan} yuan of prepayment, refund {refund}. If you did not ask for it, call 95598.",
+        examples={"yuan": "50.00", "refund": "TF202611220000000042"},
+    )
+)

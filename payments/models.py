@@ -1,7 +1,8 @@
 """
-Money coming in: payments, where each went, reversals, orders at a wallet, notices of a wallet.
+Money coming in: payments, where each went, reversals, refunds of prepayment, orders at a wallet, notices of a wallet.
 
-Payments, allocations and reversals are money records: written once, never changed (see migration `0002_money_law`).
+Payments, allocations, reversals and refunds are money records: written once, never changed (see the migrations
+`0002_money_law` and `0003_refunds`).
 """
 
 from __future__ import annotations
@@ -87,7 +88,11 @@ class Allocation(models.Model):
 
 
 class Reversal(models.Model):
-    """A payment was taken back on the day it was made, once, for a reason."""
+    """
+    A payment was taken back on the day it was made, once, for a reason.
+
+    `approved_by` is the second person where somebody else than the taker asked for it.
+    """
 
     payment = models.OneToOneField(Payment, models.PROTECT, related_name="+")
     reason = models.CharField(max_length=500)
@@ -95,14 +100,69 @@ class Reversal(models.Model):
     reversed_by = models.ForeignKey(
         "shared.User", models.PROTECT, null=True, blank=True, db_index=False, related_name="+"
     )
+    approved_by = models.ForeignKey(
+        "shared.User", models.PROTECT, null=True, blank=True, db_index=False, related_name="+"
+    )
     business_date = models.DateField()
 
     class Meta:
         db_table = "payments_reversal"
-        constraints = (models.CheckConstraint(condition=~models.Q(reason=""), name="reversal_has_reason"),)
+        constraints = (
+            models.CheckConstraint(condition=~models.Q(reason=""), name="reversal_has_reason"),
+            models.CheckConstraint(
+                condition=models.Q(approved_by__isnull=True) | ~models.Q(approved_by=models.F("reversed_by")),
+                name="reversal_by_another_person",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.payment_id}"
+
+
+class Refund(models.Model):
+    """
+    Prepayment given back, asked for by one and approved by another.
+
+    In cash from the drawer of `org_unit`, the hall that the approver answers for, or the way of `payment`, by which it
+    had come.
+    """
+
+    approval = models.OneToOneField("shared.Approval", models.PROTECT, related_name="+")
+    account = models.ForeignKey("cis.Account", models.PROTECT, db_index=False, related_name="+")
+    amount_fen = models.BigIntegerField()
+    method = models.CharField(max_length=16, choices=Payment.Method.choices)
+    payment = models.ForeignKey(Payment, models.PROTECT, null=True, blank=True, related_name="+")
+    reason = models.CharField(max_length=500)
+    org_unit = models.ForeignKey("shared.OrgUnit", models.PROTECT, db_index=False, related_name="+")
+    asked_by = models.ForeignKey("shared.User", models.PROTECT, db_index=False, related_name="+")
+    approved_by = models.ForeignKey("shared.User", models.PROTECT, db_index=False, related_name="+")
+    asked_at = models.DateTimeField()
+    refunded_at = models.DateTimeField()
+    business_date = models.DateField()
+
+    class Meta:
+        db_table = "payments_refund"
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(amount_fen__gt=0) & models.Q(amount_fen__lte=MAX_FEN), name="refund_is_positive"
+            ),
+            models.CheckConstraint(condition=~models.Q(reason=""), name="refund_has_reason"),
+            models.CheckConstraint(
+                condition=~models.Q(approved_by=models.F("asked_by")), name="refund_by_another_person"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(method="cash", payment__isnull=True)
+                | ~models.Q(method="cash") & models.Q(payment__isnull=False),
+                name="refund_goes_a_known_way",
+            ),
+        )
+        indexes = (
+            models.Index(fields=["account", "-id"], name="refund_of_account"),
+            models.Index(fields=["business_date", "org_unit", "-id"], name="refund_of_day"),
+        )
+
+    def __str__(self) -> str:
+        return f"TF{self.business_date:%Y%m%d}{self.pk:010d}"
 
 
 class PaymentOrder(models.Model):

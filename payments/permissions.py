@@ -1,4 +1,4 @@
-"""What people may be allowed to do with money coming in. Acts on customers hold in every hall for every area."""
+"""What people may do with money coming in and going back. Acts on customers hold in every hall for every area."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -8,6 +8,9 @@ PERMISSIONS.update(
     {
         "payments.take_payment": _("收费"),
         "payments.reverse_payment": _("当日冲正"),
+        "payments.approve_reversal": _("审批冲正别人收的款"),
+        "payments.ask_refund": _("申请退预存电费"),
+        "payments.approve_refund": _("审批退预存电费"),
         "payments.view_payments": _("查看收费记录"),
         "payments.oversee_takings": _("查看本单位各柜员的收款"),
     }

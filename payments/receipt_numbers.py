@@ -1,4 +1,4 @@
-"""Pure: the number printed on a receipt: the business day and the payment's id."""
+"""Pure: the numbers of receipts and refunds: the business day and the id of the payment or refund."""
 
 from __future__ import annotations
 
@@ -17,3 +17,13 @@ def payment_id_in(receipt_no: str) -> int | None:
     """The payment's id in a receipt number; None where the text is no receipt number."""
     found = _FORM.fullmatch(receipt_no)
     return int(found["id"]) if found else None
+
+
+def refund_number(refund_id: int, business_date: date) -> str:
+    """Such as TF202611220000000042."""
+    return f"TF{receipt_number(refund_id, business_date)}"
+
+
+def refund_id_in(refund_no: str) -> int | None:
+    """The refund's id in its number; None where the text is no number of a refund."""
+    return payment_id_in(refund_no[2:]) if refund_no.startswith("TF") else None

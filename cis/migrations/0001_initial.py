@@ -198,7 +198,15 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 (
                     "kind",
-                    models.SmallIntegerField(choices=[(1, "电费发行"), (2, "预收抵扣"), (3, "收费"), (4, "冲正")]),
+                    models.SmallIntegerField(
+                        choices=[
+                            (1, "电费发行"),
+                            (2, "预收抵扣"),
+                            (3, "收费"),
+                            (4, "冲正"),
+                            (5, "退预存电费"),
+                        ]
+                    ),
                 ),
                 ("document_id", models.BigIntegerField()),
                 ("leg", models.SmallIntegerField()),

@@ -1,9 +1,9 @@
 """
 The ledger: a list of transfers, each balanced by construction, none ever edited.
 
-A transfer's business key is (kind, document, leg): what kind of act, which bill, payment or reversal it books, and
-which leg of it. It is unique for ever, so that no retry can book twice. Accounts of customers have positive ids
-computed from the account's own id and keep a balance row; control accounts (income, cash, clearing) have negative
+A transfer's business key is (kind, document, leg): what kind of act, which bill, payment, reversal or refund it
+books, and which leg of it. It is unique for ever, so that no retry can book twice. Accounts of customers have positive
+ids computed from the account's own id and keep a balance row; control accounts (income, cash, clearing) have negative
 ids and no balance row, so that nothing queues on them: their sums come from day totals.
 """
 
@@ -41,6 +41,7 @@ class TransferKind(models.IntegerChoices):
     PREPAYMENT_APPLIED = 2, "预收抵扣"  # (bill)
     PAYMENT_RECEIVED = 3, "收费"  # (payment)
     PAYMENT_REVERSED = 4, "冲正"  # (reversal)
+    PREPAYMENT_REFUNDED = 5, "退预存电费"  # (refund)
 
 
 class LedgerAccount(models.Model):

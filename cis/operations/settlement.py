@@ -46,6 +46,12 @@ class PrepaymentSpent(Refused):
     code = "prepayment-spent"
 
 
+class RefundTooLarge(Refused):
+    """More than what lies on the prepayment balance at this moment."""
+
+    code = "refund-too-large"
+
+
 @dataclass(frozen=True, slots=True)
 class AllocatedBill:
     """So much of a payment went to this bill."""
@@ -163,6 +169,59 @@ def unsettle(
     if prepaid_fen:
         postings.append(Posting(kind, reversal_id, 0, account_id, prepayment, target, prepaid_fen))
     ledger.post(postings, booked_at=at, business_date=business_date, actor_id=actor_id)
+
+
+def refund_prepayment(
+    *,
+    account_id: int,
+    amount_fen: int,
+    refund_id: int,
+    clearing: str,
+    at: datetime,
+    business_date: date,
+    actor_id: int | None,
+) -> None:
+    """
+    Give prepayment back: from the account's balance to where the money is paid from. No bill is touched.
+
+    Runs inside the caller's transaction.
+
+    :raises AmountRefused, RefundTooLarge: nothing, or more than the account has paid ahead and not used, as of now
+    :raises AccountHasNoLedger: there is no such account
+    :raises DayIsClosed: the business day was closed
+    """
+    balances = ledger.lock_balances([account_id])
+    if account_id not in balances:
+        raise AccountHasNoLedger(_("没有找到这个户号。"))
+    check_refundable(amount_fen, prepayment_fen=balances[account_id][1])
+    posting = Posting(
+        int(TransferKind.PREPAYMENT_REFUNDED),
+        refund_id,
+        0,
+        account_id,
+        ledger.prepayment_id(account_id),
+        ledger.control_id(clearing),
+        amount_fen,
+    )
+    ledger.post([posting], booked_at=at, business_date=business_date, actor_id=actor_id)
+
+
+def check_refundable(amount_fen: int, *, prepayment_fen: int) -> None:
+    """
+    Whether so much can be given back of such a prepayment.
+
+    :raises AmountRefused: it is nothing, less, or beyond what one act may carry
+    :raises RefundTooLarge: it is more
+    """
+    if amount_fen <= 0:
+        raise AmountRefused(_("退费金额必须大于 0，请重新输入。"))
+    if amount_fen > MAX_FEN:
+        raise AmountRefused(_("单笔退费不能超过 %(yuan)s 元，请分笔退。") % {"yuan": yuan_from_fen(MAX_FEN)})
+    if amount_fen > prepayment_fen:
+        raise RefundTooLarge(
+            _("预存电费现在只有 %(yuan)s 元，不够退 %(wanted)s 元。请按现有预存重新申请。")
+            % {"yuan": yuan_from_fen(prepayment_fen), "wanted": yuan_from_fen(amount_fen)}
+        )
 
 
 def bill_number(cycle: int, bill_id: int) -> str:

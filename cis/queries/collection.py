@@ -51,7 +51,8 @@ SELECT (extract(year FROM t.business_date) * 100 + extract(month FROM t.business
 FROM cis_ledger_transfer t
 JOIN cis_account a ON a.id = t.account_id JOIN shared_org_unit o ON o.id = a.org_unit_id
 JOIN cis_supply_contract c ON c.account_id = a.id AND c.valid @> t.business_date
-WHERE t.kind IN (%(received)s, %(reversed)s) AND t.business_date >= %(from_day)s AND t.business_date < %(to_day)s
+WHERE (t.kind = %(received)s OR t.kind = ANY(%(given_back)s))
+  AND t.business_date >= %(from_day)s AND t.business_date < %(to_day)s
   AND o.path LIKE ANY(%(paths)s)
 GROUP BY 1, 2 ORDER BY 1, 2
 """
@@ -65,10 +66,10 @@ def billed_by_month(*, within: Sequence[str], first: int, last: int, today: date
 
 
 def received_by_month(*, within: Sequence[str], first: int, last: int) -> list[ReceivedInMonth]:
-    """Money received from the accounts under these paths, by month of booking (both included) and price class."""
-    asked: dict[str, int | date | list[str]] = {
+    """What the accounts under these paths paid and did not get back, by month of booking (both included) and class."""
+    asked: dict[str, int | date | list[int] | list[str]] = {
         "received": int(TransferKind.PAYMENT_RECEIVED),
-        "reversed": int(TransferKind.PAYMENT_REVERSED),
+        "given_back": [int(TransferKind.PAYMENT_REVERSED), int(TransferKind.PREPAYMENT_REFUNDED)],
         "from_day": first_day(first),
         "to_day": first_day(add_months(last, 1)),
         "paths": _below(within),

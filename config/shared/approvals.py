@@ -99,6 +99,7 @@ class Act:
     reason: str
     org_unit_id: int
     asked_by_id: int
+    asked_at: datetime
     decided_by_id: int
     at: datetime
 
@@ -227,6 +228,7 @@ def approve(*, approval_id: int, decided_by_id: int, at: datetime, note: str = "
                     reason=approval.reason,
                     org_unit_id=approval.org_unit_id,
                     asked_by_id=approval.asked_by_id,
+                    asked_at=approval.asked_at,
                     decided_by_id=decided_by_id,
                     at=at,
                 )

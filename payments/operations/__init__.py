@@ -1,18 +1,24 @@
-"""The business acts of taking money."""
+"""The business acts of taking money and giving it back."""
 
-from payments.operations.taking import (
-    AccountClosed,
+from payments.operations.refunds import REFUND, NoHall, WayNotOpen, ask_refund, tell_refunded
+from payments.operations.reversing import (
+    REVERSE,
     AlreadyReversed,
-    KeyUsedOtherwise,
-    MethodUnknown,
     NotSameDay,
+    NotTheTaker,
     OtherHall,
     ReasonMissing,
     ReversedPayment,
+    WalletNotReversible,
+    ask_to_reverse,
+    reverse_payment,
+)
+from payments.operations.taking import (
+    AccountClosed,
+    KeyUsedOtherwise,
+    MethodUnknown,
     TakenPayment,
     UnusableKey,
-    WalletNotReversible,
-    reverse_payment,
     take_payment,
     tell_payer,
 )
@@ -27,13 +33,17 @@ from payments.operations.wallet import (
 )
 
 __all__ = [
+    "REFUND",
+    "REVERSE",
     "AccountClosed",
     "AlreadyPaid",
     "AlreadyReversed",
     "ChannelNotOffered",
     "KeyUsedOtherwise",
     "MethodUnknown",
+    "NoHall",
     "NotSameDay",
+    "NotTheTaker",
     "NoticeRefused",
     "OtherHall",
     "ReasonMissing",
@@ -42,10 +52,14 @@ __all__ = [
     "TakenPayment",
     "UnusableKey",
     "WalletNotReversible",
+    "WayNotOpen",
+    "ask_refund",
+    "ask_to_reverse",
     "book_notice",
     "receive_notice",
     "reverse_payment",
     "start_order",
     "take_payment",
     "tell_payer",
+    "tell_refunded",
 ]

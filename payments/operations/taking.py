@@ -1,5 +1,5 @@
 """
-Take a payment, take it back on the same day.
+Take a payment.
 
 A payment's business key is (channel, serial); whoever books under it holds its advisory lock, then the account's
 balance rows, so that any number of repeats ends in one payment and the same answer. No rule here looks at areas.
@@ -8,7 +8,6 @@ balance rows, so that any number of repeats ends in one payment and the same ans
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,12 +17,12 @@ from django.utils.translation import gettext as _
 from cis.operations import ledger, notices, settlement
 from cis.queries import dues
 from config.shared.display_formats import format_money
-from config.shared.errors import BadInput, NotFound, Refused
+from config.shared.errors import BadInput, Refused
 from config.shared.events import publish
 from config.shared.money import MAX_FEN, yuan_from_fen
-from payments.events import PaymentReceived, PaymentReversed
+from payments.events import PaymentReceived
 from payments.messages import PAYMENT_RECEIVED
-from payments.models import Allocation, Payment, Reversal
+from payments.models import Allocation, Payment
 from payments.receipt_numbers import receipt_number
 
 COUNTER = "counter"
@@ -63,36 +62,6 @@ class AccountClosed(Refused):
     code = "account-closed"
 
 
-class ReasonMissing(BadInput):
-    """A reversal says why."""
-
-    code = "reason-missing"
-
-
-class AlreadyReversed(Refused):
-    """The payment was taken back before."""
-
-    code = "already-reversed"
-
-
-class NotSameDay(Refused):
-    """A payment is taken back on its own business day; afterwards it is a refund."""
-
-    code = "not-same-day"
-
-
-class WalletNotReversible(Refused):
-    """Money that lies at a wallet goes back by a refund of the wallet."""
-
-    code = "wallet-not-reversible"
-
-
-class OtherHall(Refused):
-    """The money lies in another hall's drawer."""
-
-    code = "other-hall"
-
-
 @dataclass(frozen=True, slots=True)
 class TakenPayment:
     """A payment as it was booked; `is_repeat` says that the key had made it before."""
@@ -102,16 +71,6 @@ class TakenPayment:
     allocations: tuple[settlement.AllocatedBill, ...]
     prepaid_fen: int
     is_repeat: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ReversedPayment:
-    """A payment that was taken back."""
-
-    reversal_id: int
-    payment_id: int
-    receipt_no: str
-    amount_fen: int
 
 
 def take_payment(
@@ -187,7 +146,7 @@ def book_payment(
             _("这个户号已经销户，只能收清欠费 %(yuan)s 元，不能多收。") % {"yuan": yuan_from_fen(owed_fen)}
         )
     business_date = ledger.open_business_date(at)
-    payment_id = _next_id("payments_payment")
+    payment_id = next_id("payments_payment")
     settled = settlement.settle(
         account_id=account_id,
         amount_fen=amount_fen,
@@ -236,84 +195,9 @@ def book_payment(
     )
 
 
-def reverse_payment(
-    *,
-    payment_id: int,
-    reason: str,
-    reversed_by_id: int | None,
-    at: datetime,
-    within: Sequence[str] | None = None,
-) -> ReversedPayment:
-    """
-    Take a counter payment back on its own business day: every transfer mirrored, the bills open again.
-
-    `within`: the organisation paths whose drawers the actor may open; None where anybody's.
-
-    :raises NotFound: there is no such payment
-    :raises ReasonMissing: no reason was given
-    :raises OtherHall: the money was taken in a hall outside `within`
-    :raises AlreadyReversed, NotSameDay, WalletNotReversible: it cannot be taken back any more, or not this way
-    :raises BillCorrected, PrepaymentSpent: what it paid has changed since
-    """
-    reason = reason.strip()
-    if not reason:
-        raise ReasonMissing(_("请写明冲正原因，例如“金额录错”。"))
-    with transaction.atomic():
-        payment = Payment.objects.select_related("org_unit").filter(pk=payment_id).first()
-        if payment is None:
-            raise NotFound(_("没有找到这笔收款，请核对收据号。"))
-        ledger.lock_balances([payment.account_id])
-        _check_reversible(payment, at=at, within=within)
-        allocations = list(payment.allocations.order_by("seq").values_list("bill_id", "amount_fen"))
-        reversal_id = _next_id("payments_reversal")
-        settlement.unsettle(
-            account_id=payment.account_id,
-            payment_id=payment.pk,
-            reversal_id=reversal_id,
-            allocations=allocations,
-            prepaid_fen=payment.prepaid_fen,
-            clearing=CLEARING[payment.method],
-            at=at,
-            business_date=payment.business_date,
-            actor_id=reversed_by_id,
-        )
-        Reversal(
-            id=reversal_id,
-            payment_id=payment.pk,
-            reason=reason[:500],
-            reversed_at=at,
-            reversed_by_id=reversed_by_id,
-            business_date=payment.business_date,
-        ).save(force_insert=True)
-        publish(
-            PaymentReversed(
-                account_id=payment.account_id,
-                payment_id=payment.pk,
-                reversal_id=reversal_id,
-                amount_fen=payment.amount_fen,
-            )
-        )
-    return ReversedPayment(reversal_id, payment.pk, str(payment), payment.amount_fen)
-
-
 def is_form_key(text: str) -> bool:
     """Whether the text can be the key of a form."""
     return _KEY.fullmatch(text) is not None
-
-
-def _check_reversible(payment: Payment, *, at: datetime, within: Sequence[str] | None) -> None:
-    """Raises what stands against it; the account's balances are locked."""
-    if Reversal.objects.filter(payment=payment).exists():
-        raise AlreadyReversed(_("收据 %(no)s 已经冲正过，不能再冲。") % {"no": str(payment)})
-    if payment.channel != COUNTER:
-        raise WalletNotReversible(_("这笔款是电子钱包付的，柜台不能冲正，请改办退费。"))
-    if within is not None and payment.org_unit is not None:
-        if not any(payment.org_unit.path.startswith(path) for path in within):
-            raise OtherHall(_("这笔款收在%(hall)s，请联系该营业厅冲正。") % {"hall": payment.org_unit.name})
-    if ledger.open_business_date(at) != payment.business_date:
-        raise NotSameDay(
-            _("只能在收款当日（%(day)s）冲正。这笔款已经过了日，请改办退费。") % {"day": payment.business_date}
-        )
 
 
 def _check_amount(amount_fen: int) -> None:
@@ -331,7 +215,8 @@ def _lock_serial(channel: str, serial: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 11))", [f"{channel}:{serial}"])
 
 
-def _next_id(table: str) -> int:
+def next_id(table: str) -> int:
+    """An id for a row that is written once, after what it says is known."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id'))", [table])
         return int(cursor.fetchone()[0])

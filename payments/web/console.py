@@ -64,6 +64,7 @@ def _day(request: HttpRequest, day: date, template: str) -> HttpResponseBase:
         page=template,
         context={
             "page": queries.day_totals(day=day, paths=paths) if is_whole else None,
+            "refunds": queries.refunds_of_day(day=day, paths=paths) if is_whole else (),
             "form": DayForm(initial={"day": day}),
             "day": day,
         },
@@ -121,7 +122,13 @@ def pay(request: HttpRequest, account_no: str) -> HttpResponse:
 
 def _draw_pay(request: HttpRequest, page: queries.PayForm, form: TakePaymentForm, *, status: int) -> HttpResponse:
     draft = draft_of(request, form, name="take-payment", subject=page.dues.account_no)
-    return render(request, "payments/pay.html", {"dues": page.dues, "form": form, "draft": draft}, status=status)
+    context = {
+        "dues": page.dues,
+        "form": form,
+        "draft": draft,
+        "may_refund": page.dues.prepayment_fen > 0 and may(staff_of(request), "payments.ask_refund"),
+    }
+    return render(request, "payments/pay.html", context, status=status)
 
 
 @never_cache
@@ -139,6 +146,7 @@ def payment(request: HttpRequest, receipt_no: str) -> HttpResponse:
         and not receipt.payment.is_reversed
         and receipt.payment.method != "wallet"
         and may(staff_of(request), "payments.reverse_payment"),
+        "is_taker": receipt.payment.clerk_id == staff_of(request).pk,
         "may_take": may(staff_of(request), "payments.take_payment"),
     }
     return render(request, "payments/payment.html", context)
@@ -149,26 +157,17 @@ def payment(request: HttpRequest, receipt_no: str) -> HttpResponse:
 @requires("payments.reverse_payment")
 @requires_step_up
 def reverse_payment(request: HttpRequest, receipt_no: str) -> HttpResponse:
-    """Take a payment back: what will happen, to whom, for how much, and why."""
+    """Take a payment back, or ask for it where somebody else took it: what will happen, to whom, how much, and why."""
+    receipt = queries.get_receipt(receipt_no)
+    is_taker = receipt.payment.clerk_id == staff_of(request).pk
     form = ReversalForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        staff = staff_of(request)
         try:
-            operations.reverse_payment(
-                payment_id=queries.payment_id_of(receipt_no),
-                reason=form.cleaned_data["reason"],
-                reversed_by_id=staff.pk,
-                at=timezone.now(),
-                within=scope_of(staff, "payments.reverse_payment"),
-            )
+            return _take_back(request, receipt, form.cleaned_data["reason"], is_taker=is_taker)
         except NotFound:
             raise
         except Refused as refused:
             form.add_error(None, refused.message)
-        else:
-            messages.success(request, _("已冲正。请收回原收据，并把钱退给客户。"))
-            return redirect("payments:payment", receipt_no=receipt_no)
-    receipt = queries.get_receipt(receipt_no)
     saw(request, record_of(receipt.account_id))
     return render(
         request,
@@ -176,11 +175,28 @@ def reverse_payment(request: HttpRequest, receipt_no: str) -> HttpResponse:
         {
             "receipt": receipt,
             "payment": receipt.payment,
+            "is_taker": is_taker,
             "form": form,
             "draft": draft_of(request, form, name="reverse-payment", subject=receipt_no),
         },
         status=422 if request.method == "POST" else 200,
     )
+
+
+def _take_back(request: HttpRequest, receipt: queries.Receipt, reason: str, *, is_taker: bool) -> HttpResponse:
+    staff, payment = staff_of(request), receipt.payment
+    within = scope_of(staff, "payments.reverse_payment")
+    if not is_taker:
+        approval_id = operations.ask_to_reverse(
+            payment_id=payment.payment_id, reason=reason, asked_by_id=staff.pk, at=timezone.now(), within=within
+        )
+        messages.success(request, _("冲正申请已提交。另一人批准后才能把钱退给客户。"))
+        return redirect("approval", approval_id=approval_id)
+    operations.reverse_payment(
+        payment_id=payment.payment_id, reason=reason, reversed_by_id=staff.pk, at=timezone.now(), within=within
+    )
+    messages.success(request, _("已冲正。请收回原收据，并把钱退给客户。"))
+    return redirect("payments:payment", receipt_no=payment.receipt_no)
 
 
 @never_cache
@@ -209,9 +225,12 @@ def pdf_answer(request: HttpRequest, receipt: queries.Receipt, paper: receipts.P
 @requires("payments.view_payments")
 def account_payments(request: HttpRequest, account_no: str) -> HttpResponse:
     """The payments of an account, as a part of the customer's page."""
-    payments = queries.list_account_payments(account_no=account_no)
+    context = {
+        "payments": queries.list_account_payments(account_no=account_no),
+        "refunds": queries.list_account_refunds(account_no=account_no),
+    }
     saw(request, record_of(dues.account_id_of(account_no)))
-    return render_part(request, "payments/_account_payments.html", {"payments": payments}, title=_("收费记录"))
+    return render_part(request, "payments/_account_payments.html", context, title=_("收费记录"))
 
 
 @never_cache

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from config.shared.display_formats import format_money
 from config.shared.money import NotMoney, fen_from_yuan
 from payments.operations.taking import COUNTER_METHODS
+from payments.queries import PaidWay
 from payments.words import METHODS
 
 _TYPED = re.compile(r"[-−]?[0-9]{1,15}(\.[0-9]{0,2})?")
@@ -59,6 +62,46 @@ class ReversalForm(forms.Form):
     """Why a payment is taken back."""
 
     reason = forms.CharField(label=_("冲正原因"), max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+
+
+class RefundRequestForm(forms.Form):
+    """How much prepayment goes back, by which way and why; the ways are those of the account."""
+
+    CASH = "cash"
+
+    amount = YuanField(
+        label=_("退费金额"),
+        widget=forms.TextInput(
+            attrs={"inputmode": "decimal", "autocomplete": "off", "class": "input-money", "autofocus": True}
+        ),
+    )
+    way = forms.ChoiceField(label=_("退款方式"), widget=forms.RadioSelect)
+    reason = forms.CharField(label=_("退费原因"), max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+
+    def __init__(self, *arguments: Any, ways: Sequence[PaidWay], **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        words = _("原路退回：%(method)s，%(day)s 收据 %(no)s，最多 %(yuan)s 元")
+        self.fields["way"].choices = [  # type: ignore[attr-defined]
+            (self.CASH, _("现金，由本厅付给客户")),
+            *(
+                (
+                    str(way.payment_id),
+                    words
+                    % {
+                        "method": way.method_word,
+                        "day": f"{way.paid_on:%Y-%m-%d}",
+                        "no": way.receipt_no,
+                        "yuan": format_money(way.left_fen),
+                    },
+                )
+                for way in ways
+            ),
+        ]
+
+    def clean_way(self) -> int | None:
+        """The payment whose way the money goes back, None for cash."""
+        chosen = self.cleaned_data["way"]
+        return None if chosen == self.CASH else int(chosen)
 
 
 class WalletForm(forms.Form):

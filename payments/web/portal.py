@@ -99,7 +99,15 @@ def receipt_list(request: HttpRequest) -> HttpResponse:
         limit=21,
     )
     next_url = f"{request.path}?before={rows[19].payment_id}" if len(rows) > 20 else ""
-    return render(request, "payments/portal/receipts.html", {"mine": mine, "payments": rows[:20], "next_url": next_url})
+    # What went back stands below the newest receipts, for those who see all of the account's.
+    is_first = mine.current.may(Right.RECEIPTS) and not before
+    context = {
+        "mine": mine,
+        "payments": rows[:20],
+        "refunds": queries.list_refunds(account_id=mine.current.account_id) if is_first else (),
+        "next_url": next_url,
+    }
+    return render(request, "payments/portal/receipts.html", context)
 
 
 @for_customers

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.urls import URLPattern, path, register_converter
 
 from payments.simulators import wallet as sim_wallet
-from payments.web import console, portal, to_do, verify, wallet
+from payments.web import console, portal, refunds, to_do, verify, wallet
 
 
 class PaperConverter:
@@ -31,7 +31,9 @@ urlpatterns: list[URLPattern] = [
     path("console/payments/list/", console.day_list, name="day_list"),
     path("console/payments/day/", console.day, name="day"),
     path("console/accounts/<str:account_no>/pay/", console.pay, name="desk_account"),
+    path("console/accounts/<str:account_no>/refund/", refunds.ask, name="refund"),
     path("console/accounts/<str:account_no>/payments/", console.account_payments, name="account_payments"),
+    path("console/payments/refunds/<str:refund_no>/", refunds.refund, name="refund_done"),
     path("console/payments/<str:receipt_no>/", console.payment, name="payment"),
     path("console/payments/<str:receipt_no>/reversal/", console.reverse_payment, name="reverse"),
     path("console/payments/<str:receipt_no>/receipt-<paper:paper>.pdf", console.receipt_pdf, name="receipt_pdf"),

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from cis.models import PortalAccess, ReadingDoubt
 from cis.operations.billing import issue_bill_now, start_run
-from config.shared import looks, role_changes
+from config.shared import approvals, looks, role_changes
 from config.shared.api.keys import issue_key
 from config.shared.models import (
     ApiKey,
@@ -48,6 +48,7 @@ from config.shared.permission_table import (
 )
 from config.shared.roles import ROLES
 from payments.models import PaymentOrder
+from payments.operations import ask_refund
 from payments.receipts import verification_token
 from tests.factories.metering import register_file, send
 from tests.factories.staff import prove
@@ -99,6 +100,15 @@ def walk() -> Walk:
         account_id=world.residential.account_id, cycle=world.cycle, issued_by_id=accountant.pk, at=now
     )
     paid = pay(world, fen=100, at=now)
+    pay(world, fen=100, account=world.commercial, at=now)
+    refund = approvals.approve(
+        approval_id=ask_refund(
+            account_id=world.commercial.account_id, amount_fen=50, payment_id=None, reason="多交了",
+            org_unit_id=world.hall_a_id, asked_by_id=world.clerk_a_id, at=now,
+        ),
+        decided_by_id=world.manager_id,
+        at=now,
+    )  # fmt: skip
     run = start_run(cycle=world.cycle, org_unit_id=county.pk, created_by_id=accountant.pk, at=now, kind="preview")
     event = OutboxEvent.objects.create(name="x.y", key="k:1", payload={}, published_at=now)
     letter = OutboxDelivery.objects.create(event=event, handler="h", key="k:1", state="dead", next_attempt_at=now)
@@ -132,6 +142,7 @@ def walk() -> Walk:
         "account_no": world.residential.account_no,
         "bill_no": f"{world.cycle}{bill_id:010d}",
         "receipt_no": paid.receipt_no,
+        "refund_no": refund["refund_no"],
         "token": verification_token(paid.receipt_no),
         "paper": "a4",
         "day": "2026-01-07",
@@ -360,7 +371,7 @@ class TestLooking:
         RoleGrant.objects.create(user=user, role=role, org_unit=unit)
         pages, programs, silent = signed_in(user), with_key(user), []
         for rule in rules():
-            if not {"account_no", "bill_no", "receipt_no", "doubt_id"} & set(rule.arguments):
+            if not {"account_no", "bill_no", "receipt_no", "refund_no", "doubt_id"} & set(rule.arguments):
                 continue
             if rule.audience != PERMISSION:
                 continue

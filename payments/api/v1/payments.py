@@ -152,7 +152,7 @@ class PaymentReversal(APIView):
 
     @extend_schema(operation_id="payments_reverse", request=ReversalIn, responses={201: ReversalOut})
     def post(self, request: Request, receipt_no: str) -> Response:
-        """Take a payment back on its own business day."""
+        """Take back a payment one took oneself, on its own business day; others ask for it in the console."""
         now = timezone.now()
         require_step_up(request, at=now)
         asked = ReversalIn(data=request.data)
@@ -160,7 +160,7 @@ class PaymentReversal(APIView):
         reversed_payment = operations.reverse_payment(
             payment_id=queries.payment_id_of(receipt_no),
             reason=asked.validated_data["reason"],
-            reversed_by_id=request.user.pk,
+            reversed_by_id=staff_of(request).pk,
             at=now,
             within=scope_of(request.user, "payments.reverse_payment"),
         )

@@ -17,7 +17,8 @@ from tqdm import tqdm
 
 from cis.operations import demo, ledger
 from config.shared.periods import add_months, cycle_of, is_cycle
-from payments.operations.taking import KeyUsedOtherwise, reverse_payment, take_payment
+from payments.operations.reversing import reverse_payment
+from payments.operations.taking import KeyUsedOtherwise, take_payment
 
 ACCOUNTS = 2000
 SEED = 20_260_101

@@ -14,9 +14,14 @@ from tests.integration.payments import pay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-TABLES = ("payments_payment", "payments_allocation", "payments_reversal")
+TABLES = ("payments_payment", "payments_allocation", "payments_reversal", "payments_refund")
 CHANGES = ("UPDATE {0} SET {1} = {1}", "DELETE FROM {0}", "TRUNCATE {0} CASCADE")
-COLUMN = {"payments_payment": "amount_fen", "payments_allocation": "amount_fen", "payments_reversal": "reason"}
+COLUMN = {
+    "payments_payment": "amount_fen",
+    "payments_allocation": "amount_fen",
+    "payments_reversal": "reason",
+    "payments_refund": "amount_fen",
+}
 
 
 class TestMoneyRecords:

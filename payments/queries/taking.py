@@ -36,6 +36,7 @@ class PaymentRow:
     business_date: date
     hall: str
     clerk: str
+    clerk_id: int | None
     is_reversed: bool
     reversal_reason: str
 
@@ -64,7 +65,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class MethodTotal:
-    """What one method brought in on a day; `fen` counts what was not taken back."""
+    """What one method brought in on a day; `fen` counts what was not taken back, `net_fen` takes refunds off."""
 
     method: str
     method_word: str
@@ -72,11 +73,14 @@ class MethodTotal:
     fen: int
     reversed_count: int
     reversed_fen: int
+    refunded_count: int
+    refunded_fen: int
+    net_fen: int
 
 
 @dataclass(frozen=True, slots=True)
 class DayTotals:
-    """What halls took on one day, by method."""
+    """What halls took and gave back on one day, by method; `total_fen` is what is left of it."""
 
     day: date
     totals: tuple[MethodTotal, ...]
@@ -224,25 +228,33 @@ def day_totals(*, day: date, paths: Sequence[str]) -> DayTotals:
         day=day,
         totals=totals,
         total_count=sum(total.count for total in totals),
-        total_fen=sum(total.fen for total in totals),
+        total_fen=sum(total.net_fen for total in totals),
     )
 
 
 _TOTALS = """
-SELECT p.method,
-       count(*) FILTER (WHERE r.id IS NULL), coalesce(sum(p.amount_fen) FILTER (WHERE r.id IS NULL), 0)::bigint,
-       count(r.id), coalesce(sum(p.amount_fen) FILTER (WHERE r.id IS NOT NULL), 0)::bigint
-FROM payments_payment p
-JOIN shared_org_unit u ON u.id = p.org_unit_id
-LEFT JOIN payments_reversal r ON r.payment_id = p.id
-WHERE p.business_date = %s AND u.path LIKE ANY(%s)
-GROUP BY p.method
+WITH halls AS (SELECT id FROM shared_org_unit WHERE path LIKE ANY(%(paths)s)),
+taken AS (
+    SELECT p.method, count(*) FILTER (WHERE r.id IS NULL) AS kept,
+           coalesce(sum(p.amount_fen) FILTER (WHERE r.id IS NULL), 0)::bigint AS kept_fen,
+           count(r.id) AS reversed,
+           coalesce(sum(p.amount_fen) FILTER (WHERE r.id IS NOT NULL), 0)::bigint AS reversed_fen
+    FROM payments_payment p LEFT JOIN payments_reversal r ON r.payment_id = p.id
+    WHERE p.business_date = %(day)s AND p.org_unit_id IN (SELECT id FROM halls)
+    GROUP BY p.method),
+given_back AS (
+    SELECT method, count(*) AS refunded, sum(amount_fen)::bigint AS refunded_fen
+    FROM payments_refund WHERE business_date = %(day)s AND org_unit_id IN (SELECT id FROM halls)
+    GROUP BY method)
+SELECT method, coalesce(kept, 0), coalesce(kept_fen, 0), coalesce(reversed, 0), coalesce(reversed_fen, 0),
+       coalesce(refunded, 0), coalesce(refunded_fen, 0), coalesce(kept_fen, 0) - coalesce(refunded_fen, 0)
+FROM taken FULL JOIN given_back USING (method)
 """
 
 
 def _totals(day: date, paths: Sequence[str]) -> tuple[MethodTotal, ...]:
     with connection.cursor() as cursor:
-        cursor.execute(_TOTALS, [day, [f"{path}%" for path in paths]])
+        cursor.execute(_TOTALS, {"day": day, "paths": [f"{path}%" for path in paths]})
         found = {row[0]: row[1:] for row in cursor.fetchall()}
     return tuple(MethodTotal(code, str(word), *found[code]) for code, word in METHODS.items() if code in found)
 
@@ -368,6 +380,7 @@ def _rows(payments: list[Payment]) -> tuple[PaymentRow, ...]:
             business_date=payment.business_date,
             hall=payment.org_unit.shown_name if payment.org_unit else str(_("网上营业厅")),
             clerk=(payment.received_by.display_name or payment.received_by.username) if payment.received_by else "",
+            clerk_id=payment.received_by_id,
             is_reversed=payment.pk in reasons,
             reversal_reason=reasons.get(payment.pk, ""),
         )

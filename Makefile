@@ -45,10 +45,10 @@ chaos: env-dev ## Kill processes in the middle of billing runs, over and over (R
 bench: env-dev ## Run the benchmarks (NAME=… for one)
 	$(WITHIN) $(PY) -m benchmarks $(NAME)
 
-screenshots: env-dev ## Take the pictures of the README
+screenshots: env-dev ## Take the pictures of the README (ARGS="--all DIR": of every page)
 	@$(PY) -m config.embedded.system_packages chromium
 	@$(PY) -m config.embedded.browser_libraries
-	$(PY) -m tests.screenshots
+	$(PY) -m tests.screenshots $(ARGS)
 
 acceptance: env-dev ## Walk through the acceptance list
 	@$(PY) -m config.embedded.browser_libraries

@@ -66,7 +66,8 @@ CONSOLE: tuple[Destination, ...] = (
         "cis.view_customer",
         ("/console/accounts/",),
     ),
-    Destination(_("账单"), "receipt", "cis:bills", "cis.view_customer"),
+    # A list over whole units: at a hall no account is kept, so its people would only ever see an empty page.
+    Destination(_("账单"), "receipt", "cis:bills", "cis.see_statistics"),
     Destination(_("收费"), "wallet", "payments:desk", "payments.take_payment"),
     Destination(_("电费发行"), "receipt-text", "cis:runs", "cis.run_billing"),
     Destination(_("存疑示数"), "gauge", "cis:reading_work_list", "cis.resolve_readings"),
@@ -87,8 +88,14 @@ PORTAL: tuple[Destination, ...] = (
     Destination(_("首页"), "house", "cis:portal_home", ""),
     Destination(_("账单"), "receipt-text", "cis:portal_bills", ""),
     Destination(_("用电"), "chart-column", "cis:portal_usage", ""),
-    Destination(_("交费"), "wallet", "payments:portal_pay", ""),
-    Destination(_("我的"), "user-round", "cis:portal_me", "", ("/my/faults/", "/my/prices/", "/my/messages/")),
+    Destination(_("交费"), "wallet", "payments:portal_pay", "", ("/my/receipts/", "/my/orders/")),
+    Destination(
+        _("我的"),
+        "user-round",
+        "cis:portal_me",
+        "",
+        ("/my/faults/", "/my/prices/", "/my/messages/", "/my/who-looked/"),
+    ),
     Destination(_("消息"), "mail", "portal_messages", ""),
 )
 
@@ -155,19 +162,20 @@ ANALYSIS: tuple[Destination, ...] = (
 
 # --- What the home pages say is to do -------------------------------------------------------
 
+# What waits for somebody comes before what one did oneself; nobody sees them all.
 COUNTER_TO_DO: tuple[Slot, ...] = (
-    Slot(_("最近服务的客户"), "served_customers", "cis.view_customer"),
-    Slot(_("我今天的收款"), "payments:my_takings", "payments.take_payment"),
-    Slot(_("等待答复的客户联系"), "cis:open_contacts", "cis.answer_contact"),
-    Slot(_("本厅登记、还没办结的异议"), "cis:open_disputes", "cis.dispute_bill"),
-    Slot(_("本厅今天各柜员的收款"), "payments:takings_by_clerk", "payments.oversee_takings"),
-    Slot(_("等我审批的申请"), "waiting_approvals", "shared.use_approvals"),
-    Slot(_("进行中和没做完的发行"), "cis:unfinished_runs", "cis.run_billing"),
     Slot(_("没有出账的户"), "cis:open_exceptions", "cis.run_billing"),
     Slot(_("等待处理的存疑示数"), "cis:waiting_doubts", "cis.resolve_readings"),
     Slot(_("等待日结的营业日"), "cis:days_to_close", "cis.close_day"),
+    Slot(_("进行中和没做完的发行"), "cis:unfinished_runs", "cis.run_billing"),
     Slot(_("失败的后台任务"), "failed_jobs", "shared.manage_jobs"),
     Slot(_("没有送达的事件"), "failed_deliveries", "shared.manage_jobs"),
+    Slot(_("等待答复的客户联系"), "cis:open_contacts", "cis.answer_contact"),
+    Slot(_("还没办结的异议"), "cis:open_disputes", "cis.dispute_bill"),
+    Slot(_("最近服务的客户"), "served_customers", "cis.view_customer"),
+    Slot(_("我今天的收款"), "payments:my_takings", "payments.take_payment"),
+    Slot(_("本厅今天各柜员的收款"), "payments:takings_by_clerk", "payments.oversee_takings"),
+    Slot(_("等我审批的申请"), "waiting_approvals", "shared.use_approvals"),
     Slot(_("未送达的消息"), "lost_to_resend", "shared.resend_messages"),
 )
 

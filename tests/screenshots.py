@@ -2,8 +2,8 @@
 Pictures of every page from the running demo: `make screenshots`.
 
 Uses the system that `make run` started, or starts one for as long as it takes. The pictures of the README go to
-docs/pictures (desktop or phone, Chinese, light); with `--all DIR` every page is taken in both languages, on phone and
-desktop, light and dark, into DIR, to be looked at.
+docs/pictures (desktop or phone, Chinese, light); with `make screenshots ARGS="--all DIR"` every page is taken in both
+languages, on phone and desktop, and some of them dark and in large print, into DIR, to be looked at.
 """
 
 from __future__ import annotations
@@ -53,40 +53,106 @@ class Shot:
     address: str
     size: tuple[int, int] = DESKTOP
     caption: str = ""
+    """what the README says below the picture; pages without one are taken with `--all` only"""
     searched: str = ""
     """what is typed into the search box of the page and sent; it never stands in an address"""
+    keys: str = ""
+    """what is pressed before the picture is taken"""
+    filled: tuple[tuple[str, str], ...] = ()
+    """fields and what is typed into them; the form is sent as it then is, so that its answer is in the picture"""
+    status: int = 200
 
 
 SHOTS = (
-    Shot("sign-in", "", "/sign-in/", caption="员工登录"),
+    Shot("sign-in", "", "/sign-in/"),
+    Shot("sign-in-refused", "", "/sign-in/", filled=(("username", "nobody"), ("password", "wrong"))),
+    Shot("not-found-stranger", "", "/nowhere/", status=404),
+    # Counter console.
     Shot("home-clerk", "clerk1", "/console/", caption="柜员首页：接下来要做的"),
-    Shot("home-accountant", "accountant", "/console/", caption="电费会计首页"),
-    Shot("analysis", "accountant", "/dsm/", caption="分析台：卖了多少，收回多少，还欠多少"),
+    Shot("search-empty", "clerk1", "/console/search/"),
     Shot("search", "clerk1", "/console/search/", caption="一个搜索框，找到任何客户", searched="李"),
+    Shot("search-nothing", "clerk1", "/console/search/", searched="9999999999"),
+    Shot("palette", "clerk1", "/console/", keys="Control+k"),
+    Shot("keys", "clerk1", "/console/bills/", keys="?"),
     Shot("account", "clerk1", "/console/accounts/{account}/", caption="客户 360"),
+    Shot("account-bills", "clerk1", "/console/accounts/{account}/bills/"),
+    Shot("account-usage", "clerk1", "/console/accounts/{account}/usage/"),
+    Shot("account-usage-day", "clerk1", "/console/accounts/{account}/usage/{day}/"),
+    Shot("account-messages", "clerk1", "/console/accounts/{account}/messages/"),
+    Shot("account-people", "clerk1", "/console/accounts/{customer}/people/"),
+    Shot("account-people-bind", "clerk1", "/console/accounts/{customer}/people/bind/"),
+    Shot("account-edit", "clerk1", "/console/accounts/{account}/customer/"),
+    Shot("account-premise", "clerk1", "/console/accounts/{account}/premise/"),
+    Shot("personal-data", "manager", "/console/accounts/{account}/personal-data/"),
+    Shot("bill-now", "clerk1", "/console/accounts/{account}/bill-now/"),
+    Shot("bills", "clerk1", "/console/bills/"),
     Shot("bill", "clerk1", "/console/bills/{bill}/", caption="账单：每一行都说明来由"),
+    Shot("bill-dispute", "clerk1", "/console/bills/{bill}/dispute/"),
+    Shot("pay-desk", "clerk1", "/console/payments/"),
     Shot("take-payment", "clerk1", "/console/accounts/{debtor}/pay/", caption="收费"),
-    Shot("payment", "clerk1", "/console/payments/{receipt}/", caption="收费结果与收据"),
-    Shot("payments-of-the-day", "clerk1", "/console/payments/list/", caption="当日收费"),
+    Shot("payment", "clerk1", "/console/payments/{receipt}/"),
+    Shot("reversal", "clerk1", "/console/payments/{receipt}/reversal/"),
+    Shot("payments-of-the-day", "clerk1", "/console/payments/list/"),
+    Shot("inbox", "clerk1", "/console/inbox/"),
+    Shot("own-account", "clerk1", "/account/"),
+    Shot("own-password", "clerk1", "/account/password/"),
+    Shot("own-authenticator", "clerk1", "/account/authenticator/"),
+    Shot("own-passkeys", "clerk1", "/account/passkeys/"),
+    Shot("not-found", "clerk1", "/console/accounts/9999999999/", status=404),
+    Shot("forbidden", "clerk1", "/console/runs/", status=403),
+    Shot("home-manager", "manager", "/console/"),
+    Shot("messages-lost", "manager", "/console/messages/"),
+    Shot("letters", "manager", "/console/messages/letters/"),
+    Shot("home-agent", "agent", "/console/"),
+    Shot("home-accountant", "accountant", "/console/", caption="电费会计首页"),
     Shot("runs", "accountant", "/console/runs/", caption="电费发行"),
-    Shot("run", "accountant", "/console/runs/{run}/", caption="一次发行：进度、未发行原因、核对"),
-    Shot("doubtful-readings", "auditor", "/console/readings/doubts/", caption="存疑示数"),
+    Shot("run", "accountant", "/console/runs/{run}/"),
+    Shot("run-exceptions", "accountant", "/console/runs/{run}/exceptions/"),
+    Shot("day", "accountant", "/console/payments/day/"),
+    Shot("jobs", "accountant", "/console/jobs/"),
+    Shot("job", "accountant", "/console/jobs/{job}/"),
+    Shot("dead-letters", "accountant", "/console/dead-letters/"),
+    Shot("home-auditor", "auditor", "/console/"),
+    Shot("doubtful-readings", "auditor", "/console/readings/doubts/"),
     Shot("doubtful-reading", "auditor", "/console/readings/doubts/{doubt}/", caption="处理一条存疑示数"),
-    Shot("reading-imports", "auditor", "/console/readings/imports/", caption="示数导入"),
-    Shot("data", "auditor", "/console/data/", caption="数据目录"),
-    Shot("jobs", "accountant", "/console/jobs/", caption="后台任务"),
-    Shot("portal-sign-in", "", "/my/sign-in/", PHONE, caption="客户登录"),
+    Shot("reading-imports", "auditor", "/console/readings/imports/"),
+    Shot("reading-import", "auditor", "/console/readings/imports/{import}/"),
+    Shot("data", "auditor", "/console/data/"),
+    Shot("home-admin", "admin", "/console/"),
+    Shot("approvals", "admin", "/console/approvals/"),
+    Shot("audit", "admin", "/console/audit/"),
+    Shot("people", "admin", "/console/people/"),
+    Shot("person", "admin", "/console/people/{clerk}/"),
+    Shot("person-machine", "admin", "/console/people/{machine}/"),
+    Shot("person-add", "admin", "/console/people/add/"),
+    Shot("clients", "admin", "/console/people/clients/"),
+    Shot("locks", "admin", "/console/people/locks/"),
+    Shot("roles", "admin", "/console/people/roles/"),
+    Shot("role", "admin", "/console/people/roles/{role}/"),
+    Shot("design", "admin", "/design/"),
+    # Analysis console.
+    Shot("analysis", "accountant", "/dsm/", caption="分析台：卖了多少，收回多少，还欠多少"),
+    Shot("analysis-energy", "accountant", "/dsm/energy/"),
+    Shot("analysis-collection", "accountant", "/dsm/collection/"),
+    Shot("analysis-arrears", "accountant", "/dsm/arrears/"),
+    # Portal.
+    Shot("portal-sign-in", "", "/my/sign-in/", PHONE),
     Shot("portal-home", "customer", "/my/", PHONE, caption="首页：欠多少、用了多少"),
     Shot("portal-bills", "customer", "/my/bills/", PHONE, caption="账单"),
     Shot("portal-bill", "customer", "/my/bills/{customer_bill}/", PHONE, caption="账单说明"),
     Shot("portal-usage", "customer", "/my/usage/", PHONE, caption="每日用电"),
-    Shot("portal-usage-day", "customer", "/my/usage/{day}/", PHONE, caption="15 分钟用电"),
+    Shot("portal-usage-day", "customer", "/my/usage/{day}/", PHONE),
     Shot("portal-pay", "customer", "/my/pay/", PHONE, caption="交费"),
-    Shot("portal-receipts", "customer", "/my/receipts/", PHONE, caption="收据"),
+    Shot("portal-receipts", "customer", "/my/receipts/", PHONE),
     Shot("portal-me", "customer", "/my/me/", PHONE, caption="我的：户号、实名、登录方式"),
-    Shot("portal-faults", "customer", "/my/faults/", PHONE, caption="停电报修"),
-    Shot("portal-prices", "customer", "/my/prices/", PHONE, caption="法定电价与投诉"),
-    Shot("portal-bind", "customer", "/my/me/accounts/bind/", PHONE, caption="绑定户号"),
+    Shot("portal-account", "customer", "/my/me/accounts/{customer}/", PHONE),
+    Shot("portal-bind", "customer", "/my/me/accounts/bind/", PHONE),
+    Shot("portal-telephone", "customer", "/my/me/telephone/", PHONE),
+    Shot("portal-faults", "customer", "/my/faults/", PHONE),
+    Shot("portal-prices", "customer", "/my/prices/", PHONE),
+    Shot("portal-messages", "customer", "/my/messages/", PHONE),
+    Shot("portal-who-looked", "customer", "/my/who-looked/", PHONE),
+    Shot("portal-not-found", "customer", "/my/bills/2026010000000000/", PHONE, status=404),
 )
 
 
@@ -140,6 +206,11 @@ queries = {
     "receipt": "SELECT to_char(business_date, 'YYYYMMDD') || lpad(id::text, 10, '0') FROM payments_payment "
                "WHERE channel = 'counter' ORDER BY id DESC LIMIT 1",
     "run": "SELECT id FROM cis_billing_run WHERE kind = 'regular' ORDER BY cycle DESC, id DESC LIMIT 1",
+    "job": "SELECT id FROM shared_job WHERE kind = 'billing' ORDER BY id DESC LIMIT 1",
+    "import": "SELECT id FROM cis_reading_import ORDER BY id DESC LIMIT 1",
+    "clerk": "SELECT id FROM shared_user WHERE username = 'clerk1'",
+    "machine": "SELECT id FROM shared_user WHERE username = 'bank'",
+    "role": "SELECT id FROM shared_role WHERE code = 'clerk'",
     "doubt": "SELECT id FROM cis_reading_doubt WHERE resolved_at IS NULL ORDER BY id LIMIT 1",
     "day": "SELECT max(day) - 1 FROM cis_interval_day",
 }
@@ -192,79 +263,137 @@ def sign_in(page: Page, address: str, who: str, known: dict[str, str]) -> None:
     page.wait_for_load_state("networkidle")
 
 
+@dataclass(frozen=True)
+class Form:
+    """One way in which pages are looked at with `--all`."""
+
+    folder: str
+    language: str
+    size: tuple[int, int]
+    dark: bool = False
+    elder: bool = False
+
+    def shows(self, shot: Shot) -> bool:
+        """Every page in both languages on both sizes; colours and letters change pages alike, so some stand for all."""
+        if self.elder:
+            return shot.name.startswith("portal-")
+        return bool(shot.caption) or not self.dark
+
+
+FORMS = (
+    Form("zh-desktop", "zh", DESKTOP),
+    Form("zh-phone", "zh", PHONE),
+    Form("en-desktop", "en", DESKTOP),
+    Form("en-phone", "en", PHONE),
+    Form("zh-desktop-dark", "zh", DESKTOP, dark=True),
+    Form("zh-phone-dark", "zh", PHONE, dark=True),
+    Form("zh-phone-elder", "zh", PHONE, elder=True),
+)
+
+
 def take(
     browser: Browser,
     address: str,
     folder: Path,
     known: dict[str, str],
-    *,
-    language: str,
-    dark: bool,
-    size: Any,
     sessions: dict[str, Any],
+    shots: list[Shot],
+    form: Form | None = None,
 ) -> list[str]:
-    """One round over all pages; gives what went wrong on them."""
+    """One round over these pages; gives what went wrong on them."""
     faults: list[str] = []
-    for who in dict.fromkeys(shot.who for shot in SHOTS):
+    for who in dict.fromkeys(shot.who for shot in shots):
         state = sessions.get(who)
         context = browser.new_context(
             storage_state=state,
-            locale="zh-CN" if language == "zh" else "en-GB",
+            locale="en-GB" if form and form.language == "en" else "zh-CN",
             timezone_id="Asia/Shanghai",
-            color_scheme="dark" if dark else "light",
-            device_scale_factor=1.5,
+            color_scheme="dark" if form and form.dark else "light",
+            device_scale_factor=1 if form else 1.5,
         )
+        if form and form.elder:
+            context.add_cookies([{"name": "appearance", "value": ".elder", "url": address}])
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
-        page.on("console", lambda said: faults.append(f"console: {said.text}") if said.type == "error" else None)
+        # A page that was not found is noted by its status.
+        page.on(
+            "console",
+            lambda said: (
+                faults.append(f"console: {said.text}")
+                if said.type == "error" and "Failed to load resource" not in said.text
+                else None
+            ),
+        )
         if who and state is None:
             # Once for all rounds: one-time codes are not sent to the same person time and again.
             sign_in(page, address, who, known)
+            if "/sign-in/" in page.url:
+                raise SystemExit(f"{who} could not sign in; a code is sent once a minute")
             sessions[who] = context.storage_state()
-        for shot in (shot for shot in SHOTS if shot.who == who):
-            width, height = size or shot.size
+        for shot in (shot for shot in shots if shot.who == who):
+            width, height = form.size if form else shot.size
             page.set_viewport_size({"width": width, "height": height})
-            answer = page.goto(address + shot.address.format(**known))
-            page.wait_for_load_state("networkidle")
-            if shot.searched:
-                page.fill("#finder", shot.searched)
-                page.press("#finder", "Enter")
-                page.wait_for_load_state("networkidle")
-            if answer is None or answer.status != 200:
-                faults.append(f"{shot.name}: {answer.status if answer else 'no answer'}")
-            if page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1"):
-                faults.append(f"{shot.name} ({width} px, {language}): wider than the screen")
-            page.screenshot(path=folder / f"{shot.name}.png", full_page=size is not None)
+            status = _show(page, address + shot.address.format(**known), shot)
+            if status != shot.status:
+                faults.append(f"{shot.name}: {status}")
+            over = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+            if over > 1:
+                faults.append(f"{folder.name}/{shot.name}: {over} px wider than the screen")
+            page.screenshot(path=folder / f"{shot.name}.png", full_page=form is not None and not shot.keys)
         context.close()
     return faults
+
+
+def _show(page: Page, address: str, shot: Shot) -> int:
+    """Bring the page to where the picture is to be taken; gives the status of its last answer."""
+    answer = page.goto(address)
+    page.wait_for_load_state("networkidle")
+    if shot.searched:
+        page.fill("#finder", shot.searched)
+        page.press("#finder", "Enter")
+        page.wait_for_load_state("networkidle")
+    if shot.filled:
+        for field, text in shot.filled:
+            page.fill(f"[name={field}]", text)
+        with page.expect_navigation() as sent:
+            page.press(f"[name={shot.filled[-1][0]}]", "Enter")
+        answer = sent.value
+        page.wait_for_load_state("networkidle")
+    if shot.keys:
+        page.keyboard.press(shot.keys)
+        page.wait_for_timeout(400)
+    return answer.status if answer else 0
 
 
 def main() -> int:
     """Take them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--all", metavar="DIR", help="every page in every form, to look at")
+    parser.add_argument(
+        "--form", action="append", choices=[form.folder for form in FORMS], help="with --all: only this"
+    )
+    parser.add_argument("--only", metavar="NAME", action="append", help="only the pages whose names begin so")
     wanted = parser.parse_args()
     chromium = find_chromium()
     if not chromium:
         print("no Chromium found", file=sys.stderr)
         return 1
+    shots = [shot for shot in SHOTS if not wanted.only or shot.name.startswith(tuple(wanted.only))]
     faults: list[str] = []
     with running_demo() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(chromium), args=CHROMIUM_FLAGS)
         known = facts()
         sessions: dict[str, Any] = {}
         if wanted.all:
-            for language in ("zh", "en"):
-                for size_name, size in (("desktop", DESKTOP), ("phone", PHONE)):
-                    for dark in (False, True) if language == "zh" else (False,):
-                        folder = Path(wanted.all) / f"{language}-{size_name}{'-dark' if dark else ''}"
-                        folder.mkdir(parents=True, exist_ok=True)
-                        faults += take(
-                            browser, address, folder, known, language=language, dark=dark, size=size, sessions=sessions
-                        )
+            for form in (form for form in FORMS if not wanted.form or form.folder in wanted.form):
+                folder = Path(wanted.all) / form.folder
+                folder.mkdir(parents=True, exist_ok=True)
+                faults += take(
+                    browser, address, folder, known, sessions, [shot for shot in shots if form.shows(shot)], form
+                )
         else:
             PICTURES.mkdir(parents=True, exist_ok=True)
-            faults += take(browser, address, PICTURES, known, language="zh", dark=False, size=None, sessions=sessions)
+            faults += take(browser, address, PICTURES, known, sessions, [shot for shot in shots if shot.caption])
         browser.close()
     for fault in dict.fromkeys(faults):
         print(fault)

@@ -268,8 +268,8 @@ def _create_users(units: dict[str, OrgUnit], at: datetime) -> None:
     Role.objects.get_or_create(
         code="bank",
         defaults={
-            "name": "银行代收接口",
-            "name_en": "Bank",
+            "name": "银行代收接口（可查客户）",
+            "name_en": "Bank, may look up customers",
             "permissions": ["cis.view_customer", "payments.take_payment", "payments.view_payments"],
         },
     )

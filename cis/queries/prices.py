@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from numpy.typing import ArrayLike
 
 from cis.models import SupplyContract, TariffVersion
+from cis.queries.billing import source_in_words
 from cis.rating import CHARGES, CannotPrice, ChargeCode, Usage, compile_rules
 from cis.rating.registers import Register
 from config.shared.errors import NotFound
@@ -60,7 +61,7 @@ def legal_prices(*, account_id: int, today: date) -> LegalPrices:
         why_not = str(error)
     return LegalPrices(
         tariff_name=in_language(contract.tariff.name, contract.tariff.name_en),
-        source=version.source,
+        source=source_in_words(version.source),
         valid_from=version.valid.lower,
         is_demonstration=version.is_demonstration,
         rows=rows,

@@ -119,11 +119,20 @@ def collection_page(request: HttpRequest) -> HttpResponse:
             {"name": _("实收减应收"), "values": differences, "unit": _("元"), "scale": 100, "digits": 2},
         ],
     }
-    answer = _("十二个月应收 %(billed)s 元，实收 %(received)s 元，相差 %(difference)s 元。") % {
+    difference = sum(differences)
+    words = {
         "billed": format_money(sum(billed)),
         "received": format_money(sum(received)),
-        "difference": format_money(sum(differences)),
+        "difference": format_money(abs(difference)),
     }
+    # Which way it differs is said: what came in may be for bills of the months before.
+    if difference < 0:
+        answer = _("十二个月应收 %(billed)s 元，实收 %(received)s 元，少收 %(difference)s 元。") % words
+    else:
+        answer = (
+            _("十二个月应收 %(billed)s 元，实收 %(received)s 元，多收 %(difference)s 元（含更早的账单和预存）。")
+            % words
+        )
     question = _("应收的电费收回来了吗？")
     has_rows = bool(rows) or any(received)
     return _draw(request, chart, question=question, answer=answer, at=at, has_rows=has_rows)
@@ -145,7 +154,7 @@ def arrears(request: HttpRequest) -> HttpResponse:
         if any(row.price_class == kind and row.open_fen for row in rows)
     ]
     still_open, overdue = sum(row.open_fen for row in rows), sum(row.overdue_fen for row in rows)
-    answer = _("还欠 %(open)s 元，其中过了交费截止日的 %(overdue)s 元。") % {
+    answer = _("还欠 %(open)s 元，其中过了交费期限的 %(overdue)s 元。") % {
         "open": format_money(still_open),
         "overdue": format_money(overdue),
     }

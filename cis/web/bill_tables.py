@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from cis.queries import bill_list
 from cis.queries.bill_list import ListedBill
+from config.shared.display_formats import format_month
 from config.shared.permissions import scope_of, staff_of
 from config.shared.web.pages import requires
 from config.shared.web.tables import Chip, Column, Table, answer
@@ -40,7 +41,7 @@ ACCOUNT_BILLS: Table[ListedBill] = Table(
     name="cis.account_bills",
     columns=(
         Column(
-            "cycle", gettext_lazy("月份"), lambda row: str(row.cycle), "code", link=_address, is_head=True,
+            "cycle", gettext_lazy("月份"), lambda row: format_month(row.cycle), "code", link=_address, is_head=True,
             sort="period",
         ),
         Column("from", gettext_lazy("计费期起"), lambda row: row.period_start, "day"),
@@ -61,7 +62,7 @@ BILLS: Table[ListedBill] = Table(
     name="cis.bills",
     columns=(
         Column("no", gettext_lazy("账单编号"), lambda row: row.bill_no, "code", link=_address, is_head=True, sort="no"),
-        Column("cycle", gettext_lazy("月份"), lambda row: str(row.cycle), "code"),
+        Column("cycle", gettext_lazy("月份"), lambda row: format_month(row.cycle), "code"),
         Column(
             "account", gettext_lazy("户号"), lambda row: row.account_no, "code",
             link=lambda row: reverse("cis:account", args=[row.account_no]),
@@ -95,7 +96,7 @@ class FilterForm(forms.Form):
 
     def __init__(self, data: object, *, cycles: list[int], units: list[bill_list.UnitChoice]) -> None:
         super().__init__(data)  # type: ignore[arg-type]
-        months = [(str(cycle), f"{cycle // 100}-{cycle % 100:02d}") for cycle in cycles]
+        months = [(str(cycle), format_month(cycle)) for cycle in cycles]
         places = [(str(unit.org_unit_id), "\u3000" * unit.depth + unit.name) for unit in units]
         cast(forms.ChoiceField, self.fields["cycle"]).choices = [("", _("全部月份")), *months]
         cast(forms.ChoiceField, self.fields["unit"]).choices = [("", _("我负责的全部")), *places]

@@ -20,6 +20,7 @@ from cis.queries import customers as queries
 from cis.queries.audit import record_of
 from config.navigation import SLOTS
 from config.shared import working_place
+from config.shared.display_formats import format_month
 from config.shared.errors import Refused
 from config.shared.permissions import may, staff_of
 from config.shared.web.drafts import draft_of
@@ -125,7 +126,7 @@ def usage_chart(bills: Sequence[queries.BillRow]) -> dict[str, Any] | None:
     if len(newest) < 2:
         return None
     return {
-        "x": [f"{bill.cycle // 100}-{bill.cycle % 100:02d}" for bill in newest],
+        "x": [format_month(bill.cycle) for bill in newest],
         "x_name": _("月份"),
         "unit": _("度"),
         "scale": 100,

@@ -21,7 +21,6 @@ from cis.operations.portal_counter import SeenDocument
 from cis.queries import contacts, customers, portal_people
 from cis.queries.audit import record_of
 from cis.web.letters import LETTER_HELP, LetterField, keep_letter
-from cis.web.portal_binding import ROLES
 from cis.web.portal_sign_in import refuse
 from config.shared import files
 from config.shared.display_formats import format_day
@@ -38,6 +37,14 @@ DOCUMENTS = (
     ("passport", gettext_lazy("护照")),
     ("travel-permit", gettext_lazy("港澳台居民居住证或通行证")),
     ("residence-permit", gettext_lazy("外国人永久居留身份证")),
+)
+# As a clerk says it of the customer; the portal says it to them.
+ROLES = (
+    ("owner", gettext_lazy("户主：户名上的本人（要核验证件）")),
+    ("payer", gettext_lazy("代缴人：只帮着交电费")),
+    ("tenant", gettext_lazy("租户：租住在这里")),
+    ("delegate", gettext_lazy("家人代管：替家里人看账单、办事")),
+    ("agent", gettext_lazy("受托代理人：持授权委托书")),
 )
 _SHOWN = 5
 

@@ -43,7 +43,8 @@ def faults(request: HttpRequest) -> HttpResponse:
     """Report, and see what became of earlier reports; also for somebody who has bound no account."""
     user_id = staff_of(request).pk
     mine = portal.list_my_accounts(user_id=user_id, today=timezone.localdate())
-    first = {"form_key": uuid.uuid4().hex, "kind": "fault", "account_no": preferred_account(request)}
+    here = preferred_account(request) or next((one.account_no for one in mine), "")
+    first = {"form_key": uuid.uuid4().hex, "kind": "fault", "account_no": here}
     form = FaultForm(request.POST or None, initial=first)
     form.fields["account_no"].choices = [  # type: ignore[attr-defined]
         *((one.account_no, f"{one.account_no} {one.address}".strip()) for one in mine),

@@ -19,6 +19,7 @@ from cis.models.customers import SupplyContract
 from cis.operations import billing
 from cis.queries import billing as queries
 from cis.queries import runs as scopes
+from config.shared.display_formats import format_month
 from config.shared.errors import Refused
 from config.shared.jobs import JobIsOver
 from config.shared.periods import add_months, cycle_of, is_cycle
@@ -91,7 +92,7 @@ RUNS: Table[queries.RunRow] = Table(
             "no", gettext_lazy("编号"), lambda row: str(row.run_id), kind="number", sort="no", is_head=True,
             link=lambda row: reverse("cis:run", args=[row.run_id]),
         ),
-        Column("cycle", gettext_lazy("月份"), lambda row: str(row.cycle), kind="code", sort="cycle"),
+        Column("cycle", gettext_lazy("月份"), lambda row: format_month(row.cycle), kind="code", sort="cycle"),
         Column("kind", gettext_lazy("方式"), lambda row: row.kind_label),
         Column("scope", gettext_lazy("范围"), _scope_of_run),
         Column("state", gettext_lazy("状态"), lambda row: (Chip(job_state_kind(row.state), row.state_label),), "chips"),

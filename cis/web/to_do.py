@@ -6,10 +6,11 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from cis.queries import billing, readings, to_do
-from config.shared.display_formats import format_count, format_day
+from config.shared.display_formats import format_count, format_day, format_month
 from config.shared.keysets import Ask
 from config.shared.periods import add_months, cycle_of
 from config.shared.permissions import scope_of, staff_of
@@ -29,7 +30,7 @@ def open_disputes(request: HttpRequest) -> HttpResponse:
     zone = timezone.get_current_timezone()
     return render_todo(
         request,
-        title=_("本厅登记、还没办结的异议"),
+        title=_("还没办结的异议"),
         lead=_("还有 %(count)s 件没有办结，先看最早的。") % {"count": count} if count > _SHOWN else "",
         rows=[
             TodoRow(
@@ -53,7 +54,7 @@ def unfinished_runs(request: HttpRequest) -> HttpResponse:
         title=_("进行中和没做完的发行"),
         rows=[
             TodoRow(
-                f"{row.cycle} {row.kind_label} {row.org_name}",
+                f"{format_month(row.cycle)} {row.kind_label} {row.org_name}",
                 reverse("cis:run", args=[row.run_id]),
                 note=_("完成 %(done)s / %(total)s 户")
                 % {"done": format_count(row.done_units), "total": format_count(row.total_units)},
@@ -80,8 +81,8 @@ def open_exceptions(request: HttpRequest) -> HttpResponse:
             TodoRow(
                 row.reason,
                 f"{reverse('cis:run_exceptions', args=[row.run_id])}?code={row.code}",
-                note=_("%(cycle)s 发行 %(run)s") % {"cycle": row.cycle, "run": row.run_id},
-                end=_("%(count)s 户") % {"count": format_count(row.accounts)},
+                note=_("%(cycle)s 发行 %(run)s") % {"cycle": format_month(row.cycle), "run": row.run_id},
+                end=ngettext("%(number)s 户", "%(number)s 户", row.accounts) % {"number": format_count(row.accounts)},
             )
             for row in to_do.left_out(from_cycle=since, limit=_SHOWN, within=_runs_of(request))
         ],

@@ -57,6 +57,11 @@ def format_day(value: date | datetime | None, zone: tzinfo) -> str:
     return _in_zone(value, zone).strftime("%Y-%m-%d")
 
 
+def format_month(cycle: int | None) -> str:
+    """A billing cycle such as 202611 as `2026-11`."""
+    return ABSENT if cycle is None else f"{cycle // 100}-{cycle % 100:02d}"
+
+
 def format_moment(value: datetime | None, zone: tzinfo) -> str:
     """`2026-11-21 14:05` in `zone`; a naive moment is taken as it stands."""
     if value is None:

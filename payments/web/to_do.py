@@ -41,6 +41,7 @@ def my_takings(request: HttpRequest) -> HttpResponse:
             for row in taken.last
         ],
         nothing=_("今天还没有收款。"),
+        nothing_icon="wallet",
         all_url=reverse("payments:desk"),
         all_label=_("去收费"),
     )

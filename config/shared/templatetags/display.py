@@ -56,6 +56,12 @@ def day(value: date | str | None) -> str:
 
 
 @register.filter
+def month(cycle: int | str | None) -> str:
+    """`2026-11` for the billing cycle 202611."""
+    return cycle if isinstance(cycle, str) else display_formats.format_month(cycle)
+
+
+@register.filter
 def moment(value: datetime | str | None) -> str:
     """`2026-11-21 14:05` in the current time zone."""
     return value if isinstance(value, str) else display_formats.format_moment(value, timezone.get_current_timezone())

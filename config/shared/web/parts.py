@@ -118,10 +118,22 @@ def render_todo(
     title: str,
     rows: Iterable[TodoRow],
     nothing: str,
+    nothing_icon: str = "",
     lead: str = "",
     all_url: str = "",
     all_label: str = "",
 ) -> HttpResponse:
-    """What is to do in one matter: a sentence, the first few, the way to all of them; `nothing` where there is none."""
-    context = {"rows": list(rows), "nothing": nothing, "lead": lead, "all_url": all_url, "all_label": all_label}
+    """
+    What is to do in one matter: a sentence, the first few, the way to all of them; `nothing` where there is none.
+
+    `nothing_icon` takes the place of the tick where nothing is no success.
+    """
+    context = {
+        "rows": list(rows),
+        "nothing": nothing,
+        "nothing_icon": nothing_icon,
+        "lead": lead,
+        "all_url": all_url,
+        "all_label": all_label,
+    }
     return render_part(request, "shared/_todo.html", context, title=title)

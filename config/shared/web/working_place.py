@@ -45,6 +45,7 @@ def served_customers(request: HttpRequest) -> HttpResponse:
             for one in served
         ],
         nothing=_("还没有。按 / 查找客户，打开过的会列在这里。"),
+        nothing_icon="users",
     )
 
 

@@ -62,7 +62,7 @@ def run(short: bool) -> dict[str, Any]:
     with temporary_server() as server:
         server.make_database(DATABASE)
         environment = {**server.environment(DATABASE), "LOG_LEVEL": "ERROR"}
-        _load(server, environment, accounts)
+        load(server, environment, DATABASE, accounts)
         people = _people(environment, steps)
         with _site(environment) as host:
             # The web server has read its own code and templates long before anybody comes; the database is cold.
@@ -91,11 +91,11 @@ def run(short: bool) -> dict[str, Any]:
     }
 
 
-def _load(server: Server, environment: Mapping[str, str], accounts: int) -> None:
+def load(server: Server, environment: Mapping[str, str], database: str, accounts: int) -> None:
     """Accounts with readings, and bills of both months."""
     began = time.perf_counter()
     words = ["manage.py", "load_utility", "--accounts", str(accounts), "--months", "2", "--until", str(CYCLES[-1])]
-    _call([*words, "--json"], {**environment, "DAYINGXIAO_AS": "owner"})
+    call([*words, "--json"], {**environment, "DAYINGXIAO_AS": "owner"})
     made = time.perf_counter() - began
     with crew(
         ("-m", "benchmarks.billing_worker"), workers=WORKERS, environment=environment, postmaster=server.postmaster
@@ -103,7 +103,7 @@ def _load(server: Server, environment: Mapping[str, str], accounts: int) -> None
         for cycle in CYCLES:
             job = workers.tell([[f"start {cycle} 20000"]])[0]["job"]
             workers.tell([[f"work {job}"]] * WORKERS)
-    with server.connect(DATABASE) as cursor:
+    with server.connect(database) as cursor:
         cursor.execute("SELECT count(*) FROM cis_bill")
         bills = cursor.fetchone()[0]
         cursor.execute("VACUUM (ANALYZE)")
@@ -114,11 +114,12 @@ def _load(server: Server, environment: Mapping[str, str], accounts: int) -> None
 
 def _people(environment: Mapping[str, str], steps: int) -> dict[str, Any]:
     words = ["-m", "benchmarks.page_people", str(VISITORS - CUSTOMERS), str(CUSTOMERS), str(steps)]
-    made: dict[str, Any] = json.loads(_call(words, environment))
+    made: dict[str, Any] = json.loads(call(words, environment))
     return made
 
 
-def _call(words: list[str], environment: Mapping[str, str]) -> str:
+def call(words: list[str], environment: Mapping[str, str]) -> str:
+    """What a program of the project prints."""
     result = subprocess.run(
         [sys.executable, *words], cwd=PROJECT, env=dict(environment), capture_output=True, text=True, check=False
     )

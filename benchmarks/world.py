@@ -74,10 +74,11 @@ ORDER BY i, r.register
 _BEFORE = """
 INSERT INTO cis_billing_run (id, kind, cycle, created_at, closed_at)
     VALUES (1, 'regular', 202512, '2026-01-02 00:00+8', '2026-01-02 01:00+8');
-INSERT INTO cis_bill (id, account_id, run_id, contract_id, tariff_version_id, price_class, cycle, revision,
+INSERT INTO cis_bill (id, account_id, run_id, contract_id, tariff_version_id, org_unit_id, price_class, cycle,
+                      revision,
                       period_start, period_end, months, people, tier_kwh_e2_before, energy_kwh_e2, total_fen, open_fen,
                       due_on, issued_at)
-    SELECT i, i, 1, i, 1, c.price_class, 202512, 0, DATE '2025-12-01', DATE '2026-01-01', 1, 1,
+    SELECT i, i, 1, i, 1, 2, c.price_class, 202512, 0, DATE '2025-12-01', DATE '2026-01-01', 1, 1,
            r.value_e4 / 100 - r.advance_kwh_e2, r.advance_kwh_e2, r.advance_kwh_e2 / 2 + 1, 0, DATE '2026-01-17',
            '2026-01-02 00:00+8'
     FROM generate_series(1, %(accounts)s) i JOIN cis_supply_contract c ON c.id = i

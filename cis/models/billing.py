@@ -65,7 +65,8 @@ class Bill(models.Model):
     One account's bill for one period; bulk table, written by COPY, never edited but for what is still open on it.
 
     The application's role may update `open_fen` only. Left without foreign keys for speed, checked nightly by
-    `cis.operations.integrity`: `account`, `contract`, `tariff_version`, `run`. Its number is its cycle and its id.
+    `cis.operations.integrity`: `account`, `contract`, `tariff_version`, `run`, `org_unit`. Its number is its cycle and
+    its id. `org_unit` is the account's when it was billed: whoever answers for that unit finds the bill in their list.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -76,6 +77,9 @@ class Bill(models.Model):
     )
     tariff_version = models.ForeignKey(
         "cis.TariffVersion", models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    org_unit = models.ForeignKey(
+        "shared.OrgUnit", models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
     )
     price_class = models.SmallIntegerField(choices=SupplyContract.PriceClass.choices)
     cycle = models.IntegerField()
@@ -105,9 +109,10 @@ class Bill(models.Model):
         )
         indexes = (
             models.Index(fields=["run", "account"], name="bill_of_run"),
-            # The list of all bills, see cis.queries.bill_list: the month and the state, then the keys of an order.
-            models.Index("cycle", IS_OPEN, models.F("id") + 0, name="bill_list_by_no"),
-            models.Index("cycle", IS_OPEN, "total_fen", "id", name="bill_list_by_amount"),
+            # The list of all bills, see cis.queries.bill_list: the month and the state, then the keys of an order, then
+            # whose it is, so that the bills of others are passed over in the index and never read.
+            models.Index("cycle", IS_OPEN, models.F("id") + 0, "org_unit", name="bill_list_by_no"),
+            models.Index("cycle", IS_OPEN, "total_fen", "id", "org_unit", name="bill_list_by_amount"),
         )
 
     def __str__(self) -> str:

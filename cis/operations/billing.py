@@ -512,6 +512,7 @@ def _write(
                 "run_id": ("int8", run.pk),
                 "contract_id": ("int8", accounts.contract[billed]),
                 "tariff_version_id": ("int8", accounts.version[billed]),
+                "org_unit_id": ("int8", accounts.org_unit[billed]),
                 "price_class": ("int2", accounts.price_class[billed]),
                 "cycle": ("int4", run.cycle),
                 "revision": ("int2", 0),

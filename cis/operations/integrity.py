@@ -72,6 +72,11 @@ _CHECKS: tuple[tuple[str, str, str], ...] = (
         "every bill was priced by a tariff version",
         _orphans("cis_bill", "t.id::text", "tariff_version_id", "cis_tariff_version"),
     ),
+    (
+        "bill-unit",
+        "every bill belongs to a part of the organisation",
+        _orphans("cis_bill", "t.id::text", "org_unit_id", "shared_org_unit"),
+    ),
     ("bill-run", "every bill was made by a run", _orphans("cis_bill", "t.id::text", "run_id", "cis_billing_run")),
     (
         "bill-total",

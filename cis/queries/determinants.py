@@ -50,6 +50,7 @@ class AccountColumns:
     """The accounts due in one shard, one row each, in id order; dates as Postgres days."""
 
     account: NDArray[np.int64]
+    org_unit: NDArray[np.int64]
     contract: NDArray[np.int64]
     version: NDArray[np.int64]
     price_class: NDArray[np.int16]
@@ -120,7 +121,7 @@ _OBSTACLES = {
 # reckon row by row than numpy does for all. `route` counts the arrays of the parameters from 1.
 # The range is said of the contracts too, so that they are read in one stretch and joined by merging.
 _ACCOUNTS = """
-SELECT a.id, r.route::int2, a.opened_on, coalesce(a.closed_on, DATE '9999-01-01'),
+SELECT a.id, a.org_unit_id, r.route::int2, a.opened_on, coalesce(a.closed_on, DATE '9999-01-01'),
        coalesce(c.id, 0), coalesce(c.tariff_id, 0), coalesce(c.price_class, 0)::int2, coalesce(c.people, 1)::int2,
        coalesce(lower(c.valid), DATE '2000-01-01'),
        coalesce(last.cycle, 0), coalesce(last.months, 0)::int2, coalesce(last.period_start, DATE '2000-01-01'),
@@ -145,6 +146,7 @@ ORDER BY a.id
 
 _ACCOUNT_TYPES = {
     "account": "int8",
+    "org_unit": "int8",
     "route": "int2",
     "opened_on": "date",
     "closed_on": "date",
@@ -389,6 +391,7 @@ def _account_columns(due: dict[str, Column], versions: dict[str, Column], period
     carried = (due["last_cycle"] >= tier_year) & ~((due["last_months"] == 2) & (due["last_cycle"] == tier_year))
     return AccountColumns(
         account=due["account"],
+        org_unit=due["org_unit"],
         contract=due["contract"],
         version=version,
         price_class=due["price_class"],
@@ -467,6 +470,7 @@ def _matches(wanted: NDArray[np.int64], ascending: NDArray[np.int64]) -> tuple[N
 def _nothing() -> Determinants:
     empty = np.empty(0, dtype=np.int64)
     accounts = AccountColumns(
+        empty,
         empty,
         empty,
         empty,

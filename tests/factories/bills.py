@@ -22,8 +22,10 @@ def issue(world: World, fen: int, *, account: AccountIds | None = None, cycle: i
         version = TariffVersion.objects.filter(tariff_id=contract.tariff_id).first()
         assert version is not None
         run = BillingRun.objects.create(kind=BillingRun.Kind.SINGLE, cycle=cycle, created_at=world.at)
+        owner = Account.objects.get(pk=who.account_id)
         bill = Bill.objects.create(
-            account=Account.objects.get(pk=who.account_id),
+            account=owner,
+            org_unit_id=owner.org_unit_id,
             run=run,
             contract=contract,
             tariff_version=version,

@@ -43,6 +43,7 @@ BREAKS = {
     "bill-account": "UPDATE cis_bill SET account_id = 999999 WHERE account_id = {account}",
     "bill-contract": "UPDATE cis_bill SET contract_id = 999999 WHERE account_id = {account}",
     "bill-tariff-version": "UPDATE cis_bill SET tariff_version_id = 999999 WHERE account_id = {account}",
+    "bill-unit": "UPDATE cis_bill SET org_unit_id = 999999 WHERE account_id = {account}",
     "bill-run": "UPDATE cis_bill SET run_id = 999999 WHERE account_id = {account}",
     "bill-total": "UPDATE cis_bill SET total_fen = total_fen + 1 WHERE account_id = {account}",
     "bill-periods": "UPDATE cis_bill SET period_end = period_end + 1 WHERE account_id = {account}",

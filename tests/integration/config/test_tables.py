@@ -35,7 +35,9 @@ def world(db: None) -> World:
     return small_world()
 
 
-def many_bills(world: World, number: int, *, cycle: int = 202601, first_fen: int = 1000, paid: int = 0) -> None:
+def many_bills(
+    world: World, number: int, *, cycle: int = 202601, first_fen: int = 1000, paid: int = 0, org_unit_id: int = 0
+) -> None:
     """Bills without what they book, for lists: amounts and days repeat, so that keys are really needed."""
     account = world.residential
     contract = SupplyContract.objects.get(account_id=account.account_id)
@@ -49,6 +51,7 @@ def many_bills(world: World, number: int, *, cycle: int = 202601, first_fen: int
             run=run,
             contract=contract,
             tariff_version=version,
+            org_unit_id=org_unit_id or world.county_a_id,
             price_class=contract.price_class,
             cycle=cycle,
             period_start=first_day + timedelta(days=start + number_of),

@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -21,6 +20,7 @@ from cis.operations import portal as operations
 from cis.operations import portal_sessions as sessions
 from cis.operations import portal_wechat
 from config.shared.errors import Refused
+from config.shared.web.own_addresses import own_address
 from config.shared.web.portal_pages import PREFERRED_ACCOUNT
 
 _SIGNING_IN = "portal_signing_in"
@@ -137,7 +137,7 @@ def code(request: HttpRequest) -> HttpResponse:
             let_in(request, user_id, account_no=asked.get("account_no", ""))
             if waiting:
                 _join_wechat(request, user_id, waiting)
-            return redirect(safe_address(request, goes_to))
+            return redirect(own_address(request, goes_to, otherwise=reverse("cis:portal_home")))
     context = {"form": form, "asked": asked, "messages_url": messages_page()}
     return render(request, "cis/portal/code.html", context, status=422 if form.errors else 200)
 
@@ -165,15 +165,6 @@ def let_in(request: HttpRequest, user_id: int, *, account_no: str = "") -> None:
     )
     if account_no:
         request.session[PREFERRED_ACCOUNT] = account_no
-
-
-def safe_address(request: HttpRequest, goes_to: str) -> str:
-    """The address if it is one of ours, else the first page of the portal."""
-    if goes_to and url_has_allowed_host_and_scheme(
-        goes_to, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    ):
-        return goes_to
-    return reverse("cis:portal_home")
 
 
 def address_of(request: HttpRequest) -> str:

@@ -15,13 +15,13 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from config.shared import preferences
 from config.shared.models import User
 from config.shared.preferences import Appearance
+from config.shared.web.own_addresses import own_address
 
 COOKIE = "appearance"
 _A_YEAR_S = 365 * 24 * 60 * 60
@@ -69,10 +69,7 @@ def set_appearance(request: HttpRequest) -> HttpResponse:
     chosen = preferences.appearance_from(
         request.POST.get("theme", now.theme), request.POST.get("text_size", now.text_size)
     )
-    back = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure()):
-        back = "/"
-    response = redirect(back)
+    response = redirect(own_address(request, request.POST.get("next", "")))
     user = request.user
     if isinstance(user, User):
         preferences.keep_appearance(user_id=user.pk, theme=chosen.theme, text_size=chosen.text_size)

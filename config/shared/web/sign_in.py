@@ -18,7 +18,6 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -32,6 +31,7 @@ from config.shared import lockout, second_factors
 from config.shared.errors import Refused
 from config.shared.models import User
 from config.shared.proofs import Proof
+from config.shared.web.own_addresses import own_address
 from config.shared.web.sign_in_locked import locked_out
 from config.shared.web.staff_sessions import close_session, open_session
 
@@ -81,7 +81,7 @@ class SignIn(auth_views.LoginView):
             return HttpResponseClientRedirect(f"{reverse('login')}?{urlencode({'next': page}, safe='/')}")
         return super().dispatch(request, *args, **kwargs)  # type: ignore[return-value]
 
-    def get_redirect_url(self) -> str:
+    def get_redirect_url(self) -> str:  # type: ignore[override]  # the stubs know a later signature
         """The page that was asked for; the door itself leads nowhere."""
         wanted: str = super().get_redirect_url()
         return "" if wanted.partition("?")[0] == self.request.path else wanted
@@ -184,12 +184,6 @@ def passkey_sign_in(request: HttpRequest) -> HttpResponse:
         return locked_out(request)
     open_session(request, user, proof=Proof.PASSKEY)
     return HttpResponseRedirect(own_address(request, wanted))
-
-
-def own_address(request: HttpRequest, wanted: str) -> str:
-    """The address if it is one of ours, else the first page."""
-    is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if wanted and is_ours else "/"
 
 
 def _halfway(request: HttpRequest) -> tuple[User | None, str]:

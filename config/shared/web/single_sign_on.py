@@ -21,7 +21,8 @@ from config.shared import lockout, oidc
 from config.shared.errors import NotFound, Refused
 from config.shared.models import User
 from config.shared.proofs import Proof
-from config.shared.web.sign_in import after_first_step, own_address
+from config.shared.web.own_addresses import own_address
+from config.shared.web.sign_in import after_first_step
 from config.shared.web.sign_in_locked import locked_out
 
 log = logging.getLogger(__name__)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from config.shared import preferences
 from config.shared.errors import NotFound
 from config.shared.permissions import staff_of
+from config.shared.web.own_addresses import own_address
 from config.shared.web.tables import Table
 
 
@@ -26,10 +26,7 @@ def choose_columns(request: HttpRequest, name: str) -> HttpResponse:
     if "usual" in request.POST or wanted == [column.name for column in table.columns if not column.is_extra]:
         wanted = []
     preferences.keep_columns(user_id=staff_of(request).pk, table=name, columns=wanted)
-    back = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure()):
-        back = "/"
-    return redirect(back)
+    return redirect(own_address(request, request.POST.get("next", "")))
 
 
 urlpatterns = [path("tables/<str:name>/columns/", choose_columns, name="table_columns")]

@@ -6,7 +6,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_POST
 from config.shared import finding, working_place
 from config.shared.display_formats import format_clock
 from config.shared.permissions import staff_of
+from config.shared.web.own_addresses import own_address
 from config.shared.web.page_finder import find_pages
 from config.shared.web.pages import requires
 from config.shared.web.parts import TodoRow, render_todo
@@ -56,10 +56,9 @@ def customer_close(request: HttpRequest, place: int) -> HttpResponse:
     closed = next((one for one in working_place.open_customers(user_id=user.pk) if one.place == place), None)
     working_place.close_customer(user_id=user.pk, place=place)
     came_from = request.headers.get("Referer", "")
-    is_ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())
-    if not is_ours or closed is None or f"/{closed.subject}/" in came_from:
+    if closed is None or f"/{closed.subject}/" in came_from:
         return redirect("home")
-    return redirect(came_from)
+    return redirect(own_address(request, came_from, otherwise=reverse("home")))
 
 
 urlpatterns = [

@@ -323,7 +323,7 @@ class TestTheDoor:
         client.post("/my/sign-in/code/", {"code": sent_code()})
 
         assert client.session.session_key != before and "left" not in client.session
-        assert client.get("/console/search/").status_code == 403
+        assert client.get("/console/search/").status_code == 404
 
     def test_goes_on_to_the_page_that_was_asked_for_and_never_elsewhere(self, world: World) -> None:
         for goes_to, expected in (("/my/bills/", "/my/bills/"), ("https://evil.test/", "/my/")):

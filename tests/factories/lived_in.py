@@ -1,30 +1,77 @@
-"""A utility in which something has happened: bills, a payment, a dispute, a doubtful reading, a rejected row."""
+"""A utility in which something of everything has happened, so that every page of it has something to show."""
 
 from __future__ import annotations
 
-from datetime import datetime
+import io
+import json
+from datetime import date, datetime, timedelta
 
-from cis.operations import billing, disputes
+from django.db import connection, transaction
+from django.utils import timezone
+
+from cis.models import IntervalDay
+from cis.operations import billing, contacts, disputes
+from cis.operations.portal_bindings import Terms
+from cis.operations.portal_counter import SeenDocument, bind_at_counter
 from cis.queries.billing import list_bills
-from config.shared import jobs
-from config.shared.models import Job
+from config.shared import files, jobs, looks, role_changes
+from config.shared.api.keys import issue_key
+from config.shared.messaging import Recipient, letters, send
+from config.shared.models import Job, Message, OrgUnit, OutboxDelivery, OutboxEvent, Role, User
+from payments.models import PaymentOrder
 from payments.operations import taking
-from tests.factories.metering import register_file, send
-from tests.factories.world import World, small_world
+from tests.factories.metering import register_file
+from tests.factories.metering import send as send_readings
+from tests.factories.world import World, make_user, small_world
 
 CYCLE = 202602
 AFTER = datetime.fromisoformat("2026-03-02T09:00+08:00")
+TENANT_TELEPHONE, PAYER_TELEPHONE, AGENT_TELEPHONE = "13800000071", "13800000072", "13800000073"
 _MISREAD = 9_770
+_DAYS = 45
+
+MORE_STAFF = {
+    "agent": "agent",
+    "district_manager": "district-manager",
+    "key_account_manager": "key-account-manager",
+    "dispatcher": "dispatcher",
+    "leader": "leader",
+    "it_operator": "it-operator",
+    "audit_officer": "audit-officer",
+}
+"""Further staff of the whole utility: user name to role."""
 
 
 def lived_in_world() -> World:
     """
     The small world after its February: everybody read, one reading doubtful, one row rejected, the rest billed.
 
-    The clerk has taken a part of what the second household owes and noted that it disputes its bill.
+    The clerk has taken a part of what the second household owes and noted that it disputes its bill. The portal
+    user's account has a tenant, a payer and an agent, measured days up to yesterday, a report that waits for an
+    answer and an order that waits for money; somebody asked who looked at it. A role is asked for, a job and a
+    delivery failed, a message was lost, letters are written, a program has a key. The staff of `MORE_STAFF` are there
+    too; `tenant`, `payer` and `proxy` are the names of the portal users.
     """
     world = small_world()
-    send(
+    _staff(world)
+    _read_and_bill(world)
+    _at_the_counter(world)
+    now = timezone.now()
+    _in_the_portal(world, now)
+    _measured_days(world, now.date())
+    _behind_the_counter(world, now)
+    _messages(world, now)
+    return world
+
+
+def _staff(world: World) -> None:
+    province = OrgUnit.objects.get(pk=world.province_id)
+    for username, role in MORE_STAFF.items():
+        make_user(username, province, role, f"{username} 员工")
+
+
+def _read_and_bill(world: World) -> None:
+    send_readings(
         register_file(
             [
                 [world.residential.meter_no, "total", "2026-03-01", _MISREAD],
@@ -33,6 +80,7 @@ def lived_in_world() -> World:
             ]
         ),
         at=AFTER,
+        by=world.accountant_id,
     )
     for cycle in world.cycles:
         run_id = billing.start_run(
@@ -40,16 +88,147 @@ def lived_in_world() -> World:
         )
         jobs.work_on(job_id=Job.objects.order_by("-pk").values_list("pk", flat=True)[0])
         assert run_id
+
+
+def _at_the_counter(world: World) -> None:
     household = world.residential_day_15
-    taking.take_payment(
-        account_id=household.account_id,
-        amount_fen=1_000,
-        method="cash",
-        org_unit_id=world.hall_a_id,
-        received_by_id=world.clerk_a_id,
-        form_key="0" * 32,
-        at=AFTER,
-    )
+    for number, account in enumerate((household, world.residential)):
+        taking.take_payment(
+            account_id=account.account_id,
+            amount_fen=1_000,
+            method="cash",
+            org_unit_id=world.hall_a_id,
+            received_by_id=world.clerk_a_id,
+            form_key=f"{number:032}",
+            at=AFTER,
+        )
     bill = list_bills(account_id=household.account_id, limit=1)[0]
     disputes.open_dispute(bill_no=bill.bill_no, reason="比上月多，请核对", opened_by_id=world.clerk_a_id, at=AFTER)
-    return world
+
+
+def _in_the_portal(world: World, now: datetime) -> None:
+    account = world.residential
+    letter_key = files.keep(io.BytesIO(b"%PDF-1.4\n%%EOF\n"), folder="letters")
+    for username, telephone, terms in (
+        ("tenant", TENANT_TELEPHONE, Terms("tenant", from_on=date(2026, 1, 1))),
+        ("payer", PAYER_TELEPHONE, Terms("payer")),
+        ("proxy", AGENT_TELEPHONE, Terms("agent", None, date(2030, 1, 1), letter_key, "application/pdf")),
+    ):
+        bind_at_counter(
+            account_no=account.account_no,
+            telephone=telephone,
+            terms=terms,
+            document=SeenDocument("identity-card", "1234", "王五"),
+            clerk_id=world.clerk_a_id,
+            org_unit_id=world.hall_a_id,
+            at=now,
+        )
+        newest = User.objects.filter(kind=User.Kind.CUSTOMER).latest("pk")
+        User.objects.filter(pk=newest.pk).update(username=username)
+    contacts.report(
+        user_id=world.portal_user_id,
+        account_id=account.account_id,
+        kind="fault",
+        text="整栋楼没电，已经半个小时",
+        form_key="1" * 32,
+        at=now,
+    )
+    PaymentOrder.objects.create(
+        out_trade_no="LIVED0001",
+        channel="wallet",
+        account_id=account.account_id,
+        amount_fen=100,
+        created_at=now,
+        expires_at=now + timedelta(hours=1),
+    )
+    subject = f"account:{account.account_id}"
+    looks.note_look(
+        user_id=world.clerk_a_id,
+        org_unit_id=world.hall_a_id,
+        role="clerk",
+        subject=subject,
+        page="cis:account",
+        came_from="cis:search",
+        at=now,
+    )
+    looks.ask_about(
+        record=subject,
+        persons=(),
+        about_user_id=world.clerk_a_id,
+        about_at=now,
+        asked_by_id=world.portal_user_id,
+        text="我没有来过营业厅，为什么看我的资料",
+        at=now,
+    )
+
+
+def _measured_days(world: World, today: date) -> None:
+    """Quarter-hours of the portal user's point up to yesterday."""
+    first = today - timedelta(days=_DAYS)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT cis_make_interval_partitions(%s, %s)", [first, today])
+    IntervalDay.objects.bulk_create(
+        IntervalDay(
+            point_id=world.residential.point_id,
+            day=first + timedelta(days=number),
+            energy_wh=[40 + 10 * (slot % 24) + number for slot in range(96)],
+            missing_slots=0,
+        )
+        for number in range(_DAYS)
+    )
+
+
+def _behind_the_counter(world: World, now: datetime) -> None:
+    hall = OrgUnit.objects.get(pk=world.hall_a_id)
+    newcomer = make_user("newcomer", hall, "agent", "新来的")
+    role_changes.ask_for_role(
+        user_id=newcomer.pk,
+        role_id=Role.objects.get(code="clerk").pk,
+        org_unit_id=hall.pk,
+        asked_by_id=world.administrator_id,
+        reason="新来的柜员",
+        within=[hall.path],
+        at=now,
+    )
+    program = make_user("a_bank", hall, "bank-integrator", "农行代收")
+    User.objects.filter(pk=program.pk).update(kind=User.Kind.MACHINE)
+    issue_key(user_id=program.pk, name="生产", at=now)
+    billing.start_run(
+        cycle=world.cycle, org_unit_id=world.province_id, created_by_id=world.accountant_id, at=now, kind="preview"
+    )
+    Job.objects.filter(pk=Job.objects.latest("pk").pk).update(state=Job.State.FAILED, finished_at=now)
+    event = OutboxEvent.objects.create(name="cis.bill-issued", key="lived:1", payload={}, published_at=now)
+    OutboxDelivery.objects.create(event=event, handler="tell_customers", key="1", state="dead", next_attempt_at=now)
+
+
+def _messages(world: World, now: datetime) -> None:
+    notice = {"tail": "0001", "phone": "0071", "role": "租户"}
+    for user_id in (world.clerk_a_id, world.portal_user_id):
+        with transaction.atomic():
+            send(
+                template="binding-notice",
+                to=Recipient(user_id=user_id),
+                parameters=notice,
+                dedupe_key=f"lived-to:{user_id}",
+                at=now,
+            )
+    for number, (channel, state) in enumerate((("sms", "failed"), ("letter", "waiting"), ("letter", "waiting"))):
+        Message.objects.create(
+            dedupe_key=f"lived-by-hand:{number}",
+            template="binding-ended",
+            kind="notice",
+            language="zh-hans",
+            channel=channel,
+            recipient="",
+            user_id=world.portal_user_id,
+            account_id=world.residential.account_id,
+            parameters=json.dumps({"tail": "0001"}),
+            state=state,
+            failure="no-such-number" if state == "failed" else "",
+            failed_at=now if state == "failed" else None,
+            created_at=now,
+            not_before=now,
+            expires_at=now + timedelta(days=7),
+        )
+        if number == 1:
+            letters.make_batch(made_by_id=world.manager_id, at=now)

@@ -30,7 +30,7 @@ CONTRAST_ALONE = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 NO_PAGE = re.compile(r"\.(pdf|csv|xlsx)$|^/(static|sim|api)/|[?&]export=")
 _LINK = re.compile(r'<a\b[^>]*?\shref="([^"]*)"')
 _PART = re.compile(r'\shx-get="([^"]*)"')
-_QUIET_S, _PATIENCE_S = 0.08, 15.0
+_QUIET_S, _PATIENCE_S = 0.08, 8.0
 
 
 @dataclass

@@ -198,7 +198,7 @@ def _timeline() -> list[Happening]:
 @requires("shared.manage_users")
 def design(request: HttpRequest) -> HttpResponse:
     """Every component in every state."""
-    wrong = ExampleForm({"amount": "12,34", "method": ""})
+    wrong = ExampleForm({"amount": "12.345", "method": ""})
     wrong.is_valid()
     unsaid = ReasonForm({"reason": ""}, prefix="unsaid")
     unsaid.is_valid()

@@ -1,7 +1,7 @@
 """
 What it adds to a list that it shows one's own part of the organisation only, and what a noted look adds to a page.
 
-A utility of three counties is loaded and billed; then one process asks for the same number of rows of each list, by
+A utility of a few counties is loaded and billed; then one process asks for the same number of rows of each list, by
 turns for the whole utility and for one county, and compares each with its neighbour. Lists are timed twice: the domain
 call alone, and the page as the server makes it, without the network. The note that somebody saw a customer's record is
 timed beside the page that writes it, processor time of the process and of its Postgres backend together.
@@ -18,7 +18,7 @@ from benchmarks.server import Server, temporary_server
 AIM_RATIO = 1.2
 DATABASE = "bench_scoping"
 
-# Runs, jobs and a day's takings as a year of a utility of three counties leaves them, one county's after another's.
+# Runs, jobs and a day's takings as a year of the utility leaves them, one county's after another's.
 _MANY = """
 INSERT INTO shared_job (kind, parameters, state, org_unit_id, created_at, finished_at, total_units, done_units)
     SELECT 'billing', '{}', 'done', u.id, TIMESTAMPTZ '2026-01-01 08:00+8' + n * INTERVAL '10 minutes',

@@ -9,16 +9,18 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from cis.events import ReadingsAccepted
+from cis.events import BillsIssued, ReadingsAccepted
 from cis.handlers import bill_after_doubt
 from cis.models import Bill, BillException, BillingRun, Reading
 from cis.operations import billing, ledger
 from cis.queries.ledger import balance
-from config.shared import events, jobs
+from config.shared import approvals, events, jobs
 from config.shared.events import Event, deliver_waiting, publish
 from config.shared.jobs import JobCreated
 from config.shared.models import Job, OutboxDelivery
-from payments.events import PaymentReceived, WalletNoticeStored
+from payments import operations as payments
+from payments.events import PaymentReceived, PrepaymentRefunded, WalletNoticeStored
+from payments.models import Refund
 from tests.factories.ledger import at_once
 from tests.factories.world import AT, World, small_world
 from tests.integration.payments import pay
@@ -129,10 +131,30 @@ def example_of(event: type[Event], world: World) -> Event:
             account_id=account, payment_id=payment.payment_id, amount_fen=1_000, prepaid_fen=1_000, method="cash"
         ),
         WalletNoticeStored: lambda: WalletNoticeStored(out_trade_no="none", notice_id="none"),
+        BillsIssued: lambda: BillsIssued(run_id=BillingRun.objects.latest("pk").pk, shard=0, cycle=world.cycle),
+        PrepaymentRefunded: lambda: refund_of(world, 500),
     }
     if event not in makers:
         pytest.fail(f"{event.__name__} is handled; say here what one looks like, so that it is delivered twice")
     return makers[event]()
+
+
+def refund_of(world: World, fen: int) -> PrepaymentRefunded:
+    """A part of the first account's prepayment given back: asked for by the clerk, approved by the manager."""
+    asked = payments.ask_refund(
+        account_id=world.residential.account_id,
+        amount_fen=fen,
+        payment_id=None,
+        reason="多交了",
+        org_unit_id=world.hall_a_id,
+        asked_by_id=world.clerk_a_id,
+        at=AT,
+    )
+    approvals.approve(approval_id=asked, decided_by_id=world.manager_id, at=AT)
+    refund = Refund.objects.latest("pk")
+    return PrepaymentRefunded(
+        account_id=refund.account_id, refund_id=refund.pk, amount_fen=refund.amount_fen, method=refund.method
+    )
 
 
 def everything_stored() -> dict[str, Any]:

@@ -37,6 +37,7 @@ def receipt(**changed: Any) -> Receipt:
         business_date=date(2026, 2, 3),
         hall="东湖营业厅",
         clerk="陈静",
+        clerk_id=3,
         is_reversed=False,
         reversal_reason="",
     )

@@ -234,6 +234,11 @@ def _stack(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> I
     stack.stop()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests with a running stack come last: its workers would take the jobs and messages of the others."""
+    items.sort(key=lambda item: "live" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture
 def live(transactional_db: None, _stack: Stack) -> Iterator[Stack]:
     """A real web server and Celery worker on this worker's database; see `tests.stack.Stack`."""

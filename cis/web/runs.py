@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
 
 from cis.models.customers import SupplyContract
 from cis.operations import billing
@@ -216,24 +217,24 @@ def run_exceptions(request: HttpRequest, run_id: int) -> HttpResponse:
 
 
 @requires("cis.run_billing")
+@require_POST
 def run_cancel(request: HttpRequest, run_id: int) -> HttpResponse:
     """Stop a run; bills that are issued stay."""
-    if request.method == "POST":
-        try:
-            billing.cancel_run(run_id=run_id, at=timezone.now(), within=_scope(request))
-            messages.success(request, _("正在停下；已经发行的账单保留。"))
-        except JobIsOver as refused:
-            messages.warning(request, refused.message)
+    try:
+        billing.cancel_run(run_id=run_id, at=timezone.now(), within=_scope(request))
+        messages.success(request, _("正在停下；已经发行的账单保留。"))
+    except JobIsOver as refused:
+        messages.warning(request, refused.message)
     return redirect("cis:run", run_id=run_id)
 
 
 @requires("cis.run_billing")
+@require_POST
 def run_resume(request: HttpRequest, run_id: int) -> HttpResponse:
     """Go on with what is left of a run."""
-    if request.method == "POST":
-        try:
-            billing.resume_run(run_id=run_id, at=timezone.now(), within=_scope(request))
-            messages.success(request, _("已经继续；发行过的不会重复发行。"))
-        except JobIsOver as refused:
-            messages.warning(request, refused.message)
+    try:
+        billing.resume_run(run_id=run_id, at=timezone.now(), within=_scope(request))
+        messages.success(request, _("已经继续；发行过的不会重复发行。"))
+    except JobIsOver as refused:
+        messages.warning(request, refused.message)
     return redirect("cis:run", run_id=run_id)

@@ -38,7 +38,7 @@ class TestByKeysAlone:
         assert "186.40" in text_of(page)
         keys.press("Enter")
         page.wait_for_url("**/pay/?key=*")
-        assert page.evaluate("document.activeElement.name") == "amount"
+        page.wait_for_function("document.activeElement.name === 'amount'")
         assert page.evaluate("document.activeElement.value") == "186.40"
         keys.press("Enter")
         page.wait_for_url("**/console/payments/*/")

@@ -12,7 +12,7 @@ from tests.factories.world import PASSWORD, small_world
 from tests.journeys import walks
 from tests.stack import Stack
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.acceptance("F146")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 SIZE = "getComputedStyle(document.body).fontSize"
 GROUND = "getComputedStyle(document.body).backgroundColor"

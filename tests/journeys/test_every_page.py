@@ -115,7 +115,6 @@ def new_look(browser: Any, live: Stack) -> Iterator[NewLook]:
         context.close()
 
 
-@pytest.mark.acceptance("F146")
 class TestEveryPage:
     @pytest.mark.parametrize("group", PEOPLE)
     def test_is_sound(self, new_look: NewLook, group: str) -> None:

@@ -222,6 +222,10 @@ FINDERS: tuple[tuple[str, str], ...] = (
     ("payments.finders.find_receipts", "payments.view_payments"),
 )
 
+# What the apps add to the demonstration once customers, bills and payments are there, in this order: functions of
+# `today` and `at` that may be repeated.
+DEMO: tuple[str, ...] = ()
+
 # Where customers come in.
 PORTAL_DOOR = "cis:portal_sign_in"
 

@@ -23,9 +23,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("config.shared.web.provider_reports")),
     path("", include("cis.web.urls")),
     path("", include("payments.web.urls")),
+    path("", include("crm.web.urls")),
+    path("", include("dsm.web.urls")),
+    path("", include("halls.web.urls")),
+    path("", include("grid_service.web.urls")),
     path("api/v1/", include("config.shared.api.urls")),
     path("api/v1/", include("cis.api.v1.urls")),
     path("api/v1/", include("payments.api.v1.urls")),
+    path("api/v1/", include("crm.api.v1.urls")),
+    path("api/v1/", include("dsm.api.v1.urls")),
+    path("api/v1/", include("halls.api.v1.urls")),
+    path("api/v1/", include("grid_service.api.v1.urls")),
 ]
 
 handler400 = "config.shared.web.failures.bad_request"

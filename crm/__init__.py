@@ -1,1 +1,1 @@
-"""Customer relations: profiles and tags, tiers, key accounts, campaigns. Stands on cis and payments; empty so far."""
+"""Customer relations: profiles and tags, tiers, satisfaction, key accounts."""

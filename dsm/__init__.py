@@ -1,1 +1,1 @@
-"""Demand side: forecasts, shortage plans, demand response, savings. Stands on crm; empty so far."""
+"""Demand side: load series, forecasts, shortage plans."""

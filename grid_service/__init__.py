@@ -1,1 +1,1 @@
-"""Grid service: one district manager per community. Stands on crm; empty so far."""
+"""Grid service: districts, their managers, notices, questions from the field."""

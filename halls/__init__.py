@@ -1,1 +1,1 @@
-"""Service halls: zones, counters, queueing, nearest hall, payment circle. Stands on crm; empty so far."""
+"""Smart service halls: counters, tickets, screens, ratings, payment circles."""

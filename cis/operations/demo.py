@@ -158,6 +158,10 @@ def demo_users() -> list[DemoUser]:
         DemoUser("accountant", "赵会计", "accountant", "42", what_for="电费会计 · billing and finance"),
         DemoUser("auditor", "孙抄核", "reading-auditor", "42", what_for="抄核员 · reading auditor"),
         DemoUser("agent", "林小雨", "agent", "42", what_for="95598 坐席 · 95598 agent"),
+        DemoUser("dispatcher", "吴调度", "dispatcher", "42", what_for="需求侧调度员 · DSM dispatcher"),
+        DemoUser("keymanager", "何敬业", "key-account-manager", "42", what_for="大客户经理 · key-account manager"),
+        DemoUser("leader", "郑明远", "leader", "42", what_for="分管领导 · leader"),
+        DemoUser("inspector", "沈安", "audit-officer", "42", what_for="安全审计员 · audit officer"),
         DemoUser("admin", "系统管理员", "administrator", "42", what_for="系统管理员 · administrator"),
         DemoUser("bank", "江汉银行代收接口", "bank", "42", User.Kind.MACHINE, "银行接口（API key）· bank, by API"),
         DemoUser(

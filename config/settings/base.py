@@ -72,6 +72,10 @@ INSTALLED_APPS = [
     "config.shared",
     "cis",
     "payments",
+    "crm",
+    "dsm",
+    "halls",
+    "grid_service",
 ]
 
 MIDDLEWARE = [

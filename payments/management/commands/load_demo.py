@@ -13,9 +13,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from tqdm import tqdm
 
 from cis.operations import demo, ledger
+from config import navigation
 from config.shared.periods import add_months, cycle_of, is_cycle
 from payments.operations.reversing import reverse_payment
 from payments.operations.taking import KeyUsedOtherwise, take_payment
@@ -71,13 +73,17 @@ class Command(BaseCommand):
                 raise CommandError("示范电网已经载入。 The demonstration is loaded already.")
             return
         self._months(state, now)
-        accountant = demo.user_id("accountant")
-        today = now.astimezone(settings.BILLING_TIME_ZONE).date()
+        self._days_and_apps(now)
+        demo.finish(job_id=state.job_id, at=timezone.now())
+        self.stdout.write(f"示范电网已就绪 · the demonstration is ready ({time.monotonic() - started:.0f} s)")
+
+    def _days_and_apps(self, now: datetime) -> None:
+        accountant, today = demo.user_id("accountant"), now.astimezone(settings.BILLING_TIME_ZONE).date()
         for day in self._steps("日结 closing days", demo.days_to_close(today=today)):
             at = datetime.combine(day, datetime.min.time(), settings.BILLING_TIME_ZONE) + timedelta(hours=25)
             ledger.close_day(business_date=day, closed_by_id=accountant, at=at)
-        demo.finish(job_id=state.job_id, at=timezone.now())
-        self.stdout.write(f"示范电网已就绪 · the demonstration is ready ({time.monotonic() - started:.0f} s)")
+        for name in self._steps("其他各系统 the other apps", navigation.DEMO):
+            import_string(name)(today=today, at=now)
 
     def _months(self, state: demo.DemoState, now: datetime) -> None:
         plan = demo.plan_of(state)

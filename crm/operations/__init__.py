@@ -1,0 +1,1 @@
+"""One business act each, in one transaction."""

@@ -1,0 +1,1 @@
+"""Ids in, frozen dataclasses out."""

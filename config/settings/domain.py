@@ -80,3 +80,17 @@ AUDIT_MANY_NOT_SERVED = 30
 # ... or with so many records opened before the first hour or from the second hour on (convention).
 AUDIT_HOURS = (7, 20)
 AUDIT_FEW_OUTSIDE_HOURS = 5
+
+# --- Load and forecasts (dsm) ---
+# The forecaster whose figures the house uses, by its name in dsm/forecasting/registry.py.
+DSM_FORECASTER = "linear_by_slot"
+# A quarter-hour of load counts as known when so many per cent of the points delivered it, and a day when so many of
+# its quarter-hours are known (convention; what is missing is never made up by scaling the rest).
+DSM_KNOWN_FROM_PERCENT = 98
+# Load older than so many days says too little about tomorrow: then no forecast is made (convention).
+DSM_LOAD_STALE_AFTER_DAYS = 3
+# Days of history that a forecast learns from: three years (convention; forecast-anchors 1 uses all there is).
+DSM_HISTORY_DAYS = 1100
+# When tomorrow is forecast each day, in the billing time zone; yesterday's curves are in by then (convention; the
+# protocol of forecast-anchors 1 issues at ten).
+DSM_FORECAST_HOUR = 10

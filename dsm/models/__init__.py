@@ -1,1 +1,5 @@
-"""Tables of this app."""
+"""The tables of the demand side, by topic."""
+
+from dsm.models.loads import ForecastOutcome, LoadDay, LoadForecast, WeatherDay
+
+__all__ = ["ForecastOutcome", "LoadDay", "LoadForecast", "WeatherDay"]

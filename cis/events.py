@@ -29,3 +29,16 @@ class ReadingsAccepted(Event):
 
     account_id: int
     cycle: int
+
+
+@dataclass(frozen=True)
+class CapacityChanged(Event):
+    """An account's contract capacity is another one from a day on, which may still lie ahead."""
+
+    name: ClassVar[str] = "cis.capacity-changed"
+    key_field: ClassVar[str] = "account_id"
+
+    account_id: int
+    capacity_kva: int
+    from_on: str
+    """ISO day"""

@@ -15,6 +15,7 @@ PERMISSIONS.update(
         "cis.issue_bill": _("柜台即时出账"),
         "cis.import_readings": _("导入示数"),
         "cis.resolve_readings": _("处理存疑示数"),
+        "cis.change_contract": _("变更合同容量"),
         "cis.edit_tariffs": _("维护电价"),
         "cis.dispute_bill": _("登记账单异议"),
         "cis.close_day": _("日结"),

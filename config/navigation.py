@@ -111,6 +111,7 @@ PAGES_SEEN: dict[str, str | Promise] = {
     "cis:account_contacts": _("最近联系"),
     "cis:account_meters": _("示数与电能表"),
     "cis:account_contracts": _("合同与电价变更"),
+    "cis:capacity": _("变更合同容量"),
     "cis:account_disputes": _("账单异议"),
     "cis:account_history": _("办过的事"),
     "cis:account_looks": _("谁看过"),
@@ -155,6 +156,7 @@ JOBS: dict[str, str | Promise] = {
 DISTRICT: tuple[Destination, ...] = ()
 
 ANALYSIS: tuple[Destination, ...] = (
+    Destination(_("驾驶舱"), "layout-dashboard", "cockpit", "shared.see_cockpit"),
     Destination(_("售电"), "chart-column", "cis:energy_sold", "cis.see_statistics"),
     Destination(_("电费回收"), "wallet", "cis:collection", "cis.see_statistics"),
     Destination(_("欠费"), "hourglass", "cis:arrears", "cis.see_statistics"),
@@ -180,6 +182,7 @@ COUNTER_TO_DO: tuple[Slot, ...] = (
 )
 
 ANALYSIS_TO_DO: tuple[Slot, ...] = (
+    Slot(_("驾驶舱"), "cockpit_board", "shared.see_cockpit", is_wide=True),
     Slot(_("售电"), "cis:energy_sold", "cis.see_statistics", is_wide=True),
     Slot(_("电费回收"), "cis:collection", "cis.see_statistics", is_wide=True),
     Slot(_("欠费"), "cis:arrears", "cis.see_statistics", is_wide=True),
@@ -222,6 +225,10 @@ FINDERS: tuple[tuple[str, str], ...] = (
     ("payments.finders.find_receipts", "payments.view_payments"),
 )
 
+# The figures by which the house sees whether it works: tuples of `config.shared.indicators.Indicator`, in the order in
+# which the cockpit shows them.
+INDICATORS: tuple[str, ...] = ("cis.indicators.INDICATORS",)
+
 # What the apps add to the demonstration once customers, bills and payments are there, in this order: functions of
 # `today` and `at` that may be repeated.
 DEMO: tuple[str, ...] = ()
@@ -231,6 +238,12 @@ PORTAL_DOOR = "cis:portal_sign_in"
 
 # Page to the parts it leaves room for; their addresses take the page's own `account_no`.
 SLOTS: dict[str, tuple[Slot, ...]] = {
+    # The apps' own tiles below the indicators.
+    "cockpit": (
+        Slot(_("售电"), "cis:energy_sold", "cis.see_statistics"),
+        Slot(_("电费回收"), "cis:collection", "cis.see_statistics"),
+        Slot(_("欠费"), "cis:arrears", "cis.see_statistics"),
+    ),
     "customer-360": (
         Slot(_("收费记录"), "payments:account_payments", "payments.view_payments"),
         Slot(_("示数与电能表"), "cis:account_meters", "cis.view_customer"),

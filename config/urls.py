@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("config.shared.web.design_page")),
     path("", include("config.shared.web.account_pages")),
     path("", include("config.shared.web.consoles")),
+    path("", include("config.shared.web.cockpit")),
     path("", include("config.shared.web.working_place")),
     path("", include("config.shared.web.drafts")),
     path("", include("config.shared.web.table_choices")),

@@ -2,7 +2,7 @@
 
 from cis.models.billing import Bill, BillDispute, BillException, BillingRun, BillLine, BillUsage, ChargeKind
 from cis.models.contacts import Contact
-from cis.models.customers import Account, AccountPoint, Customer, Premise, SupplyContract
+from cis.models.customers import Account, AccountPoint, CapacityChange, Customer, Premise, SupplyContract
 from cis.models.ledger import LedgerAccount, LedgerBalance, LedgerDay, LedgerDayBalance, LedgerTransfer
 from cis.models.metering import (
     IntervalDay,
@@ -39,6 +39,7 @@ __all__ = [
     "BillUsage",
     "BillingRun",
     "BindingTry",
+    "CapacityChange",
     "ChargeKind",
     "Contact",
     "Customer",

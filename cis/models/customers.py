@@ -171,3 +171,33 @@ class AccountPoint(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} at {self.point_id} {self.valid}"
+
+
+class CapacityChange(models.Model):
+    """
+    An increase or decrease of capacity (增容、减容): which contract row followed which, why, and who entered it.
+
+    Append-only; a wrong one is followed by another.
+    """
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    before = models.ForeignKey(SupplyContract, models.PROTECT, related_name="+")
+    after = models.ForeignKey(SupplyContract, models.PROTECT, related_name="+")
+    from_kva = models.IntegerField()
+    to_kva = models.IntegerField()
+    from_on = models.DateField()
+    reason = models.CharField(max_length=200)
+    changed_by = models.ForeignKey("shared.User", models.PROTECT, related_name="+")
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "cis_capacity_change"
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(to_kva__gt=0) & ~models.Q(to_kva=models.F("from_kva")),
+                name="capacity_change_changes",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.from_kva} > {self.to_kva} kVA"

@@ -586,6 +586,8 @@ FROM (
     UNION ALL SELECT opened_at, 'doubt-opened', '', NULL FROM cis_reading_doubt WHERE account_id = %(account)s
     UNION ALL SELECT resolved_at, 'doubt-resolved', reason, resolved_by_id
         FROM cis_reading_doubt WHERE account_id = %(account)s AND resolved_at IS NOT NULL
+    UNION ALL SELECT changed_at, 'capacity-changed', from_kva || ' → ' || to_kva || ' kVA · ' || reason, changed_by_id
+        FROM cis_capacity_change WHERE account_id = %(account)s
     UNION ALL SELECT seen_at, 'personal-data-seen', reason, user_id
         FROM shared_personal_data_access WHERE subject = 'customer:' || %(customer)s) h
 LEFT JOIN shared_user u ON u.id = h.user_id
@@ -602,6 +604,7 @@ def _happened(head: AccountHead) -> tuple[HappenedRow, ...]:
         "premise-update": _("用电地址修改"),
         "account-insert": _("立户"),
         "account-update": _("户的资料变更"),
+        "capacity-changed": _("变更合同容量"),
         "dispute-opened": _("登记账单异议"),
         "dispute-closed": _("账单异议办结"),
         "doubt-opened": _("示数存疑"),

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from cis.queries import audit
 from cis.queries import customers as queries
 from cis.queries.audit import record_of
+from config.shared.permissions import may, staff_of
 from config.shared.web.looks import saw
 from config.shared.web.pages import requires
 from config.shared.web.parts import render_part
@@ -39,7 +40,9 @@ def contracts(request: HttpRequest, account_no: str) -> HttpResponse:
     """The contracts and tariffs, now and before."""
     head = queries.get_head(account_no)
     rows = queries.list_contracts(head.account_id, today=timezone.localdate())
-    return _draw(request, "contracts", _("合同与电价变更"), {"head": head, "contracts": rows})
+    may_change = head.is_open and may(staff_of(request), "cis.change_contract")
+    context = {"head": head, "contracts": rows, "may_change": may_change}
+    return _draw(request, "contracts", _("合同与电价变更"), context)
 
 
 @requires("cis.view_customer")

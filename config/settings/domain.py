@@ -94,3 +94,7 @@ DSM_HISTORY_DAYS = 1100
 # When tomorrow is forecast each day, in the billing time zone; yesterday's curves are in by then (convention; the
 # protocol of forecast-anchors 1 issues at ten).
 DSM_FORECAST_HOUR = 10
+
+# --- Indicators ---
+# Aims are the utility's own; what stands here is an example to be replaced (convention). In the figure's unit: 0.01 %.
+COLLECTION_RATE_TARGET_E2 = 99_50

@@ -21,6 +21,7 @@ from config.shared.models import OrgUnit, RoleGrant, User
 
 # Every permission there is, with what it lets people do. Apps add theirs from `permissions.py` of their own.
 PERMISSIONS: dict[str, Any] = {
+    "shared.see_cockpit": _("查看驾驶舱"),
     "shared.see_jobs": _("查看后台任务"),
     "shared.manage_jobs": _("取消、继续后台任务，重投未送达事件"),
     "shared.see_messages": _("查看未送达的消息和信函批次"),

@@ -173,6 +173,7 @@ class TestAccount:
         assert "M4290000001" in page
         assert reverse("cis:bill", kwargs={"bill_no": bill_no}) in page
 
+    @pytest.mark.acceptance("F77")
     def test_takes_at_most_twelve_queries_however_much_there_is(
         self, world: World, sign_in: SignIn, django_assert_max_num_queries: Callable[[int], object]
     ) -> None:

@@ -139,6 +139,7 @@ def read_by_list(read: Read) -> float:
 
 
 class TestManyRows:
+    @pytest.mark.acceptance("F88")
     @pytest.mark.acceptance("F89")
     def test_cost_what_is_shown_wherever_and_for_whomever(self, world: World) -> None:
         """Loaded once for all of it: lists near and far, ones own part of them, and the search."""

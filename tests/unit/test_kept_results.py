@@ -1,0 +1,52 @@
+"""Figures the house quotes are kept with the project; what they promise is looked at here, not measured again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
+WAITED = ("after_a_cold_start", "warm")
+
+
+def kept(name: str) -> dict[str, Any]:
+    """The kept result of a benchmark."""
+    found: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
+    return found
+
+
+class TestPages:
+    """A million accounts, twenty visitors, two cores."""
+
+    def test_are_of_the_full_form(self) -> None:
+        result = kept("pages")
+
+        assert (result["form"], result["visitors"], result["aim_p95_ms"]) == ("full", 20, 300)
+        assert result["accounts"] >= 1_000_000
+
+    @pytest.mark.acceptance("F77")
+    def test_the_customer_page_is_there_in_time_with_few_statements(self) -> None:
+        result = kept("pages")
+
+        assert all(result[when]["account"]["p95_ms"] < result["aim_p95_ms"] for when in WAITED)
+        assert result["statements"]["account"] <= 12
+
+    @pytest.mark.acceptance("F88")
+    @pytest.mark.parametrize("page", ["bill list, page 1", "bill list, page 10,000"])
+    def test_lists_are_there_in_time_near_and_far(self, page: str) -> None:
+        result = kept("pages")
+
+        assert all(result[when][page]["p95_ms"] < result["aim_p95_ms"] for when in WAITED)
+
+
+class TestBilling:
+    """Two hundred thousand accounts against a raw COPY of the same rows."""
+
+    def test_costs_at_most_twice_the_copy(self) -> None:
+        result = kept("billing")
+
+        assert result["form"] == "full"
+        assert result["aims"]["ratio"] <= 0.5 <= result["main"]["ratio"]["median"]

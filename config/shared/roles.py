@@ -19,7 +19,12 @@ _SERVE = (
     "payments.ask_refund",
     "payments.view_payments",
     "shared.use_approvals",
+    "crm.view_profile",
+    "crm.note_objection",
+    "crm.take_emergency",
 )
+# What whoever looks after key accounts sees of them.
+_KEY_ACCOUNTS = ("crm.view_profile", "crm.see_sensitive_tags", "crm.list_segments", "crm.view_key_accounts")
 _READ_AND_AUDIT = ("cis.view_customer", "cis.import_readings", "cis.resolve_readings", "cis.export_data")
 
 
@@ -37,7 +42,20 @@ class RoleSpec:
 # refuses one's own request, and the roles keep asking and deciding apart where a hall has people enough.
 ROLES: tuple[RoleSpec, ...] = (
     RoleSpec("clerk", "柜员", "Counter clerk", _SERVE),
-    RoleSpec("agent", "95598 坐席", "95598 agent", ("cis.view_customer", "cis.dispute_bill", "cis.answer_contact")),
+    RoleSpec(
+        "agent",
+        "95598 坐席",
+        "95598 agent",
+        (
+            "cis.view_customer",
+            "cis.dispute_bill",
+            "cis.answer_contact",
+            "crm.view_profile",
+            "crm.note_objection",
+            "crm.take_emergency",
+            "crm.view_key_accounts",
+        ),
+    ),
     RoleSpec(
         "hall-manager",
         "营业厅主任",
@@ -52,13 +70,16 @@ ROLES: tuple[RoleSpec, ...] = (
             "payments.approve_reversal",
             "shared.see_messages",
             "shared.resend_messages",
+            "crm.answer_objection",
+            "crm.work_proposals",
+            "crm.see_satisfaction",
         ),
     ),
     RoleSpec(
         "district-manager",
         "片区经理",
         "District manager",
-        ("cis.view_customer", "cis.dispute_bill", "payments.view_payments"),
+        ("cis.view_customer", "cis.dispute_bill", "payments.view_payments", "crm.view_profile"),
     ),
     RoleSpec(
         "key-account-manager",
@@ -71,6 +92,14 @@ ROLES: tuple[RoleSpec, ...] = (
             "cis.see_statistics",
             "payments.view_payments",
             "shared.see_cockpit",
+            *_KEY_ACCOUNTS,
+            "crm.note_objection",
+            "crm.answer_objection",
+            "crm.work_proposals",
+            "crm.see_satisfaction",
+            "crm.edit_emergency_plan",
+            "crm.take_emergency",
+            "crm.work_emergency",
         ),
     ),
     RoleSpec(
@@ -110,6 +139,12 @@ ROLES: tuple[RoleSpec, ...] = (
             "shared.use_approvals",
             "shared.approve_role_changes",
             "shared.see_audit",
+            *_KEY_ACCOUNTS,
+            "crm.see_satisfaction",
+            "crm.apply_tiers",
+            "crm.override_tier",
+            "crm.assign_managers",
+            "crm.hear_escalations",
         ),
     ),
     RoleSpec(

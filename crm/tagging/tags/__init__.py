@@ -1,0 +1,1 @@
+"""Pure: the definitions of tags, one file each."""

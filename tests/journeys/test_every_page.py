@@ -22,6 +22,7 @@ from payments.receipts import verification_token
 from tests.factories.lived_in import lived_in_world
 from tests.factories.world import World, make_user
 from tests.journeys import walks
+from tests.journeys.behind_forms import open_doors
 from tests.journeys.walks import CONTRAST_ALONE, Look, Plan
 from tests.stack import Stack
 
@@ -59,28 +60,9 @@ NO_PAGES: dict[str, str] = {
     "cis:run_cancel": "an act",
     "cis:run_resume": "an act",
     "portal_bell": "a part of the frame",
+    "passkey_sign_in": "an answer to the browser's authenticator",
     "payments:portal_orders": "the list of receipts, where a wallet leads back to",
     "district_home": "the console opens with the first page for districts",
-}
-
-# Pages that no link leads to but a form or a step before them; other journeys or tests of their own open them.
-BEHIND_FORMS: dict[str, str] = {
-    "payments:desk_account": "leads to itself with a fresh key of the form; test_keyboard",
-    "payments:reverse": "asked for at a receipt of one's own day; test_counter_pages",
-    "payments:refund": "of an account with money ahead; test_refunds",
-    "payments:refund_done": "after a second person approved; test_refunds",
-    "payments:portal_order": "where a wallet leads back to; test_customer",
-    "cis:data_load": "asked for by the form of the catalogue; test_reading_entry_points",
-    "cis:data_sales": "asked for by the form of the catalogue; test_reading_entry_points",
-    "cis:data_tariffs": "asked for by the form of the catalogue; test_reading_entry_points",
-    "cis:run_exceptions": "of a run that left accounts out; test_console_pages",
-    "key_add": "a program's page is behind a form; test_staff_people",
-    "person_factors_reset": "of a person with a second factor; test_staff_people",
-    "cis:portal_bind_code": "after a code was asked for; test_portal_bindings",
-    "cis:portal_telephone_codes": "after codes were asked for; test_portal_sign_in",
-    "cis:portal_code": "after a code was asked for; test_customer",
-    "passkey_sign_in": "an answer to the browser's authenticator; test_second_factor",
-    "second_factor": "after a password; test_second_factor",
 }
 
 
@@ -108,7 +90,7 @@ def new_look(browser: Any, live: Stack) -> Iterator[NewLook]:
         contexts.append(context)
         known = {name: morsel.value for name, morsel in client.cookies.items()} | cookies
         context.add_cookies([{"name": name, "value": value, "url": live.url} for name, value in known.items()])
-        return Look(context.new_page())
+        return Look(context.new_page(), live.url)
 
     yield begin
     for context in contexts:
@@ -137,6 +119,17 @@ class TestEveryPage:
             assert set(found.refused) == REFUSED.get(username, set())
             faults += [f"{username} {fault}" for fault in look.faults]
             assert len(found.pages) >= 4, found.pages
+
+        assert not faults, "\n".join(faults)
+
+    def test_behind_forms_is_sound(self, new_look: NewLook) -> None:
+        world, faults = lived_in_world(), []
+
+        for door in open_doors(world):
+            look = new_look(door.client)
+            look.open(door.address)
+            assert walks.kind_of(look.page.url.removeprefix(look.base)) == walks.kind_of(door.address)
+            faults += look.faults
 
         assert not faults, "\n".join(faults)
 
@@ -190,8 +183,9 @@ class TestTheWalks:
         seen |= set(walks.plan(Client(), *DOORS, receipt_address()).pages)
 
         readers = {True: walks.browser_of("portal"), False: browser_with_everything(world)}
+        seen |= {walks.kind_of(door.address) for door in open_doors(world)}
         twice = seen & set(NO_PAGES)
-        seen |= set(NO_PAGES) | set(BEHIND_FORMS)
+        seen |= set(NO_PAGES)
         missing = {
             rule.name: rule.path
             for rule in list_rules()

@@ -73,8 +73,13 @@ def plan(client: Client, *doors: str) -> Plan:
         tried.add((kind, is_part))
         answer = client.get(address, headers={"HX-Request": "true"} if is_part else {})
         if answer.status_code in (301, 302):
-            waiting.append((_inside(address, answer["Location"]), False))
-            continue
+            goes_to = _inside(address, answer["Location"])
+            # A form's page that leads to itself, with a fresh key in the address.
+            if kind_of(goes_to) != kind or goes_to == address:
+                waiting.append((goes_to, False))
+                continue
+            address = goes_to
+            answer = client.get(address)
         if answer.status_code == 403:
             found.refused[kind] = address
             continue
@@ -103,6 +108,8 @@ class Look:
     """One person's browser page, and what was wrong with what it showed."""
 
     page: Any
+    base: str
+    """the address of the house"""
     faults: list[str] = field(default_factory=list)
     _heard: list[str] = field(default_factory=list)
     _under_way: set[Any] = field(default_factory=set)

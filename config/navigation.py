@@ -150,6 +150,8 @@ PAGES_SEEN: dict[str, str | Promise] = {
 JOBS: dict[str, str | Promise] = {
     "billing": _("电费发行"),
     "load-demo": _("载入示范电网"),
+    "dsm.aggregate-load": _("汇总负荷"),
+    "dsm.forecast-load": _("预测负荷"),
 }
 
 # The district console opens with the first page for districts.

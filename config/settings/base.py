@@ -309,6 +309,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour=4, minute=30),
     },
     "prune-looks": {"task": "config.shared.tasks.prune_looks", "schedule": crontab(hour=4, minute=40)},
+    # After the night's collection, and before tomorrow is forecast from it.
+    "aggregate-load": {"task": "dsm.tasks.aggregate_load", "schedule": crontab(hour=8, minute=20)},
+    "forecast-tomorrow": {
+        "task": "dsm.tasks.forecast_tomorrow",
+        "schedule": crontab(hour=DSM_FORECAST_HOUR, minute=0),
+    },
     "prune-outbox": {"task": "config.shared.tasks.prune_outbox", "schedule": crontab(hour=4, minute=20)},
 }
 

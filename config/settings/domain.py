@@ -89,6 +89,8 @@ DSM_FORECASTER = "linear_by_slot"
 DSM_KNOWN_FROM_PERCENT = 98
 # Load older than so many days says too little about tomorrow: then no forecast is made (convention).
 DSM_LOAD_STALE_AFTER_DAYS = 3
+# Each morning the load of so many days back is computed anew, for curves that came late (convention).
+DSM_LATE_CURVE_DAYS = 14
 # Days of history that a forecast learns from: three years (convention; forecast-anchors 1 uses all there is).
 DSM_HISTORY_DAYS = 1100
 # When tomorrow is forecast each day, in the billing time zone; yesterday's curves are in by then (convention; the

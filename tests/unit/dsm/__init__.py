@@ -1,0 +1,1 @@
+"""The demand side's kernels."""

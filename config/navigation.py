@@ -152,6 +152,8 @@ JOBS: dict[str, str | Promise] = {
     "load-demo": _("载入示范电网"),
     "dsm.aggregate-load": _("汇总负荷"),
     "dsm.forecast-load": _("预测负荷"),
+    "profiles": _("客户画像"),
+    "tiers": _("客户等级"),
 }
 
 # The district console opens with the first page for districts.

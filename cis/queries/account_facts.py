@@ -226,3 +226,40 @@ def _read(sql: str, asked: dict[str, Any], types: dict[str, str]) -> dict[str, N
 
 def _wide(columns: dict[str, NDArray[Any]]) -> dict[str, Int]:
     return {name: values.astype(np.int64) for name, values in columns.items()}
+
+
+def account_ranges(size: int) -> list[tuple[int, int, int]]:
+    """Ranges [low, high) of about `size` open accounts each, with how many each holds; one statement."""
+    with connection.cursor() as cursor:
+        # Counted by small stretches of ids, which are then put together.
+        cursor.execute(
+            "SELECT min(id), max(id) + 1, count(*) FROM cis_account WHERE state = 'open' GROUP BY id / %s ORDER BY 1",
+            [max(size // 10, 1)],
+        )
+        stretches = cursor.fetchall()
+    ranges: list[tuple[int, int, int]] = []
+    for low, high, count in stretches:
+        if ranges and ranges[-1][2] + count <= size:
+            ranges[-1] = (ranges[-1][0], high, ranges[-1][2] + count)
+        else:
+            ranges.append((low, high, count))
+    return ranges
+
+
+_QUINTILES = """
+SELECT price_class, percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8]) WITHIN GROUP (ORDER BY fen)
+FROM (SELECT b.account_id, max(b.price_class) AS price_class, sum(b.total_fen)::bigint AS fen
+      FROM cis_bill b
+      WHERE b.cycle >= %s
+        AND NOT EXISTS (SELECT 1 FROM cis_bill n WHERE n.account_id = b.account_id
+                        AND n.period_start = b.period_start AND n.revision > b.revision)
+      GROUP BY b.account_id) billed
+GROUP BY price_class
+"""
+
+
+def billed_quintiles(since_cycle: int) -> dict[int, list[int]]:
+    """Price class to the four bounds between the fifths of what its accounts were billed from a cycle on, in fen."""
+    with connection.cursor() as cursor:
+        cursor.execute(_QUINTILES, [since_cycle])
+        return {price_class: [int(bound) for bound in bounds] for price_class, bounds in cursor.fetchall()}

@@ -100,3 +100,39 @@ DSM_FORECAST_HOUR = 10
 # --- Indicators ---
 # Aims are the utility's own; what stands here is an example to be replaced (convention). In the figure's unit: 0.01 %.
 COLLECTION_RATE_TARGET_E2 = 99_50
+
+# --- Customer relations (crm) ---
+# Accounts a shard of the nightly profiles holds: a shard reads its curves at once, some 25 kB an account (convention).
+CRM_PROFILE_SHARD = 1000
+# Whole days of quarter-hours that shapes and closures are told from (domain 4.1, proposal).
+CRM_CURVE_DAYS = 28
+# Limits of tag definitions that the utility sets otherwise than their files: {"use.growth": {"change_permille": 50}}.
+CRM_TAG_LIMITS: dict[str, dict[str, int]] = {}
+# From where on a tier begins: contracted capacity in kVA, energy of twelve months in whole kWh (domain 4.2, proposal:
+# 315 kVA with a transformer of one's own, 1000 kVA or 1 GWh key account, 8000 kVA or 20 GWh VIP).
+CRM_TIER_LIMITS = {
+    "dedicated_kva": 315,
+    "key_kva": 1000,
+    "key_kwh": 1_000_000,
+    "vip_kva": 8000,
+    "vip_kwh": 20_000_000,
+}
+# An override of a tier lasts so many days at most (convention).
+CRM_OVERRIDE_MAX_DAYS = 366
+# A bill is a shock when it is so many thousandths above what it is compared with, and so much money (convention).
+CRM_BILL_SHOCK_RISE_PERMILLE = 500
+CRM_BILL_SHOCK_RISE_FEN = 10_000
+# Bills issued longer ago than this wake nobody (convention).
+CRM_BILL_SHOCK_FRESH_DAYS = 30
+# Below so many ratings a mean is drawn to that of the unit above (domain 9, survey.min_n).
+SURVEY_MIN_N = 30
+# Below so many ratings nobody but those who answer for the unit sees figures about one person (convention).
+SURVEY_ANONYMOUS_BELOW = 5
+# Emergencies of key accounts: reply and arrival in minutes from receipt by any channel (source 003; domain 9,
+# key.reply_min and key.arrive_min), and how long before each the warning goes (convention).
+KEY_REPLY_MIN = 10
+KEY_ARRIVE_MIN = 45
+KEY_REPLY_WARN_MIN = 4
+KEY_ARRIVE_WARN_MIN = 15
+# An arrival whose coordinates lie farther from the premise than this is marked for a look (convention).
+KEY_ARRIVAL_FAR_M = 500

@@ -1,0 +1,14 @@
+"""The kinds of long work of this app, registered with the job mechanism."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from config.shared.jobs import Claim, works
+from crm.operations import profiles
+
+
+@works(profiles.JOB_KIND)
+def work_on_profiles(claim: Claim) -> None:
+    """One shard of a night's profiles."""
+    profiles.work_shard(claim, at=timezone.now())

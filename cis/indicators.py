@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from cis.queries.indicators import billed_of, overdue_of
+from cis.queries.indicators import billed_of, losses_of, overdue_of
 from config.shared.indicators import Asked, Better, Figures, Indicator, Unit
 from config.shared.periods import add_months, cycle_of
 
@@ -47,6 +47,15 @@ def long_overdue(asked: Asked) -> Figures:
     return _today(asked, overdue_of(asked, longer_than_days=OLD_ARREARS_DAYS))
 
 
+def line_loss(asked: Asked) -> Figures:
+    """0.01 % of the supply of transformer districts that was not billed behind them."""
+    return {
+        key: round((loss.supplied_kwh_e2 - loss.sold_kwh_e2) * 10_000 / loss.supplied_kwh_e2)
+        for key, loss in losses_of(asked).items()
+        if loss.supplied_kwh_e2
+    }
+
+
 def _today(asked: Asked, sums: dict[int, int]) -> Figures:
     now = cycle_of(asked.today)
     months = [month for month in asked.months if month in (now, add_months(now, -1))]
@@ -87,6 +96,17 @@ INDICATORS = (
         _("本月应收电费除以售电量。"),
         _SEEN_BY,
         average_price,
+    ),
+    Indicator(
+        "cis.line-loss",
+        _("台区线损率"),
+        Unit.PERCENT,
+        "accountant",
+        _("台区总表供电量与同期发行电量之差，占供电量的比例；没有总表电量的台区不计。"),
+        _SEEN_BY,
+        line_loss,
+        Better.LOWER,
+        "LINE_LOSS_TARGET_E2",
     ),
     Indicator(
         "cis.collection-rate",

@@ -235,7 +235,7 @@ INDICATORS: tuple[str, ...] = ("cis.indicators.INDICATORS",)
 
 # What the apps add to the demonstration once customers, bills and payments are there, in this order: functions of
 # `today` and `at` that may be repeated.
-DEMO: tuple[str, ...] = ()
+DEMO: tuple[str, ...] = ("cis.operations.demo_losses.load",)
 
 # Where customers come in.
 PORTAL_DOOR = "cis:portal_sign_in"

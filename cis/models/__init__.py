@@ -17,7 +17,7 @@ from cis.models.metering import (
     ReadingRoute,
     ValidationThresholds,
 )
-from cis.models.network import Feeder, Substation, TransformerDistrict
+from cis.models.network import DistrictSupply, Feeder, Substation, TransformerDistrict
 from cis.models.portal import (
     BindingTry,
     OneTimeCode,
@@ -43,6 +43,7 @@ __all__ = [
     "ChargeKind",
     "Contact",
     "Customer",
+    "DistrictSupply",
     "Feeder",
     "IntervalDay",
     "LedgerAccount",

@@ -48,3 +48,27 @@ class TransformerDistrict(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.name}"
+
+
+class DistrictSupply(models.Model):
+    """
+    What a transformer district's own meter (台区总表) measured over the reading period of a cycle, in 0.01 kWh.
+
+    Together with what was billed behind it for the same cycle it gives the line loss (台区线损).
+    """
+
+    transformer_district = models.ForeignKey(TransformerDistrict, models.PROTECT, related_name="+")
+    cycle = models.IntegerField()
+    energy_kwh_e2 = models.BigIntegerField()
+    source = models.CharField(max_length=100)
+    imported_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "cis_district_supply"
+        constraints = (
+            models.UniqueConstraint(fields=["transformer_district", "cycle"], name="one_supply_a_cycle"),
+            models.CheckConstraint(condition=models.Q(energy_kwh_e2__gte=0), name="supply_is_not_negative"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.transformer_district_id} {self.cycle}"

@@ -26,6 +26,32 @@ GROUP BY 1
 """
 
 
+# Only districts whose supply is known count, with what was billed behind them for the same cycle.
+_LOSSES = """
+SELECT p.id, s.cycle, sum(s.energy_kwh_e2)::bigint, sum(b.energy_kwh_e2)::bigint
+FROM unnest(%s::bigint[], %s::text[]) AS p(id, path)
+JOIN shared_org_unit o ON o.path LIKE p.path || '%%'
+JOIN cis_substation u ON u.org_unit_id = o.id
+JOIN cis_feeder f ON f.substation_id = u.id
+JOIN cis_transformer_district t ON t.feeder_id = f.id
+JOIN cis_district_supply s ON s.transformer_district_id = t.id AND s.cycle = ANY(%s)
+JOIN (
+    SELECT q.transformer_district_id, x.cycle, sum(x.energy_kwh_e2) AS energy_kwh_e2
+    FROM cis_bill x JOIN cis_account a ON a.id = x.account_id JOIN cis_premise q ON q.id = a.premise_id
+    WHERE x.cycle = ANY(%s) GROUP BY 1, 2
+) b ON b.transformer_district_id = t.id AND b.cycle = s.cycle
+GROUP BY 1, 2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Energy supplied to transformer districts and billed behind them, in 0.01 kWh."""
+
+    supplied_kwh_e2: int
+    sold_kwh_e2: int
+
+
 @dataclass(frozen=True, slots=True)
 class Billed:
     """What was billed for a month, and what of it is still open."""
@@ -48,6 +74,13 @@ def overdue_of(asked: Asked, *, longer_than_days: int = 0) -> dict[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(_OVERDUE, [*_parts(asked), last_due])
         return dict(cursor.fetchall())
+
+
+def losses_of(asked: Asked) -> dict[tuple[int, int], Loss]:
+    """Supply and sales of the districts of each part and month whose supply is known; others are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOSSES, [*_parts(asked), list(asked.months), list(asked.months)])
+        return {(part, cycle): Loss(*sums) for part, cycle, *sums in cursor.fetchall()}
 
 
 def _parts(asked: Asked) -> tuple[list[int], list[str]]:

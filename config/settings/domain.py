@@ -136,3 +136,5 @@ KEY_REPLY_WARN_MIN = 4
 KEY_ARRIVE_WARN_MIN = 15
 # An arrival whose coordinates lie farther from the premise than this is marked for a look (convention).
 KEY_ARRIVAL_FAR_M = 500
+
+LINE_LOSS_TARGET_E2 = 5_00

@@ -42,3 +42,41 @@ class CapacityChanged(Event):
     capacity_kva: int
     from_on: str
     """ISO day"""
+
+
+@dataclass(frozen=True)
+class OutageAnnounced(Event):
+    """An interruption of supply was made known for the first time."""
+
+    name: ClassVar[str] = "cis.outage-announced"
+    key_field: ClassVar[str] = "outage_id"
+
+    outage_id: int
+    version: int
+
+
+@dataclass(frozen=True)
+class OutageChanged(Event):
+    """
+    What is known of an announced interruption is something else now; `what` is changed, restored or cancelled.
+
+    `dropped` are transformer districts that it concerned before and does not any more.
+    """
+
+    name: ClassVar[str] = "cis.outage-changed"
+    key_field: ClassVar[str] = "outage_id"
+
+    outage_id: int
+    version: int
+    what: str
+    dropped: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class ContactAnswered(Event):
+    """What a customer told us was answered."""
+
+    name: ClassVar[str] = "cis.contact-answered"
+    key_field: ClassVar[str] = "contact_id"
+
+    contact_id: int

@@ -19,6 +19,8 @@ PERMISSIONS.update(
         "cis.edit_tariffs": _("维护电价"),
         "cis.dispute_bill": _("登记账单异议"),
         "cis.close_day": _("日结"),
+        "cis.plan_outages": _("登记、发布和变更停电信息"),
+        "cis.approve_outages": _("批准计划停电"),
         "cis.export_data": _("导出数据"),
         "cis.see_statistics": _("查看售电、回收和欠费的分析"),
     }

@@ -94,7 +94,7 @@ PORTAL: tuple[Destination, ...] = (
         "user-round",
         "cis:portal_me",
         "",
-        ("/my/faults/", "/my/prices/", "/my/messages/", "/my/who-looked/"),
+        ("/my/faults/", "/my/prices/", "/my/messages/", "/my/who-looked/", "/my/district/", "/my/outages/"),
     ),
     Destination(_("消息"), "mail", "portal_messages", ""),
 )
@@ -258,5 +258,12 @@ SLOTS: dict[str, tuple[Slot, ...]] = {
         Slot(_("谁看过"), "cis:account_looks", "shared.see_audit"),
         Slot(_("客户反映"), "cis:account_reports", "cis.view_customer"),
         Slot(_("网上绑定"), "cis:account_people", "cis.view_customer"),
+        Slot(_("停电"), "cis:account_outages", "cis.view_customer"),
+        Slot(_("片区经理"), "grid_service:account_card", "cis.view_customer"),
     ),
+    # Pages that are read without a script: their parts are drawn inside. In the portal every customer sees them.
+    "portal-home": (Slot(_("我的片区经理"), "grid_service:portal_card", ""),),
+    "portal-bill": (Slot(_("我的片区经理"), "grid_service:portal_card", ""),),
+    "bill": (Slot(_("片区经理"), "grid_service:account_card", "cis.view_customer"),),
+    "bill-print": (Slot(_("片区经理"), "grid_service:card_on_paper", "cis.view_customer"),),
 }

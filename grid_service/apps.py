@@ -12,4 +12,4 @@ class GridServiceConfig(AppConfig):
 
     def ready(self) -> None:
         """Import what registers itself."""
-        from grid_service import permissions  # noqa: F401
+        from grid_service import handlers, messages, permissions  # noqa: F401

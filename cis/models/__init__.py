@@ -18,6 +18,7 @@ from cis.models.metering import (
     ValidationThresholds,
 )
 from cis.models.network import DistrictSupply, Feeder, Substation, TransformerDistrict
+from cis.models.outages import Outage, OutagePlace, OutageStep
 from cis.models.portal import (
     BindingTry,
     OneTimeCode,
@@ -55,6 +56,9 @@ __all__ = [
     "MeterInstallation",
     "MeteringPoint",
     "OneTimeCode",
+    "Outage",
+    "OutagePlace",
+    "OutageStep",
     "PortalAccess",
     "PortalPerson",
     "PortalSession",

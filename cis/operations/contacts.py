@@ -7,9 +7,11 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from cis.events import ContactAnswered
 from cis.models import Contact, PortalPerson
 from cis.operations.portal_notices import tell_answered
 from config.shared.errors import BadInput, NotFound, Refused
+from config.shared.events import publish
 
 MAX_TEXT = 500
 
@@ -71,6 +73,7 @@ def answer(*, contact_id: int, text: str, answered_by_id: int, at: datetime) -> 
             raise AlreadyAnswered(_("这条联系记录已经答复过了。"))
         contact.answer, contact.answered_at, contact.answered_by_id = said, at, answered_by_id
         contact.save(update_fields=["answer", "answered_at", "answered_by"])
+        publish(ContactAnswered(contact_id=contact.pk))
         person = PortalPerson.objects.filter(user_id=contact.user_id).first()
         if person is not None:
             tell_answered(key=contact.pk, telephone=person.telephone, user_id=person.user_id, at=at)

@@ -27,6 +27,7 @@ class ContactRow:
     answer: str
     answered_at: datetime | None
     answered_by: str
+    answered_by_id: int | None = None
 
     @property
     def is_open(self) -> bool:
@@ -78,6 +79,7 @@ def _rows(contacts: QuerySet[Contact], limit: int) -> tuple[ContactRow, ...]:
             answer=row.answer,
             answered_at=row.answered_at,
             answered_by=(row.answered_by.display_name or row.answered_by.username) if row.answered_by else "",
+            answered_by_id=row.answered_by_id,
         )
         for row in rows[:limit]
     )

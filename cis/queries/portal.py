@@ -88,6 +88,11 @@ class MyAccount:
         return Right.BILLS in self.rights
 
     @property
+    def lives_there(self) -> bool:
+        """Whether what happens at the address concerns them; somebody who only pays lives elsewhere."""
+        return Right.ADDRESS in self.rights
+
+    @property
     def sees_usage(self) -> bool:
         """For templates."""
         return Right.USAGE in self.rights

@@ -21,12 +21,14 @@ from cis.queries.audit import record_of
 from cis.web import explanations
 from cis.web.bill_tables import ACCOUNT_BILLS
 from cis.web.customers import pay_url
+from config.navigation import SLOTS
 from config.shared.errors import Refused
 from config.shared.periods import add_months, cycle_of, is_cycle
 from config.shared.permissions import may, staff_of
 from config.shared.web.drafts import draft_of
 from config.shared.web.looks import saw
 from config.shared.web.pages import requires
+from config.shared.web.parts import parts_for, parts_inside
 from config.shared.web.tables import answer
 
 
@@ -132,6 +134,7 @@ def _bill_page(
         "outcome_form": outcome_form,
         "may_dispute": may(staff_of(request), "cis.dispute_bill"),
         "pay_url": pay_url(request, page.bill.account_no),
+        "parts": parts_for(request, SLOTS["bill"], account_no=page.bill.account_no),
     }
     return render(request, "cis/bills/bill.html", context, status=status)
 
@@ -144,7 +147,13 @@ def bill_print(request: HttpRequest, bill_no: str) -> HttpResponse:
     return render(
         request,
         "cis/bills/print.html",
-        {"page": page, "bill": page.bill, "lines": in_words(page), "printed_at": timezone.now()},
+        {
+            "page": page,
+            "bill": page.bill,
+            "lines": in_words(page),
+            "printed_at": timezone.now(),
+            "parts": parts_inside(request, SLOTS["bill-print"], account_no=page.bill.account_no),
+        },
     )
 
 

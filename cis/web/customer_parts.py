@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from cis.queries import audit
+from cis.queries import audit, outages
 from cis.queries import customers as queries
 from cis.queries.audit import record_of
 from config.shared.permissions import may, staff_of
@@ -73,3 +73,12 @@ def looks(request: HttpRequest, account_no: str) -> HttpResponse:
     head = queries.get_head(account_no)
     rows = audit.list_looks_at(account_no, before=timezone.now(), limit=_LOOKS)
     return _draw(request, "looks", _("谁看过"), {"head": head, "looks": rows})
+
+
+@requires("cis.view_customer")
+@require_safe
+def account_outages(request: HttpRequest, account_no: str) -> HttpResponse:
+    """Interruptions of supply that concern the account: under way, to come, lately over."""
+    head = queries.get_head(account_no)
+    rows = outages.known_to_account(head.account_id, at=timezone.now())
+    return _draw(request, "outages", _("停电"), {"head": head, "outages": rows})

@@ -10,12 +10,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from cis.queries import billing, dues, portal, prices, readings
+from cis.queries import billing, dues, outages, portal, prices, readings
 from cis.queries.portal import Right
 from cis.web.bills import in_words
 from cis.web.usage import day_file, month_file, of_day, of_month
+from config.navigation import SLOTS
 from config.shared.errors import NotFound
 from config.shared.permissions import staff_of
+from config.shared.web.parts import parts_inside
 from config.shared.web.portal_pages import PREFERRED_ACCOUNT, for_customers, preferred_account
 
 _PAGE = 24
@@ -71,6 +73,8 @@ def home(request: HttpRequest) -> HttpResponse:
         "is_overdue": first_due is not None and first_due < today,
         "used_kwh_e2": sum(day.energy_wh for day in days) // 10 if days else None,
         "used_until": days[-1].day if days else None,
+        "outages": outages.known_to_account(current.account_id, at=timezone.now()) if current.lives_there else [],
+        "parts": parts_inside(request, SLOTS["portal-home"], account_no=current.account_no),
     }
     return render(request, "cis/portal/home.html", context)
 
@@ -104,6 +108,7 @@ def bill(request: HttpRequest, bill_no: str) -> HttpResponse:
         "bill": page.bill,
         "lines": in_words(page),
         "is_overdue": page.bill.open_fen > 0 and page.bill.due_on < timezone.localdate(),
+        "parts": parts_inside(request, SLOTS["portal-bill"], account_no=page.bill.account_no),
     }
     return render(request, "cis/portal/bill.html", context)
 
@@ -166,3 +171,12 @@ def _check_own_day(mine: portal.MyAccounts, day: date) -> None:
     first, last = _own_days(mine)
     if (first is not None and day < first) or (last is not None and day > last):
         raise NotFound(_("这一天不在您的租期里，看不到用电。"))
+
+
+@for_customers
+@require_safe
+def outage_page(request: HttpRequest) -> HttpResponse:
+    """Is my home out, now or soon: every interruption that concerns the account one looks at."""
+    mine = _mine(request, Right.ADDRESS)
+    rows = outages.known_to_account(mine.current.account_id, at=timezone.now())
+    return render(request, "cis/portal/outages.html", {"mine": mine, "outages": rows})

@@ -31,6 +31,7 @@ console: list[URLPattern | URLResolver] = [
     path("accounts/<str:account_no>/capacity/", contracts.capacity, name="capacity"),
     path("accounts/<str:account_no>/disputes/", customer_parts.disputes, name="account_disputes"),
     path("accounts/<str:account_no>/history/", customer_parts.history, name="account_history"),
+    path("accounts/<str:account_no>/outages/", customer_parts.account_outages, name="account_outages"),
     path("accounts/<str:account_no>/personal-data/", customers.personal_data, name="personal_data"),
     path("accounts/<str:account_no>/messages/", notices.account_messages, name="account_messages"),
     path("accounts/<str:account_no>/contacts/", notices.account_contacts, name="account_contacts"),

@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern] = [
     path(f"usage/<{DAY}:day>/", portal.usage_day, name="portal_usage_day"),
     path(f"usage/<{DAY}:day>/export.csv", portal.usage_day_export, name="portal_usage_day_export"),
     path("prices/", portal.price_page, name="portal_prices"),
+    path("outages/", portal.outage_page, name="portal_outages"),
     path("faults/", portal_faults.faults, name="portal_faults"),
     path("me/", portal_me.me, name="portal_me"),
     path("me/telephone/", portal_me.telephone, name="portal_telephone"),

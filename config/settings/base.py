@@ -316,6 +316,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "dsm.tasks.forecast_tomorrow",
         "schedule": crontab(hour=DSM_FORECAST_HOUR, minute=0),
     },
+    "pass-questions-on": {
+        "task": "grid_service.tasks.pass_on_unanswered",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "prune-outbox": {"task": "config.shared.tasks.prune_outbox", "schedule": crontab(hour=4, minute=20)},
 }
 

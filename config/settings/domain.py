@@ -138,3 +138,19 @@ KEY_ARRIVE_WARN_MIN = 15
 KEY_ARRIVAL_FAR_M = 500
 
 LINE_LOSS_TARGET_E2 = 5_00
+
+# --- Outages and service districts ---
+# How long before it begins customers hear of an interruption (供电监管办法: planned work seven days, temporary work
+# 24 hours; Shanghai's supply and use rules, article 15, ask for seven days too). Faults are told at once.
+OUTAGE_NOTICE = {"planned": timedelta(days=7), "temporary": timedelta(hours=24)}
+# So long after it ended an interruption is still shown to those it concerned (convention).
+OUTAGE_SHOWN_AFTER = timedelta(hours=24)
+# A customer's question is answered within so many minutes, in working hours and outside of them; then it passes to the
+# deputy and after the same time to 95598 (domain 5.2: convention of the groups of residents).
+GRID_ANSWER_MIN = (15, 30)
+# When a district's manager works, on working days of the Chinese calendar (convention; the card shows it).
+GRID_DUTY_HOURS = ("08:30", "17:30")
+# The number at which somebody is there day and night, and where customers complain about service: the regulator's
+# line (能源监管热线).
+SERVICE_HOTLINE = "95598"
+SUPERVISION_LINE = "12398"

@@ -79,7 +79,25 @@ ROLES: tuple[RoleSpec, ...] = (
         "district-manager",
         "片区经理",
         "District manager",
-        ("cis.view_customer", "cis.dispute_bill", "payments.view_payments", "crm.view_profile"),
+        (
+            "cis.view_customer",
+            "cis.dispute_bill",
+            "payments.view_payments",
+            "crm.view_profile",
+            "grid_service.work_district",
+            "grid_service.see_care",
+        ),
+    ),
+    RoleSpec(
+        "district-supervisor",
+        "片区主管",
+        "District supervisor",
+        (
+            "cis.view_customer",
+            "payments.view_payments",
+            "grid_service.oversee_districts",
+            "grid_service.hand_over",
+        ),
     ),
     RoleSpec(
         "key-account-manager",
@@ -103,7 +121,10 @@ ROLES: tuple[RoleSpec, ...] = (
         ),
     ),
     RoleSpec(
-        "dispatcher", "需求侧调度员", "DSM dispatcher", ("cis.view_customer", "cis.export_data", "shared.see_cockpit")
+        "dispatcher",
+        "需求侧调度员",
+        "DSM dispatcher",
+        ("cis.view_customer", "cis.export_data", "cis.plan_outages", "shared.see_cockpit"),
     ),
     RoleSpec("reading-auditor", "抄核员", "Reading auditor", _READ_AND_AUDIT),
     RoleSpec(
@@ -132,10 +153,12 @@ ROLES: tuple[RoleSpec, ...] = (
         "Leader",
         (
             "cis.view_customer",
+            "cis.approve_outages",
             "cis.export_data",
             "cis.see_statistics",
             "shared.see_cockpit",
             "payments.view_payments",
+            "grid_service.oversee_districts",
             "shared.use_approvals",
             "shared.approve_role_changes",
             "shared.see_audit",

@@ -64,6 +64,22 @@ def parts_for(request: HttpRequest, slots: Iterable[Slot], **arguments: object) 
     return parts
 
 
+def parts_inside(request: HttpRequest, slots: Iterable[Slot], **arguments: object) -> list[SafeString]:
+    """
+    The parts of a page that is read without a script, such as the portal's: drawn here, one after the other.
+
+    For customers the slots without a permission, for staff those they may see; one that breaks leaves a gap, is noted,
+    and the page around it is still right.
+    """
+    user = request.user
+    if not isinstance(user, User):
+        return []
+    is_customer = user.kind == User.Kind.CUSTOMER
+    shown = [slot for slot in slots if (not slot.permission if is_customer else may(user, slot.permission))]
+    urls = [url for slot in shown if (url := address_of(slot.url_name, **arguments))]
+    return [body for url in urls if (body := _drawn(request, url))]
+
+
 def _drawn(request: HttpRequest, url: str) -> SafeString | None:
     """What the view behind an address says as a part of this request; None when it broke or said no."""
     found = resolve(url)

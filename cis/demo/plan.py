@@ -20,7 +20,8 @@ LOW_TARIFF = "HB-2026-01-1P-LT1"
 LOW_FLAT_TARIFF = "HB-2026-01-1P-LT1-NOTOU"
 TEN_KV_TARIFF = "HB-2026-01-1P-10"
 CURVE_DAYS = 62
-MONTHS = 12
+# One more than a year: the newest month stands beside the same month of the year before.
+MONTHS = 13
 
 
 class Fault(StrEnum):
@@ -80,7 +81,7 @@ class PlannedAccount:
     opening_units: int = 0
     opened_on: date = date(2015, 1, 1)
     is_new: bool = False
-    """connected within the twelve months"""
+    """connected within the months shown"""
     solar_kw: float = 0.0
     exchanged_on: date | None = None
     rolls_over_in: int = 0

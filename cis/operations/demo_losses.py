@@ -12,7 +12,8 @@ _LEAST_E4, _MOST_E4, _WORST_E4 = 180, 560, 1_240
 _WRITE = """
 INSERT INTO cis_district_supply (transformer_district_id, cycle, energy_kwh_e2, source, imported_at)
 SELECT s.district, s.cycle, s.sold * 10000 / (10000 - CASE WHEN s.place = 7 THEN %(worst)s
-           ELSE %(least)s + (s.district * 7919 + s.cycle * 104729) %% (%(most)s - %(least)s) END), 'demo', %(at)s
+           ELSE %(least)s + (s.district * 7919 + s.cycle::bigint * 104729) %% (%(most)s - %(least)s) END),
+       'demo', %(at)s
 FROM (
     SELECT p.transformer_district_id AS district, b.cycle, sum(b.energy_kwh_e2)::bigint AS sold,
            dense_rank() OVER (ORDER BY p.transformer_district_id) AS place

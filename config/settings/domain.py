@@ -100,6 +100,7 @@ DSM_FORECAST_HOUR = 10
 # --- Indicators ---
 # Aims are the utility's own; what stands here is an example to be replaced (convention). In the figure's unit: 0.01 %.
 COLLECTION_RATE_TARGET_E2 = 99_50
+LINE_LOSS_TARGET_E2 = 5_00
 
 # --- Customer relations (crm) ---
 # Accounts a shard of the nightly profiles holds: a shard reads its curves at once, some 25 kB an account (convention).

@@ -32,12 +32,12 @@ PATIENCE_S = 120
 
 class Command(BaseCommand):
     """
-    One fictitious city in Hubei: about 2,000 accounts, twelve months of readings, bills and payments.
+    One fictitious city in Hubei: about 2,000 accounts, thirteen months of readings, bills and payments.
 
     A load that was killed is finished by the next call. A production installation refuses.
     """
 
-    help = "Load the demonstration utility (about 2,000 accounts, twelve months of bills) into an empty database."
+    help = "Load the demonstration utility (about 2,000 accounts, thirteen months of bills) into an empty database."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """What may be chosen."""
@@ -88,7 +88,7 @@ class Command(BaseCommand):
     def _months(self, state: demo.DemoState, now: datetime) -> None:
         plan = demo.plan_of(state)
         accountant, auditor = demo.user_id("accountant"), demo.user_id("auditor")
-        for cycle in self._steps("十二个月电费 bills, payments", plan.cycles):
+        for cycle in self._steps("十三个月电费 bills, payments", plan.cycles):
             if cycle <= state.settled:
                 continue
             issued = demo.issue_moment(cycle, now)

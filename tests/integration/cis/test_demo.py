@@ -46,7 +46,7 @@ class TestLoadDemo:
 
         assert Account.objects.count() == ACCOUNTS
         cycles = set(Bill.objects.values_list("cycle", flat=True))
-        assert len(cycles) == 12
+        assert len(cycles) == 13
         assert max(cycles) == add_months(cycle_of(timezone.localdate()), -1)
         assert Payment.objects.count() > ACCOUNTS
         assert Reversal.objects.count() == 1
@@ -87,7 +87,7 @@ class TestLoadDemo:
         _load("--if-empty")
 
         assert demo.demo_state().is_complete  # type: ignore[union-attr]
-        assert Bill.objects.values("cycle").distinct().count() == 12
+        assert Bill.objects.values("cycle").distinct().count() == 13
         assert ledger.verify().faults == ()
         assert Job.objects.filter(kind=demo.JOB_KIND).count() == 1
         with connection.cursor() as cursor:

@@ -138,8 +138,6 @@ KEY_ARRIVE_WARN_MIN = 15
 # An arrival whose coordinates lie farther from the premise than this is marked for a look (convention).
 KEY_ARRIVAL_FAR_M = 500
 
-LINE_LOSS_TARGET_E2 = 5_00
-
 # --- Outages and service districts ---
 # How long before it begins customers hear of an interruption (供电监管办法: planned work seven days, temporary work
 # 24 hours; Shanghai's supply and use rules, article 15, ask for seven days too). Faults are told at once.

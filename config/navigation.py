@@ -95,6 +95,7 @@ PORTAL: tuple[Destination, ...] = (
         "cis:portal_me",
         "",
         ("/my/faults/", "/my/prices/", "/my/messages/", "/my/who-looked/", "/my/district/", "/my/outages/"),
+        ("/my/profile/", "/my/faults/", "/my/prices/", "/my/messages/", "/my/who-looked/"),
     ),
     Destination(_("消息"), "mail", "portal_messages", ""),
 )
@@ -138,6 +139,10 @@ PAGES_SEEN: dict[str, str | Promise] = {
     "payments:reverse": _("冲正"),
     "payments:refund": _("退预存电费"),
     "payments:refund_done": _("退费单"),
+    "crm:account_profile": _("画像与标签"),
+    "crm:object_to_tag": _("画像与标签"),
+    "crm:answer_objection": _("画像与标签"),
+    "crm:account_tier": _("客户等级"),
     "api_account": _("客户总览（接口）"),
     "api_account_bills": _("账单（接口）"),
     "api_bill": _("账单（接口）"),
@@ -164,6 +169,8 @@ ANALYSIS: tuple[Destination, ...] = (
     Destination(_("售电"), "chart-column", "cis:energy_sold", "cis.see_statistics"),
     Destination(_("电费回收"), "wallet", "cis:collection", "cis.see_statistics"),
     Destination(_("欠费"), "hourglass", "cis:arrears", "cis.see_statistics"),
+    Destination(_("客户分群"), "tags", "crm:segments", "crm.list_segments"),
+    Destination(_("客户等级"), "medal", "crm:tiers", "crm.apply_tiers"),
 )
 
 # --- What the home pages say is to do -------------------------------------------------------
@@ -251,6 +258,7 @@ SLOTS: dict[str, tuple[Slot, ...]] = {
     "customer-360": (
         Slot(_("收费记录"), "payments:account_payments", "payments.view_payments"),
         Slot(_("示数与电能表"), "cis:account_meters", "cis.view_customer"),
+        Slot(_("画像与标签"), "crm:account_profile", "crm.view_profile"),
         Slot(_("合同与电价变更"), "cis:account_contracts", "cis.view_customer"),
         Slot(_("账单异议"), "cis:account_disputes", "cis.view_customer"),
         Slot(_("办过的事"), "cis:account_history", "cis.view_customer"),

@@ -7,7 +7,7 @@ import logging
 from django.utils import timezone
 
 from config.celery import app
-from crm.operations import profiles
+from crm.operations import profiles, tiers
 
 log = logging.getLogger(__name__)
 
@@ -17,3 +17,11 @@ def make_profiles(**_future: object) -> None:
     """Begin this night's profiles."""
     run_id = profiles.start_profiles(created_by_id=None, at=timezone.now())
     log.info("profiles begun", extra={"run": run_id})
+
+
+@app.task(acks_late=True)
+def end_overrides(**_future: object) -> None:
+    """Let the rules hold again where a person's decision has run out."""
+    ended = tiers.end_overrides_run_out(at=timezone.now())
+    if ended:
+        log.info("overrides of tiers ended", extra={"ended": ended})

@@ -45,6 +45,10 @@ class Profile(models.Model):
 
     class Meta:
         db_table = "crm_profile"
+        indexes = (
+            models.Index(fields=["billed_12m_fen", "account"], name="profiles_by_billed"),
+            models.Index(fields=["energy_12m_kwh_e2", "account"], name="profiles_by_energy"),
+        )
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.on_day}"

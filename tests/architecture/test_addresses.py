@@ -30,6 +30,7 @@ DECLARED = (
     "cis.web.urls_portal",
     "cis.api.v1.urls",
     "payments.web.urls",
+    "crm.web.urls",
     "config.urls",
 )
 

@@ -18,6 +18,7 @@ from config.shared import files, jobs, looks, role_changes
 from config.shared.api.keys import issue_key
 from config.shared.messaging import Recipient, letters, send
 from config.shared.models import Job, Message, OrgUnit, OutboxDelivery, OutboxEvent, Role, User
+from crm.operations import profiles, tags, tiers
 from payments.models import PaymentOrder
 from payments.operations import taking
 from tests.factories.metering import register_file
@@ -61,6 +62,7 @@ def lived_in_world() -> World:
     _measured_days(world, now.date())
     _behind_the_counter(world, now)
     _messages(world, now)
+    _customer_relations(world, now)
     return world
 
 
@@ -232,3 +234,25 @@ def _messages(world: World, now: datetime) -> None:
         )
         if number == 1:
             letters.make_batch(made_by_id=world.manager_id, at=now)
+
+
+def _customer_relations(world: World, now: datetime) -> None:
+    """Profiles of everybody; the portal user objects to a tag, somebody decided the tier of the shop."""
+    run = profiles.start_profiles(created_by_id=None, at=now)
+    assert run
+    jobs.work_on(job_id=Job.objects.order_by("-pk").values_list("pk", flat=True)[0])
+    tags.note_objection(
+        account_no=world.residential.account_no,
+        code="basic.tenure",
+        reason="我 2010 年就住在这里",
+        noted_by_id=world.clerk_a_id,
+        at=now,
+    )
+    tiers.override_tier(
+        account_no=world.residential.account_no,
+        tier="key",
+        reason="市属重大项目",
+        last_day=now.date() + timedelta(days=90),
+        set_by_id=world.manager_id,
+        at=now,
+    )

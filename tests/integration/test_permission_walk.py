@@ -27,6 +27,7 @@ from cis.models import Contact, PortalAccess, ReadingDoubt
 from cis.operations.billing import issue_bill_now, start_run
 from config.shared import approvals, files, looks, role_changes
 from config.shared.api.keys import issue_key
+from config.shared.indicators import all_indicators
 from config.shared.messaging import templates
 from config.shared.models import (
     ApiKey,
@@ -58,6 +59,7 @@ from config.shared.permission_table import (
 )
 from config.shared.roles import ROLES
 from config.shared.web.tables import Table
+from crm.operations import profiles, tags, tiers
 from payments.models import PaymentOrder
 from payments.operations import ask_refund
 from payments.receipts import verification_token
@@ -198,6 +200,7 @@ def one_of_everything() -> Walk:
         "out_trade_no": order.out_trade_no,
         "access_id": agent.pk,
         "contact_id": contact.pk,
+        **customer_relations(world, now),
         "batch_id": LetterBatch.objects.create(created_by=accountant, created_at=now, letters=0).pk,
         "message_id": in_inbox(None, now),
         "name": next(iter(Table.known)),
@@ -205,8 +208,24 @@ def one_of_everything() -> Walk:
     of_name = {
         "key_": {"user_id": machine.pk},
         "portal_message": {"message_id": in_inbox(portal, now)},
+        "cockpit": {"code": next(iter(all_indicators()))},
     }
     return Walk(world, values, of_name)
+
+
+def customer_relations(world: World, now: datetime) -> dict[str, Any]:
+    """A profile with an objection, a tier that a person decided."""
+    account_id, account_no = world.residential.account_id, world.residential.account_no
+    profiles.recompute_profile(account_id=account_id, at=now)
+    return {
+        "objection_id": tags.note_objection(
+            account_no=account_no, code="basic.class", reason="不是居民", noted_by_id=world.clerk_a_id, at=now
+        ),
+        "override_id": tiers.override_tier(
+            account_no=account_no, tier="key", reason="重大项目", last_day=timezone.localdate(),
+            set_by_id=world.manager_id, at=now,
+        ),
+    }  # fmt: skip
 
 
 def in_inbox(user: User | None, now: datetime) -> int:

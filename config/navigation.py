@@ -94,8 +94,15 @@ PORTAL: tuple[Destination, ...] = (
         "user-round",
         "cis:portal_me",
         "",
-        ("/my/faults/", "/my/prices/", "/my/messages/", "/my/who-looked/", "/my/district/", "/my/outages/"),
-        ("/my/profile/", "/my/faults/", "/my/prices/", "/my/messages/", "/my/who-looked/"),
+        (
+            "/my/profile/",
+            "/my/faults/",
+            "/my/prices/",
+            "/my/messages/",
+            "/my/who-looked/",
+            "/my/district/",
+            "/my/outages/",
+        ),
     ),
     Destination(_("消息"), "mail", "portal_messages", ""),
 )

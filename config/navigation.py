@@ -178,6 +178,8 @@ ANALYSIS: tuple[Destination, ...] = (
     Destination(_("欠费"), "hourglass", "cis:arrears", "cis.see_statistics"),
     Destination(_("客户分群"), "tags", "crm:segments", "crm.list_segments"),
     Destination(_("客户等级"), "medal", "crm:tiers", "crm.apply_tiers"),
+    Destination(_("负荷"), "activity", "dsm:loads", "dsm.view_load"),
+    Destination(_("负荷预测"), "chart-line", "dsm:forecasts", "dsm.view_load"),
 )
 
 # --- What the home pages say is to do -------------------------------------------------------
@@ -249,7 +251,10 @@ INDICATORS: tuple[str, ...] = ("cis.indicators.INDICATORS",)
 
 # What the apps add to the demonstration once customers, bills and payments are there, in this order: functions of
 # `today` and `at` that may be repeated.
-DEMO: tuple[str, ...] = ("cis.operations.demo_losses.load",)
+DEMO: tuple[str, ...] = (
+    "cis.operations.demo_losses.load",
+    "dsm.operations.demo_loads.load",
+)
 
 # Where customers come in.
 PORTAL_DOOR = "cis:portal_sign_in"

@@ -130,13 +130,18 @@ class Plan:
         return slice(end - 365, end)
 
 
+def plan_days(*, until: int, yesterday: date) -> tuple[date, ...]:
+    """Every day of a plan whose last billed cycle is `until`, from before its first reading."""
+    first = reading_date(add_months(until, 1 - MONTHS - 4), 1)
+    last = max(yesterday, reading_date(until, 0))
+    return tuple(first + timedelta(days=n) for n in range((last - first).days + 1))
+
+
 def make_plan(*, until: int, yesterday: date, accounts: int, seed: int) -> Plan:
     """Plan a utility of about `accounts` accounts whose last billed cycle is `until`."""
     rng = np.random.default_rng(seed)
     cycles = tuple(add_months(until, -back) for back in range(MONTHS - 1, -1, -1))
-    first = reading_date(add_months(cycles[0], -4), 1)
-    last = max(yesterday, reading_date(until, 0))
-    days = tuple(first + timedelta(days=n) for n in range((last - first).days + 1))
+    days = plan_days(until=until, yesterday=yesterday)
     routes = {
         route.key: route
         for route in (

@@ -18,8 +18,8 @@ from dsm.forecasting.forecaster import DayBand, banded
 from dsm.forecasting.history import Known, Matrix, NotEnoughHistory
 
 _FEWEST_ROWS = 21
-_FOLDS = 8
-_PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+_FOLDS = 6
+_PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 _HALF_LIFE_DAYS = 550.0
 _BAND_DAYS = 365
 # Load that is so many times more or less than usual at its time of the day is a fault of the measurement.
@@ -81,7 +81,7 @@ class LinearBySlot:
         y = np.nan_to_num(y)
         penalty, errors = _best_penalty(x, y, weight)
         weight = weight * _huber(errors, weight)
-        coefficients, intercept = _solve(_moments(x, y, weight), penalty)
+        coefficients, intercept = _Normal.of(_moments(x, y, weight)).solve(penalty)
         low, high = error_quantiles(np.where(weight > 0, errors, np.nan).T[-_BAND_DAYS:])
         return LinearModel(
             rows.days, with_temperature, with_year, centre, spread, coefficients, intercept, low, high, penalty
@@ -137,16 +137,32 @@ def _moments(x: Matrix, y: Matrix, weight: Matrix) -> Moments:
     )
 
 
-def _solve(moments: Moments, penalty: float) -> tuple[Matrix, Matrix]:
-    """(coefficients (slots, features), intercepts (slots,)) of the weighted ridge; the intercept bears no penalty."""
-    total, sum_x, sum_y, xx, xy = moments
-    total = np.maximum(total, 1e-12)
-    mean_x, mean_y = sum_x / total[:, None], sum_y / total
-    inner = xx / total[:, None, None] - mean_x[:, :, None] * mean_x[:, None, :]
-    outer = xy / total[:, None] - mean_x * mean_y[:, None]
-    features = inner.shape[1]
-    coefficients = np.asarray(np.linalg.solve(inner + penalty * np.eye(features), outer[:, :, None])[:, :, 0])
-    return coefficients, mean_y - np.asarray(np.einsum("sf,sf->s", coefficients, mean_x))
+@dataclass(frozen=True)
+class _Normal:
+    """The normal equations of a weighted least-squares fit, slot by slot, about the means."""
+
+    mean_x: Matrix
+    mean_y: Matrix
+    inner: Matrix
+    outer: Matrix
+
+    @classmethod
+    def of(cls, moments: Moments) -> _Normal:
+        total, sum_x, sum_y, xx, xy = moments
+        total = np.maximum(total, 1e-12)
+        mean_x, mean_y = sum_x / total[:, None], sum_y / total
+        return cls(
+            mean_x,
+            mean_y,
+            xx / total[:, None, None] - mean_x[:, :, None] * mean_x[:, None, :],
+            xy / total[:, None] - mean_x * mean_y[:, None],
+        )
+
+    def solve(self, penalty: float) -> tuple[Matrix, Matrix]:
+        """(coefficients (slots, features), intercepts (slots,)); the intercept bears no penalty."""
+        ridge = penalty * np.eye(self.inner.shape[1])
+        coefficients = np.asarray(np.linalg.solve(self.inner + ridge, self.outer[:, :, None])[:, :, 0])
+        return coefficients, self.mean_y - np.asarray(np.einsum("sf,sf->s", coefficients, self.mean_x))
 
 
 def _without(whole: Moments, part: Moments) -> Moments:
@@ -155,21 +171,17 @@ def _without(whole: Moments, part: Moments) -> Moments:
 
 def _best_penalty(x: Matrix, y: Matrix, weight: Matrix) -> tuple[float, Matrix]:
     """The penalty that errs least on blocks of days left out, and its errors (slots, rows) there."""
-    blocks = np.array_split(np.arange(x.shape[1]), _FOLDS)
-    parts = [_moments(x[:, block], y[:, block], weight[:, block]) for block in blocks]
+    errors = np.zeros((len(_PENALTIES), *y.shape))
     whole = _moments(x, y, weight)
-    best: tuple[float, float, Matrix] | None = None
-    for penalty in _PENALTIES:
-        errors = np.zeros_like(y)
-        for block, part in zip(blocks, parts, strict=True):
-            coefficients, intercept = _solve(_without(whole, part), penalty)
-            errors[:, block] = y[:, block] - intercept[:, None] - np.einsum("srf,sf->sr", x[:, block], coefficients)
-        loss = float((np.abs(errors) * weight).sum() / weight.sum())
-        if best is None or loss < best[0]:
-            best = (loss, penalty, errors)
-    if best is None:
-        raise NotEnoughHistory("there is no penalty to choose from")
-    return best[1], best[2]
+    for block in np.array_split(np.arange(x.shape[1]), _FOLDS):
+        part = _moments(x[:, block], y[:, block], weight[:, block])
+        normal = _Normal.of(_without(whole, part))
+        for number, penalty in enumerate(_PENALTIES):
+            coefficients, intercept = normal.solve(penalty)
+            foretold = intercept[:, None] + np.einsum("srf,sf->sr", x[:, block], coefficients)
+            errors[number][:, block] = y[:, block] - foretold
+    best = int(np.argmin((np.abs(errors) * weight).sum(axis=(1, 2))))
+    return _PENALTIES[best], errors[best]
 
 
 def _huber(errors: Matrix, weight: Matrix) -> Matrix:

@@ -117,13 +117,9 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "dsm_weather_day",
                 "constraints": [
+                    models.UniqueConstraint(fields=("day", "kind", "issued_at"), name="one_weather_per_issue"),
                     models.UniqueConstraint(
                         condition=models.Q(("kind", "actual")), fields=("day",), name="one_measured_weather_per_day"
-                    ),
-                    models.UniqueConstraint(
-                        condition=models.Q(("kind", "forecast")),
-                        fields=("day", "issued_at"),
-                        name="one_weather_forecast_per_issue",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("temperature_c_e2__len", 96)), name="weather_has_96_slots"

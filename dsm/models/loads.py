@@ -92,13 +92,9 @@ class WeatherDay(models.Model):
     class Meta:
         db_table = "dsm_weather_day"
         constraints = (
+            models.UniqueConstraint(fields=["day", "kind", "issued_at"], name="one_weather_per_issue"),
             models.UniqueConstraint(
                 fields=["day"], condition=models.Q(kind="actual"), name="one_measured_weather_per_day"
-            ),
-            models.UniqueConstraint(
-                fields=["day", "issued_at"],
-                condition=models.Q(kind="forecast"),
-                name="one_weather_forecast_per_issue",
             ),
             models.CheckConstraint(condition=_array_has_slots("temperature_c_e2"), name="weather_has_96_slots"),
             models.CheckConstraint(condition=~models.Q(source=""), name="weather_names_its_source"),

@@ -50,6 +50,32 @@ def load_days(*, scope: str, scope_id: int, first: date, last: date) -> list[Day
     return [_day_load(row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class LoadSheet:
+    """A day's load, None where nothing is known, beside the day before and the same day of last week."""
+
+    day: date
+    load: DayLoad | None
+    day_before: DayLoad | None
+    week_before: DayLoad | None
+
+
+def load_sheet(*, scope: str, scope_id: int, on_day: date | None, else_day: date) -> LoadSheet:
+    """The load of a day; without one named, of the last that is known, and where none is of `else_day`."""
+    day = on_day or last_day(scope=scope, scope_id=scope_id) or else_day
+    found = load_days(scope=scope, scope_id=scope_id, first=day - timedelta(days=7), last=day)
+    known = {one.day: one for one in found}
+    return LoadSheet(day, *(known.get(day - timedelta(days=back)) for back in (0, 1, 7)))
+
+
+def last_days(*, scope: str, scope_id: int, last: date | None, count: int) -> list[DayLoad]:
+    """The last so many days up to `last`, or to the last that is known."""
+    end = last or last_day(scope=scope, scope_id=scope_id)
+    if end is None:
+        return []
+    return load_days(scope=scope, scope_id=scope_id, first=end - timedelta(days=count - 1), last=end)
+
+
 def last_day(*, scope: str, scope_id: int) -> date | None:
     """The last day with load; None where there is none."""
     found: date | None = LoadDay.objects.filter(scope=scope, scope_id=scope_id).aggregate(last=Max("day"))["last"]

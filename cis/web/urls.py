@@ -19,7 +19,7 @@ from cis.web import (
     to_do,
     usage,
 )
-from cis.web.converters import DAY
+from config.shared.web.converters import DAY
 
 app_name = "cis"
 

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from cis.web import portal, portal_binding, portal_faults, portal_me, portal_sign_in, portal_wechat, who_looked
-from cis.web.converters import DAY
+from config.shared.web.converters import DAY
 
 urlpatterns: list[URLPattern] = [
     path("sign-in/", portal_sign_in.sign_in, name="portal_sign_in"),

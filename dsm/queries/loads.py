@@ -125,7 +125,7 @@ class ScopeHistory:
     revisions: int
     """the sum of the revisions of the days: another sum, other data"""
     weather: str
-    """"forecast", "measured" or "none": the temperature there is of the day to forecast"""
+    """where the temperature forecast of the day comes from; empty: there is none"""
 
 
 def histories(*, scopes: Sequence[tuple[str, int]], on_day: date, at: datetime) -> Iterator[ScopeHistory]:
@@ -147,9 +147,8 @@ def histories(*, scopes: Sequence[tuple[str, int]], on_day: date, at: datetime) 
     starts = [rows[0].day for rows in rows_of.values() if rows]
     begin = min(starts) if starts else on_day - timedelta(days=1)
     count = (on_day - begin).days + 1
-    measured, forecast = _temperatures(begin, count, at)
+    measured, forecast, source = _temperatures(begin, count, at)
     facts = chinese_days(begin, count + 1)
-    weather = "forecast" if np.isfinite(forecast[-1]).all() else "none"
     for (scope, scope_id), rows in rows_of.items():
         load = np.full((count, SLOTS), np.nan)
         left_out = 0
@@ -166,12 +165,16 @@ def histories(*, scopes: Sequence[tuple[str, int]], on_day: date, at: datetime) 
             days_left_out=left_out,
             last_day=rows[-1].day if rows else None,
             revisions=sum(row.revision for row in rows),
-            weather=weather,
+            weather=source,
         )
 
 
-def _temperatures(begin: date, count: int, at: datetime) -> tuple[Matrix, Matrix]:
-    """(measured, forecast) of each (days, 96): of every day the last forecast from before it, and never a later one."""
+def _temperatures(begin: date, count: int, at: datetime) -> tuple[Matrix, Matrix, str]:
+    """
+    (measured, forecast) of each (days, 96): of every day the last forecast from before it, and never a later one;
+    and where that of the last day comes from, empty where it has none.
+    """
+    source = ""
     measured, forecast = np.full((count, SLOTS), np.nan), np.full((count, SLOTS), np.nan)
     last = begin + timedelta(days=count - 1)
     rows = WeatherDay.objects.filter(day__range=(begin, last), issued_at__lte=at).order_by("day", "issued_at")
@@ -181,4 +184,5 @@ def _temperatures(begin: date, count: int, at: datetime) -> tuple[Matrix, Matrix
             measured[(row.day - begin).days] = values
         elif row.issued_at < datetime.combine(row.day, time(), settings.BILLING_TIME_ZONE):
             forecast[(row.day - begin).days] = values
-    return measured, forecast
+            source = row.source if row.day == last else source
+    return measured, forecast, source

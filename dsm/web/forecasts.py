@@ -103,8 +103,8 @@ def _used(found: ForecastDay) -> list[str]:
     ]
     if 0 < found.eve_slots < SLOTS:
         used.append(_("还用了前一天到 %(at)s 为止的实测负荷。") % {"at": QUARTERS[found.eve_slots - 1]})
-    if found.weather == "forecast":
-        used.append(_("气温用的是当时的天气预报，不是事后的实测。"))
+    if found.weather:
+        used.append(_("气温用的是当时的天气预报，不是事后的实测（来源：%(source)s）。") % {"source": found.weather})
     else:
         used.append(_("没有这一天的天气预报，所以没有考虑气温。"))
     used.append(

@@ -10,13 +10,15 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from config.shared.display_formats import ABSENT, MINUS, THIN_SPACE
+from config.shared.display_formats import ABSENT, MINUS
 from config.shared.errors import NotFound
 from config.shared.permissions import scope_of, staff_of
 from dsm.models.loads import SLOTS
 from dsm.queries.places import Place, place_of, places
 
 VIEW = "dsm.view_load"
+# Groups digits by three as everywhere, and is not broken over lines in a sentence.
+_NARROW_SPACE = "\u202f"
 QUARTERS = tuple(f"{slot // 4:02d}:{slot % 4 * 15:02d}" for slot in range(SLOTS))
 
 
@@ -64,7 +66,7 @@ def kw(watts: int | None) -> str:
     if watts is None:
         return ABSENT
     digits = 0 if abs(watts) >= 1_000_000 else 1
-    return f"{watts / 1000:,.{digits}f}".replace(",", THIN_SPACE).replace("-", MINUS)
+    return f"{watts / 1000:,.{digits}f}".replace(",", _NARROW_SPACE).replace("-", MINUS)
 
 
 def percent(share_e4: int | None, digits: int = 1) -> str:

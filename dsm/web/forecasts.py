@@ -26,7 +26,7 @@ from dsm.queries import forecast_records
 from dsm.queries.forecast_records import DayError, ForecastDay, Record
 from dsm.queries.loads import DayLoad
 from dsm.queries.places import place_of
-from dsm.web.load_parts import QUARTERS, VIEW, axis, chosen_in, highest, kw, percent
+from dsm.web.load_parts import QUARTERS, VIEW, axis, chosen_in, file_address, highest, kw, percent
 
 MAKE = "dsm.make_forecast"
 
@@ -45,6 +45,7 @@ def forecast_page(request: HttpRequest) -> HttpResponse:
         "places": chosen.places,
         "place": place,
         "day": day,
+        "export_url": file_address("dsm:forecasts_export", place, day),
         "tomorrow": today + timedelta(days=1),
         "previous": day - timedelta(days=1),
         "next": day + timedelta(days=1) if day <= today else None,

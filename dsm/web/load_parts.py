@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from config.shared.display_formats import ABSENT, MINUS
@@ -47,6 +49,11 @@ def chosen_in(request: HttpRequest) -> Chosen:
     else:
         raise NotFound(_("还没有馈线档案，没有负荷可看。"))
     return Chosen(known, place, _day_in(request.GET.get("day", "")))
+
+
+def file_address(name: str, place: Place, day: date) -> str:
+    """The address of a page's file for a place and a day."""
+    return f"{reverse(name)}?{urlencode({'place': place.value, 'day': day.isoformat()})}"
 
 
 def _day_in(text: str) -> date | None:

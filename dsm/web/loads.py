@@ -18,7 +18,7 @@ from config.shared.web.pages import requires
 from config.shared.web.table_exports import Sheet
 from dsm.queries import loads
 from dsm.queries.loads import DayLoad, LoadSheet
-from dsm.web.load_parts import QUARTERS, VIEW, axis, chosen_in, highest, kw, lowest, percent
+from dsm.web.load_parts import QUARTERS, VIEW, axis, chosen_in, file_address, highest, kw, lowest, percent
 
 _EXPORT_DAYS = 31
 
@@ -37,6 +37,7 @@ def load_page(request: HttpRequest) -> HttpResponse:
         "places": chosen.places,
         "place": place,
         "day": day,
+        "export_url": file_address("dsm:loads_export", place, day),
         "previous": day - timedelta(days=1),
         "next": day + timedelta(days=1) if day < timezone.localdate() - timedelta(days=1) else None,
         **_shown(sheet),

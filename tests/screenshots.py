@@ -135,6 +135,8 @@ SHOTS = (
     Shot("analysis-energy", "accountant", "/dsm/energy/"),
     Shot("analysis-collection", "accountant", "/dsm/collection/"),
     Shot("analysis-arrears", "accountant", "/dsm/arrears/"),
+    Shot("loads", "dispatcher", "/dsm/loads/"),
+    Shot("load-forecast", "dispatcher", "/dsm/forecasts/", caption="明天的负荷：96 点和误差带"),
     # Portal.
     Shot("portal-sign-in", "", "/my/sign-in/", PHONE),
     Shot("portal-home", "customer", "/my/", PHONE, caption="首页：欠多少、用了多少"),

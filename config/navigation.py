@@ -69,6 +69,8 @@ CONSOLE: tuple[Destination, ...] = (
     # A list over whole units: at a hall no account is kept, so its people would only ever see an empty page.
     Destination(_("账单"), "receipt", "cis:bills", "cis.see_statistics"),
     Destination(_("收费"), "wallet", "payments:desk", "payments.take_payment"),
+    Destination(_("叫号"), "megaphone", "halls:queue", "halls.call_tickets"),
+    Destination(_("营业厅"), "store", "halls:halls", "halls.oversee"),
     Destination(_("电费发行"), "receipt-text", "cis:runs", "cis.run_billing"),
     Destination(_("存疑示数"), "gauge", "cis:reading_work_list", "cis.resolve_readings"),
     Destination(_("示数导入"), "file-up", "cis:reading_imports", "cis.import_readings"),
@@ -102,6 +104,7 @@ PORTAL: tuple[Destination, ...] = (
             "/my/who-looked/",
             "/my/district/",
             "/my/outages/",
+            "/my/halls/",
         ),
     ),
     Destination(_("消息"), "mail", "portal_messages", ""),
@@ -180,12 +183,14 @@ ANALYSIS: tuple[Destination, ...] = (
     Destination(_("客户等级"), "medal", "crm:tiers", "crm.apply_tiers"),
     Destination(_("负荷"), "activity", "dsm:loads", "dsm.view_load"),
     Destination(_("负荷预测"), "chart-line", "dsm:forecasts", "dsm.view_load"),
+    Destination(_("缴费圈"), "map-pin", "halls:circle", "halls.see_circle"),
 )
 
 # --- What the home pages say is to do -------------------------------------------------------
 
 # What waits for somebody comes before what one did oneself; nobody sees them all.
 COUNTER_TO_DO: tuple[Slot, ...] = (
+    Slot(_("叫号"), "halls:to_do", "halls.call_tickets"),
     Slot(_("没有出账的户"), "cis:open_exceptions", "cis.run_billing"),
     Slot(_("等待处理的存疑示数"), "cis:waiting_doubts", "cis.resolve_readings"),
     Slot(_("等待日结的营业日"), "cis:days_to_close", "cis.close_day"),
@@ -267,6 +272,8 @@ SLOTS: dict[str, tuple[Slot, ...]] = {
         Slot(_("电费回收"), "cis:collection", "cis.see_statistics"),
         Slot(_("欠费"), "cis:arrears", "cis.see_statistics"),
     ),
+    # In the head of every page of the counter console.
+    "console-bar": (Slot(_("叫号"), "halls:bar", "halls.call_tickets"),),
     "customer-360": (
         Slot(_("收费记录"), "payments:account_payments", "payments.view_payments"),
         Slot(_("示数与电能表"), "cis:account_meters", "cis.view_customer"),

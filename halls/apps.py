@@ -12,4 +12,4 @@ class HallsConfig(AppConfig):
 
     def ready(self) -> None:
         """Import what registers itself."""
-        from halls import permissions  # noqa: F401
+        from halls import consumers, permissions  # noqa: F401

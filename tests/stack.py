@@ -14,14 +14,14 @@ from typing import Any
 import redis
 
 from config.embedded import places
-from config.embedded.run import simulators_program, web_command, worker_command
+from config.embedded.run import live_program, simulators_program, web_command, worker_command
 from config.embedded.supervise import Program
 
 START_LIMIT_S = 60
 
 
 class Stack:
-    """`url`; `kill("web" | "worker" | "simulators")` as a crash would; `start(name)`; `log(name)`."""
+    """`url`; `kill("web" | "live" | "worker" | "simulators")` as a crash would; `start(name)`; `log(name)`."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         port = places.free_port()
@@ -34,11 +34,14 @@ class Stack:
             "EMAIL_HOST": "127.0.0.1",
             "EMAIL_PORT": str(places.free_port()),
         }
+        live_port = places.free_port()
+        environment["WEBSOCKET_URL"] = self.websocket_url = f"ws://127.0.0.1:{live_port}"
         web = web_command("127.0.0.1", port, workers=1, threads=2)
         health = f"{self.url}/health/"
         self.programs = {
             "simulators": simulators_program(environment, self.url, folder),
             "web": Program(web, environment, folder / "web.log", health_url=health),
+            "live": live_program("127.0.0.1", live_port, environment, folder),
             "worker": Program(
                 worker_command(), environment, folder / "worker.log", patience_s=2, last_signal=signal.SIGKILL
             ),

@@ -56,7 +56,7 @@ def legal_prices(*, account_id: int, today: date) -> LegalPrices:
     rows: tuple[PriceRow, ...] = ()
     why_not = ""
     try:
-        rows = _rows(version, month=today.month)
+        rows = rows_of_version(version, month=today.month)
     except CannotPrice as error:
         why_not = str(error)
     return LegalPrices(
@@ -69,7 +69,7 @@ def legal_prices(*, account_id: int, today: date) -> LegalPrices:
     )
 
 
-def _rows(version: TariffVersion, *, month: int) -> tuple[PriceRow, ...]:
+def rows_of_version(version: TariffVersion, *, month: int) -> tuple[PriceRow, ...]:
     """What each rule charges in this month: the kernel itself is asked, with no energy at all."""
     tariff = compile_rules(version.rules)
     registers: dict[Register, ArrayLike] = {register: [0] for register in Register}

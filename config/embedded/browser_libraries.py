@@ -22,11 +22,15 @@ FILES = {
     "htmx.org/dist/htmx.min.js": "htmx.min.js",
     "echarts/dist/echarts.min.js": "echarts.min.js",
     "lucide-static/icons": "icons",
+    "leaflet/dist/leaflet.js": "leaflet.js",
+    "leaflet/dist/leaflet.css": "leaflet.css",
+    "leaflet/dist/images": "images",
 }
 LICENCES = {
     "htmx.org/LICENSE": "htmx.LICENSE.txt",
     "echarts/LICENSE": "echarts.LICENSE.txt",
     "lucide-static/LICENSE": "lucide.LICENSE.txt",
+    "leaflet/LICENSE": "leaflet.LICENSE.txt",
 }
 
 

@@ -76,7 +76,7 @@ def _bring_up(supervisor: Supervisor) -> None:
     engines = Engines.for_development()
     _start_engines(supervisor, engines)
     environment = {**os.environ, **engines.environment()}
-    ours = {**engines.environment(), **simulators_environment(environment)}
+    ours = {**engines.environment(), **simulators_environment(environment), **live_environment(environment)}
     environment |= ours
     write_environment(ours)
     _prepare_database(environment)
@@ -121,6 +121,9 @@ def _start_programs(supervisor: Supervisor, environment: Mapping[str, str], port
     say(f"启动网站（端口 {port}）", "Starting the web server")
     web = Program(web_command(host, port), environment, LOGS / "web.log", health_url=address)
     supervisor.start("web", web)
+    live_port = places.remembered_port("live")
+    say(f"启动大屏推送（端口 {live_port}）", "Starting the websocket server")
+    supervisor.start("live", live_program(host, live_port, environment, LOGS))
     if "SIMULATORS_URL" in environment:
         say("启动模拟的短信和邮件服务", "Starting the simulated providers of messages")
         supervisor.start("simulators", simulators_program(environment, f"http://127.0.0.1:{port}", LOGS))
@@ -141,6 +144,21 @@ def web_command(host: str, port: int, workers: int = 2, threads: int = 4) -> lis
     command = [str(BINARIES / "granian"), "config.wsgi:application", "--interface", "wsgi", "--no-ws"]
     command += ["--host", host, "--port", str(port), "--workers", str(workers), "--blocking-threads", str(threads)]
     return [*command, "--respawn-failed-workers", "--respawn-interval", "1", "--workers-kill-timeout", "5"]
+
+
+def live_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Where browsers open websockets: a port of its own on the host they came by, unless an address is named."""
+    if environment.get("WEBSOCKET_URL"):
+        return {}
+    return {"WEBSOCKET_URL": f"ws://*:{places.remembered_port('live')}"}
+
+
+def live_program(host: str, port: int, environment: Mapping[str, str], logs: Path) -> Program:
+    """The websocket server: one process, for it waits and forwards and computes nothing."""
+    command = [str(BINARIES / "granian"), "config.asgi:application", "--interface", "asgi", "--ws"]
+    command += ["--host", host, "--port", str(port), "--workers", "1", "--respawn-failed-workers"]
+    command += ["--respawn-interval", "1", "--workers-kill-timeout", "2"]
+    return Program(command, environment, logs / "live.log", health_url=f"http://127.0.0.1:{port}/health/", patience_s=4)
 
 
 def worker_command(concurrency: int = 2) -> list[str]:

@@ -28,6 +28,12 @@ def _is_on(name: str, *, default: bool) -> bool:
     return default if not value else value.lower() in {"1", "true", "on", "yes"}
 
 
+def _origins(url: str) -> list[str]:
+    """The scheme and host of an address, for the content policy; nothing for an empty one. `{s}` is any subdomain."""
+    parts = urlsplit(url)
+    return [f"{parts.scheme}://{parts.netloc.replace('{s}', '*')}"] if parts.netloc else []
+
+
 # --- Secrets -------------------------------------------------------------------------------
 # `make run` makes them once into var/secrets.json; production has no defaults.
 
@@ -187,12 +193,19 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 
+# Where browsers open websockets: empty for the pages' own address (a proxy passes /live/ on), or such as
+# ws://screens.example.cn; a * stands for the host a page came from (`make run`: ws://*:8001).
+WEBSOCKET_URL = os.environ.get("WEBSOCKET_URL", "")
+# How often the websocket server looks for changes by itself; a bell over Redis makes it look at once.
+LIVE_LOOK_S = 2.0
+
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:"],
+        "img-src": [SELF, "data:", *_origins(MAP_TILES_URL)],
+        "connect-src": [SELF, *_origins(WEBSOCKET_URL)],
         "object-src": [NONE],
         "base-uri": [SELF],
         "frame-ancestors": [NONE],

@@ -153,3 +153,46 @@ GRID_DUTY_HOURS = ("08:30", "17:30")
 # line (能源监管热线).
 SERVICE_HOTLINE = "95598"
 SUPERVISION_LINE = "12398"
+
+# --- Halls ---
+# Seconds a class is ahead of somebody who came at the same moment, and points that a hundred seconds of waiting are
+# worth (convention; the classes' order is what banks publish: the old and disabled first, then who booked).
+HALLS_HEAD_START_S = {"green": 900, "booked": 600, "key": 300, "normal": 0}
+HALLS_SLOPE_E2 = {"green": 100, "booked": 100, "key": 100, "normal": 100}
+# Nobody waits longer than this because of people who came later (State Grid's usual promise of 20 minutes).
+HALLS_WAIT_BOUND_S = 20 * 60
+# The average wait that is promised (China Southern Grid, promise 8: 15 minutes); a hall may have its own.
+HALLS_WAIT_TARGET_S = 15 * 60
+# How long a service usually takes, until a hall has measured its own (State Grid's limits are 5 minutes for taking
+# money and 20 for other business; usual times are taken as some two thirds of that, convention).
+HALLS_SERVICE_S = {"pay": 200, "enquiry": 300, "change": 780, "new-supply": 900, "complaint": 720}
+# Its spread (standard deviation over mean), and from how many services on a hall's own times count (convention).
+HALLS_SERVICE_SPREAD_E2 = 80
+HALLS_SERVICE_LEARNED_FROM = 20
+# A number is called so often, so far apart, then it is missed; whoever comes back within the limit takes the next
+# place but one (usual practice of halls, one of three).
+HALLS_CALL_ATTEMPTS = 3
+HALLS_CALL_GAP_S = 30
+HALLS_RETURN_WITHIN_S = 15 * 60
+HALLS_RETURN_AFTER_CALLS = 1
+# More tickets than this in a minute are no people at a hall's kiosks (convention).
+HALLS_KIOSK_TICKETS_A_MINUTE = 20
+# A service is rated within so many days (convention).
+HALLS_RATING_DAYS = 7
+# A rating of so many stars or fewer is looked at by the hall's manager (convention).
+HALLS_LOW_SCORE = 2
+# On foot 80 metres a minute; streets are 1.3 times as long as the straight line; ten minutes are the circle's promise.
+HALLS_WALK_M_PER_MIN = 80
+HALLS_DETOUR_E2 = 130
+HALLS_CIRCLE_MIN = 10
+# To a hall one rides: an electric bicycle in town, 15 km/h (convention).
+HALLS_TRAVEL_M_PER_MIN = 250
+# A block of whose customers fewer than this share (in ten-thousandths) reach a pay point counts as not covered.
+HALLS_BLOCK_COVERED_E4 = 5_000
+
+# --- Maps ---
+# Tiles of a map service, such as https://tiles.example.cn/{z}/{x}/{y}.png; empty: a plain map of our own data.
+MAP_TILES_URL = os.environ.get("MAP_TILES_URL", "")
+MAP_TILES_CREDIT = os.environ.get("MAP_TILES_CREDIT", "")
+# Maps published in China are shifted (GCJ-02); then what we draw on them is shifted alike.
+MAP_TILES_GCJ02 = os.environ.get("MAP_TILES_GCJ02", "") in {"1", "true", "yes"}

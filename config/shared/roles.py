@@ -22,6 +22,7 @@ _SERVE = (
     "crm.view_profile",
     "crm.note_objection",
     "crm.take_emergency",
+    "halls.call_tickets",
 )
 # What whoever looks after key accounts sees of them.
 _KEY_ACCOUNTS = ("crm.view_profile", "crm.see_sensitive_tags", "crm.list_segments", "crm.view_key_accounts")
@@ -73,6 +74,9 @@ ROLES: tuple[RoleSpec, ...] = (
             "crm.answer_objection",
             "crm.work_proposals",
             "crm.see_satisfaction",
+            "halls.oversee",
+            "halls.edit_display",
+            "halls.see_circle",
         ),
     ),
     RoleSpec(
@@ -177,6 +181,8 @@ ROLES: tuple[RoleSpec, ...] = (
             "crm.override_tier",
             "crm.assign_managers",
             "crm.hear_escalations",
+            "halls.oversee",
+            "halls.see_circle",
         ),
     ),
     RoleSpec(

@@ -1,1 +1,54 @@
-"""One business act each, in one transaction."""
+"""What is done in halls: take a ticket, call it, serve it, rate it; open and close counters."""
+
+from halls.operations.calling import (
+    AlreadyServing,
+    CalledTicket,
+    NobodyWaits,
+    NotAtCounter,
+    NothingCalled,
+    call_next,
+    finish,
+    miss,
+    recall,
+    start_serving,
+    transfer,
+)
+from halls.operations.counters import close_counter, open_counter, pause_counter
+from halls.operations.notes import add_note, remove_note
+from halls.operations.ratings import rate
+from halls.operations.tickets import (
+    AlreadyWaiting,
+    HallClosed,
+    TakenTicket,
+    cancel_ticket,
+    expire_tickets,
+    return_missed,
+    take_ticket,
+)
+
+__all__ = [
+    "AlreadyServing",
+    "AlreadyWaiting",
+    "CalledTicket",
+    "HallClosed",
+    "NobodyWaits",
+    "NotAtCounter",
+    "NothingCalled",
+    "TakenTicket",
+    "add_note",
+    "call_next",
+    "cancel_ticket",
+    "close_counter",
+    "expire_tickets",
+    "finish",
+    "miss",
+    "open_counter",
+    "pause_counter",
+    "rate",
+    "recall",
+    "remove_note",
+    "return_missed",
+    "start_serving",
+    "take_ticket",
+    "transfer",
+]

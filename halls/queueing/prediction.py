@@ -46,10 +46,11 @@ class OpenCounter:
 
 @dataclass(frozen=True, slots=True)
 class Overtakers:
-    """People of a class that is called first and who are still to come, so many an hour, for this kind of service."""
+    """People of a class (`priority`) that is called first and who are still to come, so many an hour, by kind."""
 
     kind: str
     per_hour: float
+    priority: str = ""
 
 
 @dataclass(frozen=True, slots=True)

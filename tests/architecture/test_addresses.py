@@ -31,6 +31,7 @@ DECLARED = (
     "cis.api.v1.urls",
     "payments.web.urls",
     "crm.web.urls",
+    "halls.web.urls",
     "config.urls",
 )
 

@@ -13,10 +13,20 @@ from django.db import models
 PROJECT = Path(__file__).resolve().parents[2]
 APPS = ("cis", "payments", "crm", "dsm", "halls", "grid_service")
 FLOORS = {"shared": 0, "cis": 1, "payments": 2, "crm": 3, "dsm": 4, "halls": 4, "grid_service": 4}
-START_UP = ("config/settings/", "config/embedded/", "config/wsgi.py", "config/celery.py", "manage.py")
+START_UP = ("config/settings/", "config/embedded/", "config/wsgi.py", "config/asgi.py", "config/celery.py", "manage.py")
 HANDS_ON_PATH = {"cis/operations/backups.py": "pg_dump and pg_restore are found by PATH"}
 # Where the clock may be read: pages, API views, tasks, commands; and the floor's machinery of leases and deliveries.
-CLOCKS = ("/web/", "/api/", "/management/", "tasks.py", "workers.py", "handlers.py", "/simulators/", "config/embedded/")
+CLOCKS = (
+    "/web/",
+    "/api/",
+    "/management/",
+    "tasks.py",
+    "workers.py",
+    "handlers.py",
+    "consumers.py",
+    "/simulators/",
+    "config/embedded/",
+)
 CLOCKS_OF_THE_FLOOR = {
     "config/shared/events.py": "stamps outbox rows",
     "config/shared/jobs.py": "claims leases and beats while a shard is worked on",

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from django.db import connection, transaction
 from django.utils import timezone
 
-from cis.models import IntervalDay
+from cis.models import IntervalDay, Premise
 from cis.operations import billing, contacts, disputes
 from cis.operations.portal_bindings import Terms
 from cis.operations.portal_counter import SeenDocument, bind_at_counter
@@ -19,8 +19,11 @@ from config.shared.api.keys import issue_key
 from config.shared.messaging import Recipient, letters, send
 from config.shared.models import Job, Message, OrgUnit, OutboxDelivery, OutboxEvent, Role, User
 from crm.operations import profiles, tags, tiers
+from halls.models import DisplayNote, PayPoint
+from halls.operations import call_next, finish, rate, start_serving
 from payments.models import PaymentOrder
 from payments.operations import taking
+from tests.factories.halls import at_counter, make_hall, take
 from tests.factories.metering import register_file
 from tests.factories.metering import send as send_readings
 from tests.factories.world import World, make_user, small_world
@@ -63,6 +66,7 @@ def lived_in_world() -> World:
     _behind_the_counter(world, now)
     _messages(world, now)
     _customer_relations(world, now)
+    _in_the_hall(world, now)
     return world
 
 
@@ -255,4 +259,36 @@ def _customer_relations(world: World, now: datetime) -> None:
         last_day=now.date() + timedelta(days=90),
         set_by_id=world.manager_id,
         at=now,
+    )
+
+
+def _in_the_hall(world: World, now: datetime) -> None:
+    """Clerk A at a counter, one served who was not pleased, one waiting who came by the portal, a pay point, a text."""
+    hall = make_hall(world.hall_a_id)
+    at_counter(hall, 1, world.clerk_a_id, at=now)
+    pleased_not = take(hall, at=now, account_id=world.commercial.account_id)
+    call_next(clerk_id=world.clerk_a_id, at=now)
+    start_serving(clerk_id=world.clerk_a_id, at=now)
+    finish(clerk_id=world.clerk_a_id, at=now)
+    rate(token=pleased_not.token, score=2, reason="wait", comment="等得久", at=now)
+    take(hall, at=now, person_id=world.portal_user_id, account_id=world.residential.account_id)
+    PayPoint.objects.create(
+        code="LIVED-H1",
+        kind="hall",
+        name="东湖营业厅",
+        longitude="112.860000",
+        latitude="30.620000",
+        org_unit_id=world.county_a_id,
+        hall=hall,
+    )
+    Premise.objects.filter(pk=world.residential.premise_id).update(longitude="112.861000", latitude="30.621000")
+    Premise.objects.filter(pk=world.commercial.premise_id).update(longitude="112.900000", latitude="30.640000")
+    today = now.date()
+    DisplayNote.objects.create(
+        hall=hall,
+        kind="notice",
+        title="春节营业",
+        text="初一到初三休息",
+        from_on=today,
+        until_on=today + timedelta(days=9),
     )

@@ -63,6 +63,7 @@ from crm.operations import profiles, tags, tiers
 from payments.models import PaymentOrder
 from payments.operations import ask_refund
 from payments.receipts import verification_token
+from tests.factories.halls import make_hall, take
 from tests.factories.metering import register_file, send
 from tests.factories.staff import prove
 from tests.factories.world import World, make_unit, make_user, small_world
@@ -72,7 +73,17 @@ pytestmark = [pytest.mark.usefixtures("undone"), pytest.mark.acceptance("F165")]
 
 # Parts of an address that choose an object which belongs to a unit: outside the grant it is not there. Other objects
 # are customers', who are served everywhere.
-MANAGED = {"run_id", "job_id", "import_id", "doubt_id", "delivery_id", "question_id", "approval_id", "user_id"}
+MANAGED = {
+    "run_id",
+    "job_id",
+    "import_id",
+    "doubt_id",
+    "delivery_id",
+    "question_id",
+    "approval_id",
+    "user_id",
+    "hall_code",
+}
 # Objects of one's own: somebody else's is simply not there, whoever asks.
 OWN = {"place", "session_id", "passkey_id"}
 METHODS = (READ, WRITE)
@@ -175,7 +186,10 @@ def one_of_everything() -> Walk:
         account_id=world.residential.account_id, user=portal, kind="question", channel="portal", text="为什么停电",
         form_key="w" * 32, told_at=now,
     )  # fmt: skip
+    hall = make_hall(world.hall_a_id)
     values = {
+        "hall_code": hall.org_unit.code,
+        "ticket_token": take(hall, at=now).token,
         "account_no": world.residential.account_no,
         "bill_no": f"{world.cycle}{bill_id:010d}",
         "receipt_no": paid.receipt_no,

@@ -62,6 +62,7 @@ NO_PAGES: dict[str, str] = {
     "portal_bell": "a part of the frame",
     "passkey_sign_in": "an answer to the browser's authenticator",
     "payments:portal_orders": "the list of receipts, where a wallet leads back to",
+    "halls:screen_state": "says to the screen on the wall what it shows",
     "district_home": "the console opens with the first page for districts",
 }
 

@@ -10,7 +10,7 @@ from config.shared import working_place
 from config.shared.models import User
 from config.shared.permissions import may
 from config.shared.web import consoles
-from config.shared.web.parts import address_of
+from config.shared.web.parts import address_of, parts_for
 
 
 def frame(request: HttpRequest) -> dict[str, object]:
@@ -39,5 +39,6 @@ def frame(request: HttpRequest) -> dict[str, object]:
         "user_display": user.display_name or user.username,
         "hall_display": user.org_unit.shown_name if user.org_unit is not None else "",
         # Asked for by the frame of the counter only, and not by parts.
+        "bar_parts": SimpleLazyObject(lambda: parts_for(request, navigation.SLOTS["console-bar"])),
         "open_customers": SimpleLazyObject(lambda: working_place.open_customers(user_id=user.pk)),
     }

@@ -208,9 +208,9 @@ COUNTER_TO_DO: tuple[Slot, ...] = (
 
 ANALYSIS_TO_DO: tuple[Slot, ...] = (
     Slot(_("驾驶舱"), "cockpit_board", "shared.see_cockpit", is_wide=True),
-    Slot(_("售电"), "cis:energy_sold", "cis.see_statistics", is_wide=True),
-    Slot(_("电费回收"), "cis:collection", "cis.see_statistics", is_wide=True),
-    Slot(_("欠费"), "cis:arrears", "cis.see_statistics", is_wide=True),
+    Slot(_("售电"), "cis:energy_sold", "cis.see_statistics"),
+    Slot(_("电费回收"), "cis:collection", "cis.see_statistics"),
+    Slot(_("欠费"), "cis:arrears", "cis.see_statistics"),
 )
 
 # --- The consoles: the first that a user is offered is where they begin ---------------------

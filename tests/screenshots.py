@@ -131,7 +131,9 @@ SHOTS = (
     Shot("role", "admin", "/console/people/roles/{role}/"),
     Shot("design", "admin", "/design/"),
     # Analysis console.
-    Shot("analysis", "accountant", "/dsm/", caption="分析台：卖了多少，收回多少，还欠多少"),
+    Shot("analysis", "accountant", "/dsm/", caption="分析台：驾驶舱和图表"),
+    Shot("cockpit", "leader", "/dsm/cockpit/", caption="驾驶舱：各项指标、去年同期、目标"),
+    Shot("cockpit-indicator", "leader", "/dsm/cockpit/cis.collection-rate/"),
     Shot("analysis-energy", "accountant", "/dsm/energy/"),
     Shot("analysis-collection", "accountant", "/dsm/collection/"),
     Shot("analysis-arrears", "accountant", "/dsm/arrears/"),

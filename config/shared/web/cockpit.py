@@ -79,6 +79,21 @@ class Line:
     owner: str = ""
     meaning: str | Promise = ""
 
+    @property
+    def kind(self) -> str:
+        """How the figure is coloured."""
+        return "warn" if self.is_reached is False else ""
+
+    @property
+    def note(self) -> str:
+        """What stands below the figure: the year before and the target, where there are any."""
+        notes = []
+        if self.year_before != ABSENT:
+            notes.append(_("去年同期 %(figure)s") % {"figure": self.year_before})
+        if self.target:
+            notes.append(_("目标 %(figure)s") % {"figure": self.target})
+        return " · ".join(notes)
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -109,11 +124,10 @@ def say(figure: int | None, unit: Unit, *, with_sign: bool = False) -> str:
 def cockpit(request: HttpRequest) -> HttpResponse:
     """Every indicator one may see of one part of the organisation, and the apps' own tiles."""
     unit, month = _asked(request)
-    context = {
-        **_around(request, unit, month, "cockpit"),
-        "groups": _lines(request, unit, month),
-        "parts": parts_for(request, SLOTS["cockpit"]),
-    }
+    around = _around(request, unit, month, "cockpit")
+    # A tile shows all that somebody answers for, and would be misread beside the figures of a part of it.
+    tiles = SLOTS["cockpit"] if len(around["way"]) == 1 else ()
+    context = {**around, "lines": _lines(request, unit, month), "parts": parts_for(request, tiles)}
     return render(request, "shared/cockpit/cockpit.html", context)
 
 
@@ -122,7 +136,7 @@ def cockpit(request: HttpRequest) -> HttpResponse:
 def board(request: HttpRequest) -> HttpResponse:
     """The indicators of the highest part one answers for, as a part of a home page."""
     unit, month = _asked(request)
-    context = {**_around(request, unit, month, "cockpit"), "groups": _lines(request, unit, month)}
+    context = {**_around(request, unit, month, "cockpit"), "lines": _lines(request, unit, month)}
     return render_part(request, "shared/cockpit/_board.html", context, title=_("驾驶舱"))
 
 
@@ -217,7 +231,8 @@ def _line(
 ) -> Line:
     kind = indicator.unit
     unit_word = str(_WORDS[kind])
-    name = label or (f"{indicator.label}（{unit_word}）" if unit_word else indicator.label)
+    words = {"label": indicator.label, "unit": unit_word}
+    name = label or (_("%(label)s（%(unit)s）") % words if unit_word else indicator.label)
     # Figures that are shares themselves change by points, others by a share of what they were.
     if kind in (Unit.PERCENT, Unit.SCORE, Unit.MINUTES, Unit.FEN_PER_KWH):
         change = say(reading.change, kind, with_sign=True)

@@ -97,6 +97,36 @@ DSM_HISTORY_DAYS = 1100
 # protocol of forecast-anchors 1 issues at ten).
 DSM_FORECAST_HOUR = 10
 
+# --- Shortage plans (dsm) ---
+# Warning levels I to IV by the gap as a share of the current maximum demand, in per cent; and to which level a share of
+# exactly the bound belongs (domain 2.1: published plans differ; the NDRC text reads 20 % and above, 10 to 20, 5 to 10).
+DSM_LEVELS_PCT = (20, 10, 5)
+DSM_LEVELS_AT_BOUND = ("I", "II", "III")
+# A plan covers so much more than the gap (domain 9, proposal).
+DSM_MARGIN_PCT = 3
+# Security load where nobody surveyed it, of the highest load (domain 2.2: at most 15 % in published rotation plans).
+DSM_SECURITY_DEFAULT_PCT = 15
+# Notice in hours by measure: 错峰 a day, 避峰 hours (domain 2.1: practice and proposal, check the local plan).
+DSM_NOTICE_H = {"shift": 24.0, "avoid": 4.0, "limit": 2.0}
+# How much of a customer's compensation a measure earns, in per cent: none for rotation (domain 2.6, S4), local law.
+DSM_COMPENSATED_PCT = {"shift": 0, "avoid": 100, "limit": 100}
+# The windows in which customers may be cut: measure, from hour, to hour (domain 2.5: production shifts; proposal).
+DSM_BLOCKS = (
+    ("shift", 0, 8), ("shift", 8, 16), ("shift", 16, 24), ("shift", 0, 24),
+    ("avoid", 8, 13), ("avoid", 13, 18), ("avoid", 17, 22), ("avoid", 13, 22),
+    ("limit", 0, 24), ("limit", 0, 8), ("limit", 5, 22), ("limit", 8, 13), ("limit", 13, 18), ("limit", 17, 22),
+    ("limit", 22, 24),
+)  # fmt: skip
+# Rotation groups of a list: one a day of the week (domain 2.2, 开X停Y).
+DSM_ROTATION_GROUPS = 7
+# What is expected of a single customer: the mean of so many whole days before (convention).
+DSM_CUSTOMER_BASE_DAYS = 10
+# The optimum: what its solvers may take, when its process is killed, how many cells customers are pooled into. Solvers
+# overrun their limit (measured: 112 s for 15 s), so the kill is what holds.
+DSM_SOLVER_SECONDS = 30.0
+DSM_SOLVER_KILL_S = 55.0
+DSM_SOLVER_CELLS = 1200
+
 # --- Indicators ---
 # Aims are the utility's own; what stands here is an example to be replaced (convention). In the figure's unit: 0.01 %.
 COLLECTION_RATE_TARGET_E2 = 99_50

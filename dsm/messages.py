@@ -1,0 +1,29 @@
+"""What the demand side says to people."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from config.shared.messaging import Template, declare
+
+SHED_ORDER = declare(
+    Template(
+        code="shed-order",
+        channels=("in_app", "sms"),
+        is_urgent=True,
+        lasts=timedelta(days=1),
+        subject_zh="有序用电通知",
+        subject_en="Order to lower your load",
+        zh="户号尾号 {tail}：{day} {start}-{end} 请{measure} {kw} 千瓦，保安负荷 {security} 千瓦不动。请在网上营业厅确认。",
+        en="Account {tail}: {day} {start}-{end}, cut {kw} kW ({measure}), keep {security} kW. Confirm in the portal.",
+        examples={
+            "tail": "6789",
+            "day": "08-15",
+            "start": "13:00",
+            "end": "22:00",
+            "measure": "避峰",
+            "kw": "1200",
+            "security": "300",
+        },
+    )
+)

@@ -1,0 +1,201 @@
+"""The yearly list: drawn from what was measured and surveyed, approved by the authority, kept in step with capacities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import numpy as np
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from cis.queries.account_curves import mean_curves
+from config.shared.bulk_copy import copy_rows
+from config.shared.errors import BadInput, NotFound, Refused
+from crm.queries.tiers import tiers_of
+from dsm.models import FeederCut, ShedEntry, ShedEntryChange, ShedList
+from dsm.shedding.entries import EntryPower, power_of
+from dsm.shedding.groups import equal_groups
+from dsm.shedding.problem import PROTECTED_TIER
+
+_KEY_TIERS = ("vip", "key")
+_ENTRY_COLUMNS = (
+    "shed_list_id", "account_id", "tier", "protected_because", "group_no", "peak_kw", "measured_capacity_kva",
+    "capacity_kva", "former_capacity_kva", "capacity_from_on", "security_kw", "security_source", "process_pct",
+    "sheddable_kw", "lead_h", "is_key", "compensation_fen_kwh", "lost_output_fen_kwh", "burden_before_h", "computed_at",
+)  # fmt: skip
+
+
+class ListNotOpen(Refused):
+    """The list is approved or replaced already."""
+
+    code = "list-not-open"
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """
+    What is known of an account before the list is drawn. Money in fen a kWh, an estimate.
+
+    `security_kw` None: nobody surveyed it, the default share counts. `protected_because` makes it tier 9.
+    """
+
+    account_id: int
+    capacity_kva: int
+    tier: int
+    protected_because: str
+    security_kw: int | None
+    process_pct: int
+    lead_h: int
+    compensation_fen_kwh: int
+    lost_output_fen_kwh: int
+    burden_before_h: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FeederPlace:
+    """A feeder's place in the approved order of feeders."""
+
+    feeder_id: int
+    expected_kw: int
+    households: int
+
+
+def draw_list(
+    *,
+    year: int,
+    org_unit_id: int,
+    rows: Sequence[Surveyed],
+    feeders: Sequence[FeederPlace],
+    made_by_id: int | None,
+    at: datetime,
+) -> int:
+    """
+    Draw the list of a year from surveyed accounts; gives its id. Peaks come from their curves, groups are made equal.
+
+    :raises BadInput: no rows, or an account twice
+    """
+    ids = [row.account_id for row in rows]
+    if not rows or len(set(ids)) != len(ids):
+        raise BadInput(_("名单不能是空的，同一户号只能出现一次。"))
+    today = at.astimezone(settings.BILLING_TIME_ZONE).date()
+    curves = mean_curves(ids, to=today, days=settings.DSM_CUSTOMER_BASE_DAYS)
+    tiers = tiers_of(ids)
+    powers = [_power(row, int(peak_w) // 1000) for row, peak_w in zip(rows, curves.peak_w, strict=True)]
+    groups = equal_groups(
+        np.array([power.sheddable_kw for power in powers], np.int64), groups=settings.DSM_ROTATION_GROUPS
+    )
+    with transaction.atomic():
+        made = ShedList.objects.create(year=year, org_unit_id=org_unit_id, made_by_id=made_by_id, made_at=at)
+        with connection.cursor() as cursor:
+            copy_rows(
+                cursor,
+                "dsm_shed_entry",
+                _ENTRY_COLUMNS,
+                (
+                    (
+                        made.pk, row.account_id, PROTECTED_TIER if row.protected_because else row.tier,
+                        row.protected_because, int(group), power.peak_kw, row.capacity_kva, row.capacity_kva,
+                        row.capacity_kva, None, power.security_kw, _source(power), row.process_pct, power.sheddable_kw,
+                        row.lead_h, tiers[row.account_id] in _KEY_TIERS, row.compensation_fen_kwh,
+                        row.lost_output_fen_kwh, row.burden_before_h, at.isoformat(),
+                    )
+                    for row, power, group in zip(rows, powers, groups, strict=True)
+                ),
+            )  # fmt: skip
+        FeederCut.objects.bulk_create(
+            FeederCut(
+                shed_list=made,
+                order_no=number,
+                feeder_id=place.feeder_id,
+                expected_kw=place.expected_kw,
+                households=place.households,
+            )
+            for number, place in enumerate(feeders, start=1)
+        )
+        return made.pk
+
+
+def approve_list(*, list_id: int, authority: str, document_no: str, approved_on: date) -> None:
+    """
+    Put down that the authority approved a list; the one it replaces is planned with no longer.
+
+    :raises NotFound: there is no such list
+    :raises ListNotOpen: it is approved or replaced already
+    :raises BadInput: nobody approved it, or by no document
+    """
+    if not authority.strip() or not document_no.strip():
+        raise BadInput(_("请写明批准机关和文号。"))
+    with transaction.atomic():
+        found = ShedList.objects.select_for_update().filter(pk=list_id).first()
+        if found is None:
+            raise NotFound(_("没有这份名单。"))
+        if found.state != ShedList.State.DRAFT:
+            raise ListNotOpen(_("这份名单已经批准过，不能再改。"))
+        ShedList.objects.filter(year=found.year, org_unit_id=found.org_unit_id, state=ShedList.State.APPROVED).update(
+            state=ShedList.State.REPLACED
+        )
+        found.state = ShedList.State.APPROVED
+        found.authority, found.document_no, found.approved_on = authority.strip(), document_no.strip(), approved_on
+        found.save(update_fields=["state", "authority", "document_no", "approved_on"])
+
+
+def follow_capacity(*, account_id: int, capacity_kva: int, from_on: date, at: datetime) -> int:
+    """
+    Let an account's entries on lists in force follow a change of its capacity; gives how many were changed.
+
+    Repeated, the same change finds its rows and changes nothing.
+    """
+    with transaction.atomic():
+        changed = 0
+        entries = ShedEntry.objects.select_for_update().filter(
+            account_id=account_id, shed_list__state__in=(ShedList.State.DRAFT, ShedList.State.APPROVED)
+        )
+        for entry in entries.order_by("pk"):
+            if ShedEntryChange.objects.filter(entry=entry, capacity_kva=capacity_kva, from_on=from_on).exists():
+                continue
+            before = entry.sheddable_kw
+            is_surveyed = entry.security_source == ShedEntry.SecuritySource.SURVEYED
+            measured_peak = entry.peak_kw * entry.measured_capacity_kva // entry.capacity_kva
+            power = power_of(
+                measured_peak_kw=measured_peak,
+                measured_capacity_kva=entry.measured_capacity_kva,
+                capacity_kva=capacity_kva,
+                surveyed_security_kw=entry.security_kw if is_surveyed else None,
+                default_security_pct=settings.DSM_SECURITY_DEFAULT_PCT,
+                process_pct=entry.process_pct,
+                is_protected=entry.tier == PROTECTED_TIER,
+            )
+            entry.former_capacity_kva, entry.capacity_kva = entry.capacity_kva, capacity_kva
+            entry.capacity_from_on, entry.computed_at = from_on, at
+            entry.peak_kw, entry.security_kw = power.peak_kw, power.security_kw
+            entry.sheddable_kw = power.sheddable_kw
+            entry.save()
+            ShedEntryChange.objects.create(
+                entry=entry,
+                capacity_kva=capacity_kva,
+                from_on=from_on,
+                sheddable_before_kw=before,
+                sheddable_kw=power.sheddable_kw,
+                computed_at=at,
+            )
+            changed += 1
+        return changed
+
+
+def _power(row: Surveyed, measured_peak_kw: int) -> EntryPower:
+    return power_of(
+        measured_peak_kw=measured_peak_kw,
+        measured_capacity_kva=row.capacity_kva,
+        capacity_kva=row.capacity_kva,
+        surveyed_security_kw=row.security_kw,
+        default_security_pct=settings.DSM_SECURITY_DEFAULT_PCT,
+        process_pct=row.process_pct,
+        is_protected=bool(row.protected_because),
+    )
+
+
+def _source(power: EntryPower) -> str:
+    return ShedEntry.SecuritySource.SURVEYED if power.is_surveyed else ShedEntry.SecuritySource.DEFAULT

@@ -12,4 +12,4 @@ class DsmConfig(AppConfig):
 
     def ready(self) -> None:
         """Import what registers itself."""
-        from dsm import permissions, workers  # noqa: F401
+        from dsm import handlers, messages, permissions, workers  # noqa: F401

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from config.shared.jobs import Claim, works
-from dsm.operations import forecasts, loads
+from dsm.operations import forecasts, loads, plan_computation, shortages
 
 
 @works(loads.AGGREGATE_JOB)
@@ -18,3 +18,9 @@ def work_on_aggregation(claim: Claim) -> None:
 def work_on_forecasts(claim: Claim) -> None:
     """The forecasts of some feeders, or of the system."""
     forecasts.work_shard(claim, at=timezone.now())
+
+
+@works(shortages.JOB_KIND)
+def work_on_plans(claim: Claim) -> None:
+    """The plan of one strategy for a shortage."""
+    plan_computation.compute_shard(claim, at=timezone.now())

@@ -123,6 +123,8 @@ ROLES: tuple[RoleSpec, ...] = (
             "crm.edit_emergency_plan",
             "crm.take_emergency",
             "crm.work_emergency",
+            "dsm.view_plans",
+            "dsm.note_receipt",
         ),
     ),
     RoleSpec(
@@ -136,6 +138,9 @@ ROLES: tuple[RoleSpec, ...] = (
             "dsm.view_load",
             "dsm.make_forecast",
             "shared.see_cockpit",
+            "dsm.view_plans",
+            "dsm.plan_shortage",
+            "dsm.note_receipt",
         ),
     ),
     RoleSpec("reading-auditor", "抄核员", "Reading auditor", _READ_AND_AUDIT),
@@ -183,6 +188,8 @@ ROLES: tuple[RoleSpec, ...] = (
             "crm.hear_escalations",
             "halls.oversee",
             "halls.see_circle",
+            "dsm.view_plans",
+            "dsm.decide_shortage",
         ),
     ),
     RoleSpec(

@@ -105,6 +105,7 @@ PORTAL: tuple[Destination, ...] = (
             "/my/district/",
             "/my/outages/",
             "/my/halls/",
+            "/my/shed-orders/",
         ),
     ),
     Destination(_("消息"), "mail", "portal_messages", ""),
@@ -112,6 +113,8 @@ PORTAL: tuple[Destination, ...] = (
 
 # What pages about a customer are called to those who read who looked at them.
 PAGES_SEEN: dict[str, str | Promise] = {
+    "dsm:shortage_cut": _("缺电方案里的安排"),
+    "dsm:order_receipt": _("登记有序用电的电话确认"),
     "cis:search": _("查找"),
     "cis:account": _("客户总览"),
     "cis:personal_data": _("查看未遮盖的信息"),
@@ -163,6 +166,7 @@ PAGES_SEEN: dict[str, str | Promise] = {
 
 # What kinds of long work are called.
 JOBS: dict[str, str | Promise] = {
+    "shortage-plans": _("计算缺电方案"),
     "billing": _("电费发行"),
     "load-demo": _("载入示范电网"),
     "dsm.aggregate-load": _("汇总负荷"),
@@ -184,6 +188,7 @@ ANALYSIS: tuple[Destination, ...] = (
     Destination(_("负荷"), "activity", "dsm:loads", "dsm.view_load"),
     Destination(_("负荷预测"), "chart-line", "dsm:forecasts", "dsm.view_load"),
     Destination(_("缴费圈"), "map-pin", "halls:circle", "halls.see_circle"),
+    Destination(_("缺电方案"), "zap-off", "dsm:shortages", "dsm.view_plans", ("/dsm/shed-orders/", "/dsm/shed-list/")),
 )
 
 # --- What the home pages say is to do -------------------------------------------------------
@@ -211,6 +216,10 @@ ANALYSIS_TO_DO: tuple[Slot, ...] = (
     Slot(_("售电"), "cis:energy_sold", "cis.see_statistics"),
     Slot(_("电费回收"), "cis:collection", "cis.see_statistics"),
     Slot(_("欠费"), "cis:arrears", "cis.see_statistics"),
+    Slot(_("等待处理的缺电"), "dsm:open_shortages", "dsm.view_plans"),
+    Slot(_("售电"), "cis:energy_sold", "cis.see_statistics", is_wide=True),
+    Slot(_("电费回收"), "cis:collection", "cis.see_statistics", is_wide=True),
+    Slot(_("欠费"), "cis:arrears", "cis.see_statistics", is_wide=True),
 )
 
 # --- The consoles: the first that a user is offered is where they begin ---------------------

@@ -14,7 +14,7 @@ SHED_ORDER = declare(
         lasts=timedelta(days=1),
         subject_zh="有序用电通知",
         subject_en="Order to lower your load",
-        zh="户号尾号 {tail}：{day} {start}-{end} 请{measure} {kw} 千瓦，保安负荷 {security} 千瓦不动。请在网上营业厅确认。",
+        zh="户号尾号 {tail}：{day} {start}-{end} {measure} {kw} 千瓦，保安 {security} 千瓦不动。请在网上营业厅确认。",
         en="Account {tail}: {day} {start}-{end}, cut {kw} kW ({measure}), keep {security} kW. Confirm in the portal.",
         examples={
             "tail": "6789",

@@ -1,4 +1,4 @@
-"""The approved yearly list of orderly power use (有序用电): who can give how much, who is protected, which feeder last."""
+"""The approved yearly list of orderly power use (有序用电): who gives how much, who is protected, feeders."""
 
 from __future__ import annotations
 

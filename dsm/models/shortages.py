@@ -228,7 +228,7 @@ class ShedOrder(models.Model):
 
 
 class OrderReceipt(models.Model):
-    """That a customer knows of an order: read in the portal, or told by telephone by a member of staff; written once."""
+    """That a customer knows of an order: read in the portal, or told by telephone by staff; written once."""
 
     class How(models.TextChoices):
         """By which way."""

@@ -1,4 +1,4 @@
-"""The yearly list: drawn from what was measured and surveyed, approved by the authority, kept in step with capacities."""
+"""The yearly list: drawn from what was measured and surveyed, approved, kept in step with contract capacities."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from dsm.web import forecasts, loads
+from dsm.web import forecasts, loads, urls_shortages
 
 app_name = "dsm"
 urlpatterns: list[URLPattern] = [
@@ -11,4 +11,5 @@ urlpatterns: list[URLPattern] = [
     path("dsm/forecasts/", forecasts.forecast_page, name="forecasts"),
     path("dsm/forecasts.csv", forecasts.forecast_export, name="forecasts_export"),
     path("dsm/forecasts/make/", forecasts.forecast_make, name="forecast_make"),
+    *urls_shortages.urlpatterns,
 ]

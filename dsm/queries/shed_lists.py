@@ -1,0 +1,110 @@
+"""The yearly list as its page shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Count, F, Q, Sum
+
+from cis.queries.dues import names_of
+from config.shared.keysets import Ask, Order, Page, SortKey
+from config.shared.permissions import in_scope
+from dsm.models import ShedEntry, ShedList
+from dsm.queries.shortages import FeederRow, feeders_of
+
+ORDERS = {
+    "tier": Order((SortKey("tier", int), SortKey("account_no", str, "account__account_no"))),
+    "kw": Order((SortKey("sheddable_kw", int), SortKey("account_no", str, "account__account_no"))),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """A list in force: who approved it, how much it can give, and its feeders of last resort."""
+
+    list_id: int
+    year: int
+    authority: str
+    document_no: str
+    approved_on: date | None
+    accounts: int
+    protected: int
+    not_surveyed: int
+    sheddable_kw: int
+    feeders: tuple[FeederRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """One account on the list; power in kW, money in fen a kWh."""
+
+    account_no: str
+    masked_name: str
+    tier: int
+    protected_because: str
+    group_no: int
+    capacity_kva: int
+    peak_kw: int
+    security_kw: int
+    is_surveyed: bool
+    process_pct: int
+    sheddable_kw: int
+    compensation_fen_kwh: int
+    lost_output_fen_kwh: int
+    burden_before_h: int
+
+
+def list_in_force(*, year: int, within: Sequence[str]) -> ListPage | None:
+    """The approved list of a year, None where there is none."""
+    found = ShedList.objects.filter(in_scope("org_unit", within), year=year, state=ShedList.State.APPROVED).first()
+    if found is None:
+        return None
+    sums = found.entries.aggregate(
+        accounts=Count("pk"),
+        protected=Count("pk", filter=~Q(protected_because="")),
+        not_surveyed=Count("pk", filter=Q(security_source=ShedEntry.SecuritySource.DEFAULT)),
+        kw=Sum("sheddable_kw"),
+    )
+    return ListPage(
+        list_id=found.pk,
+        year=found.year,
+        authority=found.authority,
+        document_no=found.document_no,
+        approved_on=found.approved_on,
+        accounts=sums["accounts"],
+        protected=sums["protected"],
+        not_surveyed=sums["not_surveyed"],
+        sheddable_kw=sums["kw"] or 0,
+        feeders=feeders_of(found.pk),
+    )
+
+
+def page_of_entries(ask: Ask, *, list_id: int) -> Page[EntryRow]:
+    """The accounts of a list; two statements."""
+    rows = ShedEntry.objects.filter(shed_list_id=list_id).annotate(account_no=F("account__account_no"))
+    return ask.page(ask.of(rows), lambda found: _rows(list(found)))
+
+
+def _rows(found: list[ShedEntry]) -> list[EntryRow]:
+    names = names_of([entry.account_id for entry in found]) if found else {}
+    return [
+        EntryRow(
+            account_no=names[entry.account_id][0],
+            masked_name=names[entry.account_id][1],
+            tier=entry.tier,
+            protected_because=entry.protected_because,
+            group_no=entry.group_no,
+            capacity_kva=entry.capacity_kva,
+            peak_kw=entry.peak_kw,
+            security_kw=entry.security_kw,
+            is_surveyed=entry.security_source == ShedEntry.SecuritySource.SURVEYED,
+            process_pct=entry.process_pct,
+            sheddable_kw=entry.sheddable_kw,
+            compensation_fen_kwh=entry.compensation_fen_kwh,
+            lost_output_fen_kwh=entry.lost_output_fen_kwh,
+            burden_before_h=entry.burden_before_h,
+        )
+        for entry in found
+    ]

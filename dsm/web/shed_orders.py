@@ -1,0 +1,205 @@
+"""Execution: which orders are out, who confirmed, whom nobody reached; and a customer's own orders in the portal."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from cis.queries import portal
+from cis.queries.audit import record_of
+from config.shared.display_formats import format_count
+from config.shared.errors import NotFound, Refused
+from config.shared.permissions import may, scope_of, staff_of
+from config.shared.web.looks import saw
+from config.shared.web.pages import requires
+from config.shared.web.portal_pages import for_customers
+from config.shared.web.tables import Chip, Column, Table, answer
+from dsm.operations import shed_orders as operations
+from dsm.queries import plan_cuts, shed_lists, shed_orders, shortages
+from dsm.queries.shed_lists import EntryRow
+from dsm.queries.shed_orders import OrderRow
+from dsm.web.shortage_forms import ReceiptForm
+from dsm.web.shortages import head_of, why_context, within_of
+
+
+def _states(row: OrderRow) -> tuple[Chip, ...]:
+    if row.receipt_word:
+        return (Chip("good", row.receipt_word),)
+    if row.is_told:
+        return (Chip("info", _("已通知，未确认")),)
+    if row.is_underway:
+        return (Chip("neutral", _("正在通知")),)
+    return (Chip("bad", _("没有联系上")),)
+
+
+def _notice(row: OrderRow) -> tuple[Chip, ...]:
+    return (Chip("good", _("按时")),) if row.is_notice_kept else (Chip("bad", _("晚了")),)
+
+
+SHED_ORDERS: Table[OrderRow] = Table(
+    name="dsm.shed_orders",
+    columns=(
+        Column("no", gettext_lazy("户号"), lambda row: row.account_no, "code", is_head=True, sort="no"),
+        Column("name", gettext_lazy("户名"), lambda row: row.masked_name),
+        Column("measure", gettext_lazy("措施"), lambda row: row.measure_word),
+        Column("starts", gettext_lazy("开始"), lambda row: row.starts_at, "moment", sort="starts"),
+        Column("ends", gettext_lazy("结束"), lambda row: row.ends_at, "moment"),
+        Column("kw", gettext_lazy("最多压减（千瓦）"), lambda row: row.peak_cut_kw, "count"),
+        Column("notice", gettext_lazy("提前通知"), _notice, "chips"),
+        Column("state", gettext_lazy("确认"), _states, "chips"),
+        Column("at", gettext_lazy("确认时间"), lambda row: row.received_at, "moment"),
+        Column("note", gettext_lazy("备注"), lambda row: row.receipt_note),
+        Column(
+            "call", gettext_lazy("电话"), lambda row: "" if row.receipt_word else _("登记电话确认"),
+            link=lambda row: "" if row.receipt_word else reverse("dsm:order_receipt", args=[row.order_id]),
+        ),
+    ),
+    orders=shed_orders.ORDERS,
+    first_order="starts",
+    export_permission="cis.export_data",
+)  # fmt: skip
+
+
+def _security(row: EntryRow) -> tuple[Chip, ...]:
+    return (Chip("good", _("现场核定")),) if row.is_surveyed else (Chip("warn", _("未核定，按默认")),)
+
+
+def _tier(row: EntryRow) -> tuple[Chip, ...]:
+    if row.protected_because:
+        return (Chip("info", _("受保护：%(why)s") % {"why": row.protected_because}),)
+    return (Chip("neutral", str(row.tier)),)
+
+
+SHED_ENTRIES: Table[EntryRow] = Table(
+    name="dsm.shed_entries",
+    columns=(
+        Column("no", gettext_lazy("户号"), lambda row: row.account_no, "code", is_head=True),
+        Column("name", gettext_lazy("户名"), lambda row: row.masked_name),
+        Column("tier", gettext_lazy("顺序档"), _tier, "chips", sort="tier"),
+        Column("group", gettext_lazy("轮换组"), lambda row: row.group_no, "count"),
+        Column("capacity", gettext_lazy("合同容量（kVA）"), lambda row: row.capacity_kva, "count"),
+        Column("peak", gettext_lazy("最高负荷（千瓦）"), lambda row: row.peak_kw, "count"),
+        Column("security", gettext_lazy("保安负荷（千瓦）"), lambda row: row.security_kw, "count"),
+        Column("source", gettext_lazy("保安负荷来源"), _security, "chips"),
+        Column("process", gettext_lazy("工艺可停（%）"), lambda row: row.process_pct, "count"),
+        Column("sheddable", gettext_lazy("可压减（千瓦）"), lambda row: row.sheddable_kw, "count", sort="kw"),
+        Column("comp", gettext_lazy("补偿估算（元/度）"), lambda row: row.compensation_fen_kwh, "money", is_extra=True),
+        Column("lost", gettext_lazy("产值估算（元/度）"), lambda row: row.lost_output_fen_kwh, "money", is_extra=True),
+    ),
+    orders=shed_lists.ORDERS,
+    first_order="tier",
+    export_permission="cis.export_data",
+)  # fmt: skip
+
+
+@require_safe
+@requires("dsm.view_plans")
+def shortage_orders(request: HttpRequest, shortage_id: int) -> HttpResponseBase:
+    """The orders of a shortage: confirmed, told, not reached."""
+    page = shortages.get_shortage(shortage_id=shortage_id, within=within_of(request))
+    which = request.GET.get("which", "")
+    stands = shed_orders.execution_of(shortage_id=shortage_id)
+    return answer(
+        request,
+        SHED_ORDERS,
+        lambda ask: shed_orders.page_of_orders(ask, shortage_id=shortage_id, which=which),
+        page="dsm/shortages/orders.html",
+        context={
+            **head_of(page),
+            "page": page,
+            "which": which,
+            "stands": stands,
+            "kw": format_count(stands.kw),
+        },
+        file_name=_("有序用电指令"),
+        filters=("which",),
+    )
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires("dsm.note_receipt")
+def order_receipt(request: HttpRequest, order_id: int) -> HttpResponse:
+    """Put down that a customer was told by telephone."""
+    order, shortage_id = shed_orders.get_order(
+        order_id=order_id, within=scope_of(staff_of(request), "dsm.note_receipt")
+    )
+    saw(request, record_of(order.account_id))
+    form = ReceiptForm(request.POST or None)
+    back = reverse("dsm:shortage_orders", args=[shortage_id])
+    if request.method == "POST" and form.is_valid():
+        try:
+            operations.note_telephone_receipt(
+                order_id=order_id, who=form.cleaned_data["who"], by_id=staff_of(request).pk, at=timezone.now()
+            )
+        except NotFound:
+            raise
+        except Refused as refused:
+            form.add_error(None, refused.message)
+        else:
+            messages.success(request, _("已登记电话确认。"))
+            return redirect(back)
+    context = {"order": order, "form": form, "back_url": back}
+    return render(request, "dsm/shortages/receipt.html", context, status=422 if request.method == "POST" else 200)
+
+
+@require_safe
+@requires("dsm.view_plans")
+def shed_list(request: HttpRequest) -> HttpResponseBase:
+    """The approved list of this year, and the approved order of feeders."""
+    found = shed_lists.list_in_force(year=timezone.localdate().year, within=within_of(request))
+    if found is None:
+        return render(request, "dsm/shortages/no_list.html", {"year": timezone.localdate().year})
+    return answer(
+        request,
+        SHED_ENTRIES,
+        lambda ask: shed_lists.page_of_entries(ask, list_id=found.list_id),
+        page="dsm/shortages/shed_list.html",
+        context={
+            "found": found,
+            "sheddable": format_count(found.sheddable_kw),
+            "may_plan": may(request.user, "dsm.plan_shortage"),
+        },
+        file_name=_("有序用电名单"),
+    )
+
+
+@for_customers
+@require_safe
+def portal_orders(request: HttpRequest) -> HttpResponse:
+    """A customer's orders, newest first."""
+    mine = portal.list_my_accounts(user_id=staff_of(request).pk, today=timezone.localdate())
+    orders = shed_orders.orders_of_accounts(account_ids=_answering(mine))
+    return render(request, "dsm/portal/orders.html", {"orders": orders})
+
+
+@for_customers
+@require_http_methods(["GET", "HEAD", "POST"])
+def portal_order(request: HttpRequest, order_id: int) -> HttpResponse:
+    """One order of the customer's own: what to do, why them, and the confirmation."""
+    user_id = staff_of(request).pk
+    accounts = _answering(portal.list_my_accounts(user_id=user_id, today=timezone.localdate()))
+    if request.method == "POST":
+        operations.acknowledge_order(order_id=order_id, account_ids=accounts, by_id=user_id, at=timezone.now())
+        messages.success(request, _("已确认收到。到时请按通知压减负荷。"))
+        return redirect("dsm:portal_order", order_id=order_id)
+    order = next(
+        (one for one in shed_orders.orders_of_accounts(account_ids=accounts) if one.order_id == order_id), None
+    )
+    if order is None:
+        raise NotFound(_("没有这条通知。"))
+    why = plan_cuts.explain_order(order_id=order_id, account_ids=accounts)
+    return render(request, "dsm/portal/order.html", {"order": order, **why_context(why)})
+
+
+def _answering(mine: tuple[portal.MyAccount, ...]) -> tuple[int, ...]:
+    """The accounts this person acts for; a tenant or a payer is not told to stop a works."""
+    return tuple(one.account_id for one in mine if one.may(portal.Right.RECEIPTS))

@@ -12,7 +12,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import billing, kernel, pages, scoping
+from benchmarks import billing, kernel, pages, scoping, shedding
 from benchmarks.machine import describe_machine, describe_versions, revision
 from benchmarks.registry import Benchmark, Registry, UnknownBenchmark
 
@@ -23,6 +23,7 @@ REGISTRY.add("kernel", "the rating kernel alone, bills per core-second", kernel.
 REGISTRY.add("billing", "readings to bills in Postgres against a raw COPY of the same rows", billing.run)
 REGISTRY.add("pages", "what people wait for, with a million accounts behind the pages", pages.run)
 REGISTRY.add("scoping", "what it adds that a list shows one's own part only, and what a noted look costs", scoping.run)
+REGISTRY.add("shedding", "shortage plans of up to 2,000 customers, against a bound and the greedy way", shedding.run)
 
 
 def main(words: list[str]) -> int:

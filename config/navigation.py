@@ -187,8 +187,8 @@ ANALYSIS: tuple[Destination, ...] = (
     Destination(_("客户等级"), "medal", "crm:tiers", "crm.apply_tiers"),
     Destination(_("负荷"), "activity", "dsm:loads", "dsm.view_load"),
     Destination(_("负荷预测"), "chart-line", "dsm:forecasts", "dsm.view_load"),
-    Destination(_("缴费圈"), "map-pin", "halls:circle", "halls.see_circle"),
     Destination(_("缺电方案"), "zap-off", "dsm:shortages", "dsm.view_plans", ("/dsm/shed-orders/", "/dsm/shed-list/")),
+    Destination(_("缴费圈"), "map-pin", "halls:circle", "halls.see_circle"),
 )
 
 # --- What the home pages say is to do -------------------------------------------------------
@@ -212,14 +212,11 @@ COUNTER_TO_DO: tuple[Slot, ...] = (
 )
 
 ANALYSIS_TO_DO: tuple[Slot, ...] = (
+    Slot(_("等待处理的缺电"), "dsm:open_shortages", "dsm.view_plans"),
     Slot(_("驾驶舱"), "cockpit_board", "shared.see_cockpit", is_wide=True),
     Slot(_("售电"), "cis:energy_sold", "cis.see_statistics"),
     Slot(_("电费回收"), "cis:collection", "cis.see_statistics"),
     Slot(_("欠费"), "cis:arrears", "cis.see_statistics"),
-    Slot(_("等待处理的缺电"), "dsm:open_shortages", "dsm.view_plans"),
-    Slot(_("售电"), "cis:energy_sold", "cis.see_statistics", is_wide=True),
-    Slot(_("电费回收"), "cis:collection", "cis.see_statistics", is_wide=True),
-    Slot(_("欠费"), "cis:arrears", "cis.see_statistics", is_wide=True),
 )
 
 # --- The consoles: the first that a user is offered is where they begin ---------------------
@@ -268,6 +265,7 @@ INDICATORS: tuple[str, ...] = ("cis.indicators.INDICATORS",)
 DEMO: tuple[str, ...] = (
     "cis.operations.demo_losses.load",
     "dsm.operations.demo_loads.load",
+    "dsm.operations.demo_plans.load",
 )
 
 # Where customers come in.

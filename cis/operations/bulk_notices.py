@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -41,7 +42,7 @@ def tell_customers(*, template: str, notices: Sequence[Notice], at: datetime) ->
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
-            asked = {"accounts": [notice.account_id for notice in notices], "told": list(_TOLD)}
+            asked: dict[str, Any] = {"accounts": [notice.account_id for notice in notices], "told": list(_TOLD)}
             cursor.execute(_REACH, asked)
             rows = cursor.fetchall()
         by_account = {notice.account_id: notice for notice in notices}

@@ -96,14 +96,16 @@ def create_shortage(
     if len(supply_kw) != SLOTS or len(demand_kw) != SLOTS or min(*supply_kw, *demand_kw) < 0:
         raise BadInput(_("请给出全天 96 个时段的数值。"))
     gap_kw = [max(due - there, 0) for due, there in zip(demand_kw, supply_kw, strict=True)]
-    if not any(gap_kw):
-        raise NoGap(_("可用供电能力够用，没有缺口，不需要方案。"))
+    if not any(demand_kw):
+        raise BadInput(_("各时段的需求不能都是 0。"))
     level = level_of(
         max(gap_kw),
         max_demand_kw=max(demand_kw),
         bounds_pct=settings.DSM_LEVELS_PCT,
         at_bound=settings.DSM_LEVELS_AT_BOUND,
     )
+    if level is None:
+        raise NoGap(_("可用供电能力够用，没有缺口，不需要方案。"))
     with transaction.atomic():
         listed = ShedList.objects.filter(
             year=on_day.year, org_unit_id=org_unit_id, state=ShedList.State.APPROVED

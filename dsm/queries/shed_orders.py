@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat
@@ -101,7 +102,7 @@ def orders_of_accounts(*, account_ids: tuple[int, ...], limit: int = 50) -> tupl
     return tuple(_rows(list(rows)))
 
 
-def _marked(orders: QuerySet[ShedOrder]) -> QuerySet[ShedOrder]:
+def _marked(orders: QuerySet[ShedOrder]) -> QuerySet[Any]:
     key = Concat(
         Value("shed-order:"),
         Cast(OuterRef("shortage_id"), CharField()),

@@ -100,7 +100,7 @@ def shortage_decision(request: HttpRequest, shortage_id: int) -> HttpResponse:
 def shortage_issue(request: HttpRequest, shortage_id: int) -> HttpResponse:
     """Give the orders of the chosen plan and tell the customers."""
     page = _planned(request, shortage_id)
-    form = forms.Form(request.POST or None)
+    form = forms.Form(request.POST if request.method == "POST" else None)
 
     def act() -> None:
         shed_orders.issue_orders(shortage_id=page.shortage_id, by_id=staff_of(request).pk, at=timezone.now())

@@ -27,3 +27,9 @@ urlpatterns: list[URLPattern] = [
     path("my/shed-orders/", shed_orders.portal_orders, name="portal_orders"),
     path("my/shed-orders/<int:order_id>/", shed_orders.portal_order, name="portal_order"),
 ]
+
+# For `tests/architecture`: addresses that need no named permission, and why they do not.
+SIGNED_IN_ONLY = {
+    "dsm:portal_orders": "a customer's own orders",
+    "dsm:portal_order": "a customer's own orders",
+}

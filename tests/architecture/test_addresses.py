@@ -32,6 +32,7 @@ DECLARED = (
     "payments.web.urls",
     "crm.web.urls",
     "halls.web.urls",
+    "dsm.web.urls_shortages",
     "config.urls",
 )
 

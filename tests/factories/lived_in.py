@@ -24,6 +24,7 @@ from halls.operations import call_next, finish, rate, start_serving
 from payments.models import PaymentOrder
 from payments.operations import taking
 from tests.factories.halls import at_counter, make_hall, take
+from tests.factories.lived_in_shortages import add_shortages
 from tests.factories.metering import register_file
 from tests.factories.metering import send as send_readings
 from tests.factories.world import World, make_user, small_world
@@ -67,6 +68,7 @@ def lived_in_world() -> World:
     _messages(world, now)
     _customer_relations(world, now)
     _in_the_hall(world, now)
+    add_shortages(world, now)
     return world
 
 

@@ -35,22 +35,22 @@ class Works:
     leader_id: int
 
 
-def make_works(*, count: int = 24) -> Works:
+def make_works(*, count: int = 24, at: datetime = NOW) -> Works:
     """So many works of one, two and three shifts with three days of curves, on an approved list of seven groups."""
-    world = small_world(at=NOW)
+    world = small_world(at=at)
     accounts = make_curve_accounts(
         [f"77{number:08d}" for number in range(count)],
         unit=OrgUnit.objects.get(pk=world.county_a_id),
         route=ReadingRoute.objects.get(pk=world.route_day_0_id),
         district=TransformerDistrict.objects.get(pk=world.transformer_district_id),
         tariff_code=COMMERCIAL_TOU_TARIFF,
-        since=date(2026, 1, 1),
+        since=(at - timedelta(days=180)).date(),
         price_class=3,
         capacity_kva=1000,
     )
-    first = (NOW - timedelta(days=DAYS)).date()
+    first = (at - timedelta(days=DAYS)).date()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT cis_make_interval_partitions(%s, %s)", [first, NOW.date()])
+        cursor.execute("SELECT cis_make_interval_partitions(%s, %s)", [first, at.date()])
     hours = np.arange(96) / 4
     shapes = (
         0.2 + 0.8 * ((hours >= 7) & (hours < 18)),
@@ -70,7 +70,7 @@ def make_works(*, count: int = 24) -> Works:
         phone_index=blind_index("13900000001"), phone="13900000001"
     )
     list_id = shed_lists.draw_list(
-        year=2026,
+        year=(at + timedelta(days=2)).year,
         org_unit_id=world.province_id,
         rows=[
             shed_lists.Surveyed(
@@ -95,13 +95,13 @@ def make_works(*, count: int = 24) -> Works:
             )
         ],
         made_by_id=None,
-        at=NOW,
+        at=at,
     )
     shed_lists.approve_list(
         list_id=list_id,
         authority="湖北省发展和改革委员会",
         document_no="鄂发改〔2026〕77号",
-        approved_on=date(2026, 4, 20),
+        approved_on=(at - timedelta(days=90)).date(),
     )
     unit = OrgUnit.objects.get(pk=world.province_id)
     return Works(

@@ -8,7 +8,9 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import IntegrityError, ProgrammingError
 
+from cis.events import CapacityChanged
 from cis.operations.contracts import change_capacity
+from config.shared.errors import NotFound
 from config.shared.events import deliver_waiting
 from config.shared.models import Message, OutboxDelivery
 from dsm import handlers
@@ -17,7 +19,7 @@ from dsm.operations import shed_orders, shortages
 from dsm.queries.shed_problem import problem_of
 from dsm.shedding import strategies
 from dsm.shedding.checks import violations
-from dsm.shedding.strategies.strategy import Strategy
+from dsm.shedding.strategies.strategy import Limits, Strategy
 from dsm.shedding.strategies.tiers import cut_by_tier
 from tests.factories.shortage import DAY, NOW, Works, compute, latest, make_shortage, make_works
 
@@ -67,10 +69,10 @@ class TestPlans:
             assert not plan.cuts.filter(account_id=protected).exists()
             assert all(shed >= gap for shed, gap in zip(plan.shed_kw, shortage.gap_kw, strict=True))
         optimum = plans[2]
-        assert optimum.bound_fen is not None and optimum.objective_fen >= optimum.bound_fen * 0.999999
-        assert optimum.objective_fen <= plans[1].objective_fen
+        assert 0 < (optimum.bound_fen or 0) * 0.999999 <= (optimum.objective_fen or 0)
+        assert (optimum.objective_fen or 0) <= (plans[1].objective_fen or 0)
         # What is written is what the kernel's own check lets through.
-        assert violations(problem, cut_by_tier(problem, None)) == []
+        assert violations(problem, cut_by_tier(problem, Limits())) == []
 
     def test_a_killed_solver_leaves_the_greedy_plan_and_the_row_says_so(self, works, settings):
         settings.DSM_SOLVER_KILL_S = 0.05
@@ -124,7 +126,7 @@ class TestDecision:
         count = shed_orders.issue_orders(shortage_id=shortage.pk, by_id=works.dispatcher_id, at=NOW)
 
         orders = ShedOrder.objects.filter(shortage=shortage)
-        assert count == orders.count() == shortage.chosen.cuts.count()
+        assert count == orders.count() == PlanCut.objects.filter(plan=shortage.chosen).count()
         assert all(order.issued_at <= order.notice_due_at for order in orders)
         assert {step.kind for step in shortage.steps.all()} == {
             "drafted",
@@ -174,7 +176,7 @@ class TestDecision:
         shortage = decided(works)
         shed_orders.issue_orders(shortage_id=shortage.pk, by_id=works.dispatcher_id, at=NOW)
         order = ShedOrder.objects.filter(shortage=shortage).order_by("pk")[0]
-        with pytest.raises(shed_orders.NotFound):
+        with pytest.raises(NotFound):
             shed_orders.acknowledge_order(
                 order_id=order.pk, account_ids=(works.world.residential.account_id,), by_id=works.leader_id, at=NOW
             )
@@ -251,7 +253,7 @@ class TestCapacity:
         assert (now.problem.load_kw[row] == before.problem.load_kw[row] // 2).all()
         assert not OutboxDelivery.objects.filter(state="waiting", handler__startswith="dsm.").exists()
 
-        event = handlers.CapacityChanged(account_id=account, capacity_kva=500, from_on="2026-07-21")
+        event = CapacityChanged(account_id=account, capacity_kva=500, from_on="2026-07-21")
         handlers.follow_changed_capacity(event)
 
         assert ShedEntryChange.objects.filter(entry=after).count() == 1

@@ -264,6 +264,7 @@ INDICATORS: tuple[str, ...] = ("cis.indicators.INDICATORS",)
 # `today` and `at` that may be repeated.
 DEMO: tuple[str, ...] = (
     "cis.operations.demo_losses.load",
+    "payments.operations.demo_refunds.load",
     "dsm.operations.demo_loads.load",
     "dsm.operations.demo_plans.load",
 )

@@ -284,9 +284,9 @@ def _take_all_or_nothing(
             spool.seek(0)
             with transaction.atomic(), connection.cursor() as cursor:
                 _keep_rejects(cursor, entry.pk, (json.loads(line) for line in spool))
-                message = _("有 %(rejected)s 行不能入库，按“全部或不导”的要求，一行也没有导入。请改正后重新上传。") % {
-                    "rejected": counts.rejected
-                }
+                message = _(
+                    "有 %(rejected)s 行不合格；您选了整个文件不导入，所以一行也没有导入。请改正后重新上传。"
+                ) % {"rejected": counts.rejected}
                 _end(entry, ReadingImport.State.REFUSED, _Counts(0, 0, counts.rejected), message, at)
             spool.seek(0)
             first_lines = [json.loads(line)[0] for line, _number in zip(spool, range(20), strict=False)]

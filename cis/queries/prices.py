@@ -23,6 +23,12 @@ class PriceRow:
     name: str
     price_e8: int
     legal_basis: str
+    lower_kwh_e2: int | None = None
+    """where its tier begins, in 0.01 kWh; None where energy is not counted by tiers"""
+    upper_kwh_e2: int | None = None
+    """where its tier ends; None for the last"""
+    is_monthly: bool = False
+    """whether energy is counted towards the tiers month by month, and not over the year"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,14 @@ def rows_of_version(version: TariffVersion, *, month: int) -> tuple[PriceRow, ..
             name=in_language(CHARGES[ChargeCode(slot.code)].name_zh, CHARGES[ChargeCode(slot.code)].name_en),
             price_e8=slot.price_e8,
             legal_basis=CHARGES[ChargeCode(slot.code)].legal_basis,
+            lower_kwh_e2=_bound(facts.get("lower_kwh_e2")),
+            upper_kwh_e2=_bound(facts.get("upper_kwh_e2")),
+            is_monthly=facts.get("tier_period") == "month",
         )
         for rule in tariff.rules
-        for slot in rule.slots(usage)
+        for slot, facts in zip(rule.slots(usage), rule.slot_facts(usage), strict=True)
     )
+
+
+def _bound(value: object) -> int | None:
+    return value if isinstance(value, int) else None

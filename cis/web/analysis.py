@@ -98,7 +98,7 @@ def energy_sold(request: HttpRequest) -> HttpResponse:
     }
     chart = {**_axis(), "unit": _("度"), "kind": "bar", "series": series}
     question = _("每个月卖了多少电，卖给了谁？")
-    return _draw(request, chart, question=question, answer=answer, at=at, has_rows=bool(rows))
+    return _draw(request, chart, title=_("售电"), question=question, answer=answer, at=at, has_rows=bool(rows))
 
 
 @requires("cis.see_statistics")
@@ -135,7 +135,7 @@ def collection_page(request: HttpRequest) -> HttpResponse:
         )
     question = _("应收的电费收回来了吗？")
     has_rows = bool(rows) or any(received)
-    return _draw(request, chart, question=question, answer=answer, at=at, has_rows=has_rows)
+    return _draw(request, chart, title=_("电费回收"), question=question, answer=answer, at=at, has_rows=has_rows)
 
 
 @requires("cis.see_statistics")
@@ -167,11 +167,11 @@ def arrears(request: HttpRequest) -> HttpResponse:
     }
     chart = {**_axis(), "unit": _("元"), "digits": 2, "kind": "bar", "series": series, "columns": [overdue_column]}
     question = _("还欠多少，是哪个月的，谁欠的？")
-    return _draw(request, chart, question=question, answer=answer, at=at, has_rows=still_open > 0)
+    return _draw(request, chart, title=_("欠费"), question=question, answer=answer, at=at, has_rows=still_open > 0)
 
 
 def _draw(
-    request: HttpRequest, chart: dict[str, Any], *, question: str, answer: str, at: str, has_rows: bool
+    request: HttpRequest, chart: dict[str, Any], *, title: str, question: str, answer: str, at: str, has_rows: bool
 ) -> HttpResponse:
     context = {
         "chart": chart if has_rows else None,
@@ -180,7 +180,7 @@ def _draw(
         "at": at,
         "export_url": reverse("cis:analysis_export"),
     }
-    return render_part(request, "cis/analysis/_chart.html", context, title=question)
+    return render_part(request, "cis/analysis/_chart.html", context, title=title)
 
 
 @requires("cis.see_statistics")

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from cis.queries import audit, outages
 from cis.queries import customers as queries
 from cis.queries.audit import record_of
+from cis.web.ways_back import back_to
 from config.shared.permissions import may, staff_of
 from config.shared.web.looks import saw
 from config.shared.web.pages import requires
@@ -22,7 +23,14 @@ _LOOKS = 20
 
 def _draw(request: HttpRequest, name: str, title: str, context: dict[str, Any]) -> HttpResponse:
     saw(request, record_of(context["head"].account_id))
-    return render_part(request, f"cis/parts/_{name}.html", context, title=title, aside="cis/_aside.html")
+    return render_part(
+        request,
+        f"cis/parts/_{name}.html",
+        context,
+        title=title,
+        aside="cis/_aside.html",
+        back=back_to(context["head"].account_no),
+    )
 
 
 @requires("cis.view_customer")

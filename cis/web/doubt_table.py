@@ -16,6 +16,11 @@ def _doubts(row: DoubtRow) -> tuple[Chip, ...]:
     return (*found, Chip("info", _("等待复抄"))) if row.awaits_reread else found
 
 
+def _expected(row: DoubtRow) -> int | None:
+    """In whole kWh: an expectation is no better than that, and the column stands in line."""
+    return None if row.expected_kwh_e2 is None else (row.expected_kwh_e2 + 50) // 100 * 100
+
+
 DOUBTS: Table[DoubtRow] = Table(
     name="cis.doubts",
     columns=(
@@ -29,7 +34,7 @@ DOUBTS: Table[DoubtRow] = Table(
         Column("read_on", gettext_lazy("抄表日"), lambda row: row.read_on, "day", sort="read_on"),
         Column("doubts", gettext_lazy("疑点"), _doubts, "chips"),
         Column("energy", gettext_lazy("电量 (kWh)"), lambda row: row.energy_kwh_e2, "energy"),
-        Column("expected", gettext_lazy("预期 (kWh)"), lambda row: row.expected_kwh_e2, "energy"),
+        Column("expected", gettext_lazy("预期 (kWh)"), _expected, "energy"),
         Column("owner", gettext_lazy("经办"), lambda row: row.owner),
         Column("age", gettext_lazy("等待 (天)"), lambda row: row.age_days, "count", sort="waiting"),
     ),

@@ -22,6 +22,7 @@ from cis.queries import contacts, customers, portal_people
 from cis.queries.audit import record_of
 from cis.web.letters import LETTER_HELP, LetterField, keep_letter
 from cis.web.portal_sign_in import refuse
+from cis.web.ways_back import back_to
 from config.shared import files
 from config.shared.display_formats import format_day
 from config.shared.errors import Refused
@@ -119,7 +120,10 @@ def account_people(request: HttpRequest, account_no: str) -> HttpResponse:
     saw(request, record_of(head.account_id))
     bindings = portal_people.bindings_of(head.account_id, today=timezone.localdate(), with_ended=True)
     context = {"head": head, "bindings": bindings, "may_bind": may(staff_of(request), "cis.bind_portal")}
-    return render_part(request, "cis/parts/_people.html", context, title=_("网上绑定"), aside="cis/_aside.html")
+    back = back_to(account_no)
+    return render_part(
+        request, "cis/parts/_people.html", context, title=_("网上绑定"), aside="cis/_aside.html", back=back
+    )
 
 
 @requires("cis.bind_portal")
@@ -216,7 +220,10 @@ def account_reports(request: HttpRequest, account_no: str) -> HttpResponse:
         "contacts": contacts.contacts_of_account(account_no),
         "may_answer": may(staff_of(request), "cis.answer_contact"),
     }
-    return render_part(request, "cis/parts/_reports.html", context, title=_("客户反映"), aside="cis/_aside.html")
+    back = back_to(account_no)
+    return render_part(
+        request, "cis/parts/_reports.html", context, title=_("客户反映"), aside="cis/_aside.html", back=back
+    )
 
 
 @requires("cis.answer_contact")

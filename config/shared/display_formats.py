@@ -12,9 +12,9 @@ from decimal import Decimal
 
 from config.shared.money import yuan_from_fen
 
-# Groups digits by three; `fen_from_yuan` reads it back. A line may break here, so figures in running text stand in
-# an element of class `amount`.
-THIN_SPACE = "\u2009"
+# Groups digits by three, and no line breaks here: half a number at the end of a line is read as the whole one.
+# `fen_from_yuan` reads it back.
+THIN_SPACE = "\u202f"
 MINUS = "\u2212"
 ABSENT = "\u2014"
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from config.shared import logs
 from config.shared.errors import BadInput, NotFound, Refused
+from config.shared.languages import in_language
 from config.shared.models import Look, LookQuestion, PersonalDataAccess, Role
 from config.shared.permissions import in_scope
 from config.shared.personal_data import mask_numbers_in
@@ -160,9 +161,11 @@ def list_visits(
         (row.about_user_id, row.about_at): row
         for row in LookQuestion.objects.filter(subject=record, about_at__lt=before)
     }
-    names = dict(Role.objects.values_list("code", "name"))
+    names = {
+        code: in_language(name, name_en) for code, name, name_en in Role.objects.values_list("code", "name", "name_en")
+    }
     visits: list[Visit] = []
-    for at, user_id, hall, _hall_en, role, page, fields, reason in shown:
+    for at, user_id, hall, hall_en, role, page, fields, reason in shown:
         last = visits[-1] if visits else None
         if last and not reason and not last.reason and last.user_id == user_id and last.first_at - at <= ONE_VISIT:
             pages = last.pages if page in last.pages else (*last.pages, page)
@@ -174,7 +177,7 @@ def list_visits(
             user_id=user_id,
             staff_number=staff_number(user_id),
             role=names.get(role.partition(",")[0], ""),
-            hall=hall,
+            hall=in_language(hall, hall_en),
             first_at=at,
             last_at=at,
             pages=(page,) if page else (),

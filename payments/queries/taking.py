@@ -84,6 +84,8 @@ class DayTotals:
 
     day: date
     totals: tuple[MethodTotal, ...]
+    whole: MethodTotal
+    """all methods together"""
     total_count: int
     total_fen: int
 
@@ -227,8 +229,23 @@ def day_totals(*, day: date, paths: Sequence[str]) -> DayTotals:
     return DayTotals(
         day=day,
         totals=totals,
+        whole=_whole(totals),
         total_count=sum(total.count for total in totals),
         total_fen=sum(total.net_fen for total in totals),
+    )
+
+
+def _whole(totals: Sequence[MethodTotal]) -> MethodTotal:
+    return MethodTotal(
+        method="",
+        method_word="",
+        count=sum(total.count for total in totals),
+        fen=sum(total.fen for total in totals),
+        reversed_count=sum(total.reversed_count for total in totals),
+        reversed_fen=sum(total.reversed_fen for total in totals),
+        refunded_count=sum(total.refunded_count for total in totals),
+        refunded_fen=sum(total.refunded_fen for total in totals),
+        net_fen=sum(total.net_fen for total in totals),
     )
 
 

@@ -230,7 +230,8 @@ def account_payments(request: HttpRequest, account_no: str) -> HttpResponse:
         "refunds": queries.list_account_refunds(account_no=account_no),
     }
     saw(request, record_of(dues.account_id_of(account_no)))
-    return render_part(request, "payments/_account_payments.html", context, title=_("收费记录"))
+    back = reverse("cis:account", args=[account_no]), _("返回客户")
+    return render_part(request, "payments/_account_payments.html", context, title=_("收费记录"), back=back)
 
 
 @never_cache

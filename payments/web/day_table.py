@@ -25,7 +25,7 @@ PAYMENTS: Table[PaymentRow] = Table(
         ),
         Column("account", gettext_lazy("户号"), lambda row: row.account_no, "code"),
         Column("name", gettext_lazy("户名"), lambda row: row.masked_name),
-        Column("method", gettext_lazy("方式"), lambda row: row.method_word),
+        Column("method", gettext_lazy("收款方式"), lambda row: row.method_word),
         Column("amount", gettext_lazy("金额（元）"), lambda row: row.amount_fen, "money", sort="amount"),
         Column("hall", gettext_lazy("地点"), lambda row: row.hall, is_extra=True),
         Column("clerk", gettext_lazy("收款人"), lambda row: row.clerk),

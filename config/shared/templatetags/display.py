@@ -8,7 +8,7 @@ a part may be given either.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from config.shared import display_formats
 
@@ -47,6 +48,12 @@ energy = _number_filter("energy", display_formats.format_energy)
 price = _number_filter("price", display_formats.format_price)
 register_value = _number_filter("register", display_formats.format_register)
 count = _number_filter("count", display_formats.format_count)
+
+
+@register.filter
+def listed(words: Iterable[object]) -> str:
+    """Words after each other, parted as the language parts them."""
+    return pgettext("list", "、").join(str(word) for word in words)
 
 
 @register.filter

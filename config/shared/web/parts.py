@@ -100,19 +100,28 @@ def _drawn(request: HttpRequest, url: str) -> SafeString | None:
 
 
 def render_part(
-    request: HttpRequest, part: str, context: dict[str, Any], *, title: str, aside: str = ""
+    request: HttpRequest,
+    part: str,
+    context: dict[str, Any],
+    *,
+    title: str,
+    aside: str = "",
+    back: tuple[str, str] | None = None,
 ) -> HttpResponse:
     """
     The part for htmx and for pages that hold it; a page of its own, in the frame of its console, for everybody else.
 
-    `aside` is the template of the column on the right, for parts about a customer.
+    `aside` is the template of the column on the right, for parts about a customer; `back` the address and the words of
+    the way back from a page of its own.
     """
     htmx = getattr(request, "htmx", None)
     is_part = getattr(request, "is_part", False) or (htmx and not getattr(htmx, "history_restore_request", False))
     if is_part:
         response = render(request, part, context)
     else:
-        response = render(request, "shared/part_page.html", {**context, "part": part, "title": title, "aside": aside})
+        back_url, back_label = back or ("", "")
+        around = {"part": part, "title": title, "aside": aside, "back_url": back_url, "back_label": back_label}
+        response = render(request, "shared/part_page.html", {**context, **around})
     patch_vary_headers(response, ["HX-Request", "HX-History-Restore-Request"])
     return response
 

@@ -44,7 +44,7 @@ def served_customers(request: HttpRequest) -> HttpResponse:
             TodoRow(one.label, reverse("cis:account", args=[one.subject]), end=format_clock(one.seen_at, zone))
             for one in served
         ],
-        nothing=_("还没有。按 / 查找客户，打开过的会列在这里。"),
+        nothing=_("还没有。查找并打开过的客户会列在这里。"),
         nothing_icon="users",
     )
 

@@ -65,6 +65,14 @@
     if (form) reopen(form);
   });
 
+  /* ---- Narrow screens: the menu slides sideways, and begins where one is ---- */
+
+  for (const here of document.querySelectorAll(".rail [aria-current]")) {
+    const rail = here.closest(".rail");
+    if (rail.scrollWidth > rail.clientWidth) rail.scrollLeft = here.offsetLeft - (rail.clientWidth - here.offsetWidth) / 2;
+    break;
+  }
+
   /* ---- Notices ---- */
 
   const tell = (text) => {

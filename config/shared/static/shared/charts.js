@@ -128,7 +128,8 @@ function optionOf(chart, tokens, frame) {
     boundaryGap: kinds.includes("bar"),
     axisLine: { lineStyle: { color: tokens.line } },
     axisTick: { show: false },
-    axisLabel: { ...text, hideOverlap: true },
+    // The first and the last stay inside the drawing; a day of quarter hours is marked by whole hours.
+    axisLabel: { ...text, hideOverlap: true, alignMinLabel: "left", alignMaxLabel: "right", ...(chart.x.length === 96 ? { interval: width < 420 ? 15 : 7, alignMaxLabel: undefined } : {}) },
     inverse: Boolean(chart.horizontal), // the first bar on top
   };
   const values = {
@@ -138,9 +139,11 @@ function optionOf(chart, tokens, frame) {
     nameGap: 4,
     scale: chart.from_zero === false && !needsZero,
     splitNumber: width < 420 ? 3 : 5,
-    axisLabel: { ...text, formatter: (value) => readNumber(value) },
+    axisLabel: { ...text, formatter: (value) => readNumber(value, value === 0 ? undefined : axisDigits(chart, scaled)) },
     splitLine: { lineStyle: { color: tokens.line } },
   };
+
+  const legendHeight = chart.series.length > 1 ? 28 + 20 * (legendLines(chart, width, text) - 1) : 0;
 
   const drawn = [];
   chart.series.forEach((series, index) => {
@@ -184,10 +187,10 @@ function optionOf(chart, tokens, frame) {
     },
     // The unit stands at the edge, above the numbers; as the name of the axis it would be cut off there.
     graphic: chart.unit && !chart.horizontal
-      ? [{ type: "text", left: 0, top: chart.series.length > 1 ? 28 : 0, silent: true, style: { text: chart.unit, fill: text.color, font: `${text.fontSize}px ${text.fontFamily}` } }]
+      ? [{ type: "text", left: 0, top: legendHeight, silent: true, style: { text: chart.unit, fill: text.color, font: `${text.fontSize}px ${text.fontFamily}` } }]
       : [],
     grid: {
-      top: (chart.series.length > 1 ? 28 : 0) + (chart.unit && !chart.horizontal ? 28 : 12),
+      top: legendHeight + (chart.unit && !chart.horizontal ? 28 : 12),
       right: chart.horizontal && chart.unit ? 48 : 12,
       bottom: 4,
       left: 4,
@@ -212,6 +215,27 @@ function optionOf(chart, tokens, frame) {
     yAxis: chart.horizontal ? labels : values,
     series: drawn,
   };
+}
+
+/* Lines the legend takes: what stands below it must make room. */
+function legendLines(chart, width, text) {
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = `${text.fontSize}px ${text.fontFamily}`;
+  let [lines, used] = [1, 0];
+  for (const { name } of chart.series) {
+    const needed = 24 + 5 + pen.measureText(name).width + 16;
+    if (used > 0 && used + needed - 16 > width) [lines, used] = [lines + 1, 0];
+    used += needed;
+  }
+  return lines;
+}
+
+/* Small numbers on the axis all have the same decimals, so that they stand under each other. */
+function axisDigits(chart, scaled) {
+  if (chart.series.some(({ stack }) => stack)) return undefined;
+  const largest = Math.max(...chart.series.flatMap(({ values }) => scaled(values)).map((value) => Math.abs(value ?? 0)));
+  if (largest === 0 || largest >= 1) return undefined;
+  return largest >= 0.1 ? 2 : 3;
 }
 
 /* For those who hear the page: the question and what is seen. The numbers are in the table below. */
@@ -248,11 +272,11 @@ function linesOf(chart, scale, tokens, text) {
   return data.length ? { markLine: { symbol: "none", silent: true, animation: false, data } } : {};
 }
 
-/* The same reading as on the server: thin space between groups of three, a true minus. */
+/* The same reading as on the server: narrow space without a break between groups of three, a true minus. */
 function readNumber(value, digits) {
   if (value === null || value === undefined || Number.isNaN(value)) return "\u2014";
   const decimals = digits === undefined || digits === null ? { maximumFractionDigits: 8 } : { minimumFractionDigits: digits, maximumFractionDigits: digits };
-  return new Intl.NumberFormat("en", decimals).format(value).replaceAll(",", "\u2009").replace("-", "\u2212");
+  return new Intl.NumberFormat("en", decimals).format(value).replaceAll(",", "\u202f").replace("-", "\u2212");
 }
 
 function readColumn({ values, scale, digits }, index) {

@@ -58,6 +58,8 @@ class Shot:
     """what is typed into the search box of the page and sent; it never stands in an address"""
     keys: str = ""
     """what is pressed before the picture is taken"""
+    typed: str = ""
+    """what is typed then, wherever the keys led"""
     filled: tuple[tuple[str, str], ...] = ()
     """fields and what is typed into them; the form is sent as it then is, so that its answer is in the picture"""
     status: int = 200
@@ -72,8 +74,8 @@ SHOTS = (
     Shot("search-empty", "clerk1", "/console/search/"),
     Shot("search", "clerk1", "/console/search/", caption="一个搜索框，找到任何客户", searched="李"),
     Shot("search-nothing", "clerk1", "/console/search/", searched="9999999999"),
-    Shot("palette", "clerk1", "/console/", keys="Control+k"),
-    Shot("keys", "clerk1", "/console/bills/", keys="?"),
+    Shot("palette", "clerk1", "/console/", keys="Control+k", typed="李"),
+    Shot("keys", "clerk1", "/console/accounts/{account}/", keys="?"),
     Shot("account", "clerk1", "/console/accounts/{account}/", caption="客户 360"),
     Shot("account-bills", "clerk1", "/console/accounts/{account}/bills/"),
     Shot("account-usage", "clerk1", "/console/accounts/{account}/usage/"),
@@ -85,14 +87,17 @@ SHOTS = (
     Shot("account-premise", "clerk1", "/console/accounts/{account}/premise/"),
     Shot("personal-data", "manager", "/console/accounts/{account}/personal-data/"),
     Shot("bill-now", "clerk1", "/console/accounts/{account}/bill-now/"),
-    Shot("bills", "clerk1", "/console/bills/"),
+    Shot("bills", "accountant", "/console/bills/"),
     Shot("bill", "clerk1", "/console/bills/{bill}/", caption="账单：每一行都说明来由"),
     Shot("bill-dispute", "clerk1", "/console/bills/{bill}/dispute/"),
     Shot("pay-desk", "clerk1", "/console/payments/"),
     Shot("take-payment", "clerk1", "/console/accounts/{debtor}/pay/", caption="收费"),
     Shot("payment", "clerk1", "/console/payments/{receipt}/"),
     Shot("reversal", "clerk1", "/console/payments/{receipt}/reversal/"),
-    Shot("payments-of-the-day", "clerk1", "/console/payments/list/"),
+    Shot("payments-of-the-day", "clerk1", "/console/payments/list/?day={paid_day}"),
+    Shot("refund-ask", "clerk1", "/console/accounts/{customer}/refund/"),
+    Shot("refund-waiting", "clerk1", "/console/accounts/{refund_wanted}/refund/"),
+    Shot("refund", "clerk1", "/console/payments/refunds/{refund}/"),
     Shot("inbox", "clerk1", "/console/inbox/"),
     Shot("own-account", "clerk1", "/account/"),
     Shot("own-password", "clerk1", "/account/password/"),
@@ -119,7 +124,10 @@ SHOTS = (
     Shot("reading-import", "auditor", "/console/readings/imports/{import}/"),
     Shot("data", "auditor", "/console/data/"),
     Shot("home-admin", "admin", "/console/"),
-    Shot("approvals", "admin", "/console/approvals/"),
+    Shot("approvals", "manager", "/console/approvals/"),
+    Shot("approval", "manager", "/console/approvals/{approval}/"),
+    Shot("approval-own", "clerk1", "/console/approvals/{approval}/"),
+    Shot("approval-done", "manager", "/console/approvals/{approved}/"),
     Shot("audit", "admin", "/console/audit/"),
     Shot("people", "admin", "/console/people/"),
     Shot("person", "admin", "/console/people/{clerk}/"),
@@ -209,6 +217,13 @@ queries = {
                      "ON a.id = b.account_id WHERE a.account_no = '{customer}' ORDER BY b.id DESC LIMIT 1",
     "receipt": "SELECT to_char(business_date, 'YYYYMMDD') || lpad(id::text, 10, '0') FROM payments_payment "
                "WHERE channel = 'counter' ORDER BY id DESC LIMIT 1",
+    "paid_day": "SELECT max(business_date) FROM payments_payment",
+    "refund_wanted": "SELECT payload ->> 'account_no' FROM shared_approval WHERE kind = 'payments.refund' "
+                     "AND state = 'waiting' LIMIT 1",
+    "refund": "SELECT 'TF' || to_char(business_date, 'YYYYMMDD') || lpad(id::text, 10, '0') FROM payments_refund "
+              "LIMIT 1",
+    "approval": "SELECT id FROM shared_approval WHERE state = 'waiting' ORDER BY id LIMIT 1",
+    "approved": "SELECT id FROM shared_approval WHERE state = 'carried-out' ORDER BY id LIMIT 1",
     "run": "SELECT id FROM cis_billing_run WHERE kind = 'regular' ORDER BY cycle DESC, id DESC LIMIT 1",
     "job": "SELECT id FROM shared_job WHERE kind = 'billing' ORDER BY id DESC LIMIT 1",
     "import": "SELECT id FROM cis_reading_import ORDER BY id DESC LIMIT 1",
@@ -343,6 +358,11 @@ def take(
             over = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             if over > 1:
                 faults.append(f"{folder.name}/{shot.name}: {over} px wider than the screen")
+            if form and shot.name.startswith("portal-"):
+                # The menu at the thumb stands at the end of the picture and not in the middle of what it shows.
+                height = max(height, page.evaluate("document.documentElement.scrollHeight"))
+                page.set_viewport_size({"width": width, "height": height})
+                page.wait_for_timeout(200)
             page.screenshot(path=folder / f"{shot.name}.png", full_page=form is not None and not shot.keys)
         context.close()
     return faults
@@ -365,7 +385,8 @@ def _show(page: Page, address: str, shot: Shot) -> int:
         page.wait_for_load_state("networkidle")
     if shot.keys:
         page.keyboard.press(shot.keys)
-        page.wait_for_timeout(400)
+        page.keyboard.type(shot.typed, delay=20)
+        page.wait_for_timeout(1500 if shot.typed else 400)
     return answer.status if answer else 0
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from django.db import connection
 
-from cis.models.ledger import ControlAccount, LedgerKind
+from cis.models.ledger import ControlAccount, LedgerDay, LedgerKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,11 @@ class ControlTotal:
     name: str
     debit_fen: int
     credit_fen: int
+
+
+def closed_at(day: date) -> datetime | None:
+    """When a business day was closed; None while it is open."""
+    return LedgerDay.objects.filter(pk=day).values_list("closed_at", flat=True).first()
 
 
 def balance(account_id: int) -> AccountBalance:

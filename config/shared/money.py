@@ -22,7 +22,7 @@ def fen_from_yuan(text: str) -> int:
 
     :raises NotMoney: not a number, more than two decimals, or not finite
     """
-    plain = text.strip().replace(",", "").replace("\u2009", "").replace("\u202f", "").replace("，", "")
+    plain = text.strip().replace(",", "").replace("\u2009", "").replace("\u2060", "").replace("，", "")
     if not _YUAN.fullmatch(plain):
         raise NotMoney(text)
     return int(Decimal(plain) * FEN_PER_YUAN)

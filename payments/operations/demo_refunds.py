@@ -1,12 +1,11 @@
-"""The demonstration's refunds of prepayment: one carried out yesterday, one that waits for a second person."""
+"""The demonstration's refunds of prepayment: one carried out, one that waits for a second person."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
 
-from django.conf import settings
 from django.db import transaction
 
 from cis.queries import dues
@@ -27,11 +26,11 @@ def load(*, today: date, at: datetime) -> None:
         if Approval.objects.filter(kind=REFUND).exists() or clerk.org_unit_id is None:
             return
         accounts = list(islice(_with_prepayment(clerk.org_unit_id), 2))
-        yesterday = datetime.combine(today - timedelta(days=1), time(15, 10), settings.BILLING_TIME_ZONE)
+        earlier = at - timedelta(minutes=50)
         for account_id, reason, asked_at in zip(
             accounts,
             ("客户搬家，要求退回预存。", "客户多存了，要求退现金。"),
-            (yesterday, at),
+            (earlier, at),
             strict=False,
         ):
             approval_id = ask_refund(
@@ -43,7 +42,7 @@ def load(*, today: date, at: datetime) -> None:
                 asked_by_id=clerk.pk,
                 at=asked_at,
             )
-            if asked_at == yesterday:
+            if asked_at == earlier:
                 approvals.approve(
                     approval_id=approval_id,
                     decided_by_id=manager.pk,

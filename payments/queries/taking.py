@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from cis.queries import dues
+from cis.queries import dues, ledger
 from config.shared.errors import NotFound
 from config.shared.keysets import Ask, Order, Page, SortKey
 from config.shared.languages import in_language
@@ -88,6 +88,8 @@ class DayTotals:
     """all methods together"""
     total_count: int
     total_fen: int
+    closed_at: datetime | None = None
+    """when the day was closed; None while it is open"""
 
 
 PAYMENT_ORDERS = {
@@ -230,6 +232,7 @@ def day_totals(*, day: date, paths: Sequence[str]) -> DayTotals:
         day=day,
         totals=totals,
         whole=_whole(totals),
+        closed_at=ledger.closed_at(day),
         total_count=sum(total.count for total in totals),
         total_fen=sum(total.net_fen for total in totals),
     )

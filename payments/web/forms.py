@@ -29,7 +29,7 @@ class YuanField(forms.CharField):
 
     def clean(self, value: Any) -> Any:
         """Whole fen, whatever its sign: the operation says what may be taken."""
-        text = re.sub(r"[\s,，\u2009\u202f]", "", str(super().clean(value) or ""))
+        text = re.sub(r"[\s,，\u2009\u2060]", "", str(super().clean(value) or ""))
         if not text and not self.required:
             return None
         if not _TYPED.fullmatch(text):

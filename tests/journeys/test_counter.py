@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def text_of(page: Any) -> str:
     """What is read on the page."""
-    return str(page.locator("body").inner_text()).replace("\u202f", "")
+    return str(page.locator("body").inner_text()).replace("\u2009\u2060", "")
 
 
 class TestAPayment:

@@ -229,7 +229,7 @@ class TestPages:
 
             rows = table_of(month)
             assert len(rows) == 31 and "高峰" in month and "低谷" in month and "估算" in month
-            assert [row[-1].replace("\u202f", "") for row in rows] == list(yuan.values())
+            assert [row[-1].replace("\u2009\u2060", "") for row in rows] == list(yuan.values())
             quarters = table_of(day)
             assert len(quarters) == 96
             assert [row[-1] for row in quarters] == [f"{Decimal(cost or 0) / 100:.2f}" for cost in quarter_fen]

@@ -63,7 +63,7 @@ class Page:
         page = answer.content.decode()
         main = page[page.index("<main") : page.index("</main>")]
         main = re.sub(r"</(?:div|p|h1|h2|details|summary|dd|dt)>|<br>", "\n", main)
-        text = html.unescape(re.sub(r"<[^>]+>", "", main)).replace("\u202f", "")
+        text = html.unescape(re.sub(r"<[^>]+>", "", main)).replace("\u2009\u2060", "")
         rows = [re.sub(r"\s+", " ", row).strip() for row in text.split("\n")]
         self.text = "\n".join(row for row in rows if row)
         self.total = Decimal(re.search(rf"本期电费\s*{NUMBER}", self.text)[1])  # type: ignore[index]

@@ -16,7 +16,7 @@ from config.shared.money import MAX_FEN, fen_from_yuan
 from config.shared.templatetags import display
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-THIN = "\u202f"
+THIN = "\u2009\u2060"
 MINUS = "\u2212"
 
 

@@ -122,14 +122,17 @@ function optionOf(chart, tokens, frame) {
   const kinds = chart.series.map((series) => series.kind ?? chart.kind ?? "line");
   const needsZero = kinds.some((kind) => kind === "bar" || kind === "area");
 
+  const longest = Math.max(0, ...chart.x.map((label) => String(label).length));
+  const isCrowded = !chart.horizontal && (width - 60) / chart.x.length < longest * text.fontSize * 0.55;
   const labels = {
     type: "category",
     data: chart.x,
     boundaryGap: kinds.includes("bar"),
     axisLine: { lineStyle: { color: tokens.line } },
     axisTick: { show: false },
-    // The first and the last stay inside the drawing; a day of quarter hours is marked by whole hours.
-    axisLabel: { ...text, hideOverlap: true, alignMinLabel: "left", alignMaxLabel: "right", ...(chart.x.length === 96 ? { interval: width < 420 ? 15 : 7, alignMaxLabel: undefined } : {}) },
+    // A day of quarter hours is marked by whole hours. Where labels are wider than their places, the first and the
+    // last stay inside the drawing.
+    axisLabel: { ...text, hideOverlap: true, ...(chart.x.length === 96 ? { interval: width < 420 ? 15 : 7 } : {}), ...(isCrowded ? { alignMinLabel: "left", alignMaxLabel: "right" } : {}) },
     inverse: Boolean(chart.horizontal), // the first bar on top
   };
   const values = {
@@ -272,11 +275,11 @@ function linesOf(chart, scale, tokens, text) {
   return data.length ? { markLine: { symbol: "none", silent: true, animation: false, data } } : {};
 }
 
-/* The same reading as on the server: narrow space without a break between groups of three, a true minus. */
+/* The same reading as on the server: thin space between groups of three, a true minus. */
 function readNumber(value, digits) {
   if (value === null || value === undefined || Number.isNaN(value)) return "\u2014";
   const decimals = digits === undefined || digits === null ? { maximumFractionDigits: 8 } : { minimumFractionDigits: digits, maximumFractionDigits: digits };
-  return new Intl.NumberFormat("en", decimals).format(value).replaceAll(",", "\u202f").replace("-", "\u2212");
+  return new Intl.NumberFormat("en", decimals).format(value).replaceAll(",", "\u2009").replace("-", "\u2212");
 }
 
 function readColumn({ values, scale, digits }, index) {

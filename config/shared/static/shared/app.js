@@ -68,9 +68,9 @@
   /* ---- Narrow screens: the menu slides sideways, and begins where one is ---- */
 
   for (const here of document.querySelectorAll(".rail [aria-current]")) {
-    const rail = here.closest(".rail");
-    if (rail.scrollWidth > rail.clientWidth) rail.scrollLeft = here.offsetLeft - (rail.clientWidth - here.offsetWidth) / 2;
-    break;
+    const row = here.closest("ul");
+    const { left, width } = here.getBoundingClientRect();
+    if (row.scrollWidth > row.clientWidth) row.scrollLeft += left - row.getBoundingClientRect().left - (row.clientWidth - width) / 2;
   }
 
   /* ---- Notices ---- */

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import billing, kernel, pages, scoping, shedding
+from benchmarks import billing, forecast, kernel, pages, scoping
 from benchmarks.machine import describe_machine, describe_versions, revision
 from benchmarks.registry import Benchmark, Registry, UnknownBenchmark
 
@@ -24,6 +25,7 @@ REGISTRY.add("billing", "readings to bills in Postgres against a raw COPY of the
 REGISTRY.add("pages", "what people wait for, with a million accounts behind the pages", pages.run)
 REGISTRY.add("scoping", "what it adds that a list shows one's own part only, and what a noted look costs", scoping.run)
 REGISTRY.add("shedding", "shortage plans of up to 2,000 customers, against a bound and the greedy way", shedding.run)
+REGISTRY.add("forecast", "tomorrow's load on measured series, against last week and the operator", forecast.run)
 
 
 def main(words: list[str]) -> int:

@@ -258,7 +258,10 @@ FINDERS: tuple[tuple[str, str], ...] = (
 
 # The figures by which the house sees whether it works: tuples of `config.shared.indicators.Indicator`, in the order in
 # which the cockpit shows them.
-INDICATORS: tuple[str, ...] = ("cis.indicators.INDICATORS",)
+INDICATORS: tuple[str, ...] = (
+    "cis.indicators.INDICATORS",
+    "dsm.load_indicators.INDICATORS",
+)
 
 # What the apps add to the demonstration once customers, bills and payments are there, in this order: functions of
 # `today` and `at` that may be repeated.

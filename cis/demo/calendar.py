@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
 
-import chinese_calendar
 import numpy as np
 from numpy.typing import NDArray
 
-SPRING_FESTIVAL = chinese_calendar.Holiday.spring_festival.value
+from config.shared.calendar import calendar_day
+
+SPRING_FESTIVAL = "Spring Festival"
 _WORKDAY, _SATURDAY, _SUNDAY = 2, 0, 1
 
 
@@ -26,7 +26,7 @@ class DayTypes:
 
 
 def day_types(days: Sequence[date]) -> DayTypes:
-    """The types of the days; beyond the years the calendar knows, weekends are all it tells."""
+    """The types of the days."""
     return DayTypes(
         month=np.array([day.month - 1 for day in days]),
         column=np.array([_column(day) for day in days]),
@@ -34,27 +34,17 @@ def day_types(days: Sequence[date]) -> DayTypes:
     )
 
 
-@cache
-def _holiday(day: date) -> tuple[bool, str | None]:
-    """(is off, name of the holiday)"""
-    try:
-        off, name = chinese_calendar.get_holiday_detail(day)
-    except NotImplementedError:
-        return day.weekday() >= 5, None
-    return off, name
-
-
 def _column(day: date) -> int:
-    off, name = _holiday(day)
-    if not off:
+    entry = calendar_day(day)
+    if entry.is_workday:
         return _WORKDAY
-    return _SATURDAY if name is None and day.weekday() == 5 else _SUNDAY
+    return _SATURDAY if not entry.holiday and day.weekday() == 5 else _SUNDAY
 
 
 def _festival_depth(day: date) -> float:
     """1 on the days of the festival, less before and after: people leave early and factories open late."""
     for distance in range(8):
         for neighbour in (day + timedelta(days=distance), day - timedelta(days=distance)):
-            if _holiday(neighbour)[1] == SPRING_FESTIVAL:
+            if calendar_day(neighbour).arrangement == SPRING_FESTIVAL:
                 return 1.0 - distance / 8
     return 0.0

@@ -14,6 +14,8 @@ CREATE TABLE cis_interval_day (
     batch_id bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (point_id, register, day)
 ) PARTITION BY RANGE (day);
+-- Curves arrive day by day: what all points did on one day stands together, and is found without reading the month.
+CREATE INDEX interval_day_of_day ON cis_interval_day USING brin (day) WITH (autosummarize = on);
 
 CREATE FUNCTION cis_make_interval_partitions(from_day date, to_day date) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$

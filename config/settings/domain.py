@@ -131,6 +131,8 @@ DSM_SOLVER_CELLS = 1200
 # Aims are the utility's own; what stands here is an example to be replaced (convention). In the figure's unit: 0.01 %.
 COLLECTION_RATE_TARGET_E2 = 99_50
 LINE_LOSS_TARGET_E2 = 5_00
+# The pass line of provincial dispatch (forecast-anchors 6); small utilities cannot reach it and set their own.
+FORECAST_ACCURACY_TARGET_E2 = 97_00
 
 # --- Customer relations (crm) ---
 # Accounts a shard of the nightly profiles holds: a shard reads its curves at once, some 25 kB an account (convention).

@@ -24,9 +24,9 @@ class DayFacts:
     """
     One entry a day.
 
-    `is_off`: most people do not work; `is_holiday`: within the days off of a public holiday; `is_first`: the holiday's
-    first day, on which load falls most; `is_swapped`: a Saturday or Sunday worked in exchange. `festival` counts the
-    days from the first day of the Spring Festival, `FAR` where it is not near.
+    `is_off`: most people do not work; `is_holiday`: one of the days off of a public holiday; `is_festival`: the very
+    day of the holiday, on which load falls most; `is_swapped`: a Saturday or Sunday worked in exchange.
+    `from_spring` counts the days from the Spring Festival, `FAR` where it is not near.
     """
 
     weekday: NDArray[np.int64]
@@ -34,9 +34,9 @@ class DayFacts:
     day_of_year: NDArray[np.int64]
     is_off: _Flags
     is_holiday: _Flags
-    is_first: _Flags
+    is_festival: _Flags
     is_swapped: _Flags
-    festival: NDArray[np.int64]
+    from_spring: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.weekday)
@@ -48,22 +48,20 @@ class DayFacts:
     @property
     def is_special(self) -> _Flags:
         """Days whose load says little about ordinary days: holidays, and what lies around the Spring Festival."""
-        return np.asarray(self.is_holiday | (self.festival != FAR))
+        return np.asarray(self.is_holiday | self.is_festival | (self.from_spring != FAR))
 
 
 def chinese_days(first: date, count: int) -> DayFacts:
     """The facts of consecutive days by the Chinese calendar (`config.shared.calendar`)."""
-    margin = max(-FESTIVAL_WINDOW[0], FESTIVAL_WINDOW[1]) + 1
-    around = [calendar_day(first + timedelta(days=n - margin)) for n in range(count + 2 * margin)]
-    names = [one.holiday for one in around]
-    starts = [n for n, name in enumerate(names) if name == SPRING_FESTIVAL and names[n - 1] != SPRING_FESTIVAL]
-    holidays = [one.holiday for one in around[margin : margin + count]]
+    margin = max(-FESTIVAL_WINDOW[0], FESTIVAL_WINDOW[1])
+    around = [calendar_day(first + timedelta(days=n)) for n in range(-margin, count + margin)]
+    shown = around[margin : margin + count]
     return facts_of(
-        [first + timedelta(days=n) for n in range(count)],
-        is_off=[not one.is_workday for one in around[margin : margin + count]],
-        holidays=holidays,
-        holiday_before=names[margin - 1],
-        festivals=[first + timedelta(days=n - margin) for n in starts],
+        [one.day for one in shown],
+        is_off=[not one.is_workday for one in shown],
+        is_holiday=[bool(one.holiday) for one in shown],
+        is_festival=[bool(one.festival) for one in shown],
+        springs=[one.day for one in around if one.festival == SPRING_FESTIVAL],
     )
 
 
@@ -71,32 +69,29 @@ def facts_of(
     days: Sequence[date],
     *,
     is_off: Sequence[bool],
-    holidays: Sequence[str],
-    holiday_before: str = "",
-    festivals: Sequence[date] = (),
+    is_holiday: Sequence[bool],
+    is_festival: Sequence[bool],
+    springs: Sequence[date] = (),
 ) -> DayFacts:
     """
-    The facts of days of any country: whether each is off and the name of its public holiday (empty: none).
+    The facts of consecutive days of any country.
 
-    `festivals` are the first days of festivals around which weeks are none like others.
+    `springs` are festivals around which weeks are none like others, the Chinese Spring Festival for one.
     """
-    before = [holiday_before, *holidays][: len(days)]
     weekday = np.array([day.weekday() for day in days], dtype=np.int64)
     off = np.array(is_off, dtype=np.bool_)
-    festival = np.full(len(days), FAR, dtype=np.int64)
-    for start in festivals:
+    from_spring = np.full(len(days), FAR, dtype=np.int64)
+    for start in springs:
         for offset in range(FESTIVAL_WINDOW[0], FESTIVAL_WINDOW[1] + 1):
             row = (start - days[0]).days + offset if days else -1
             if 0 <= row < len(days):
-                festival[row] = offset
+                from_spring[row] = offset
     return DayFacts(
         weekday=weekday,
         day_of_year=np.array([day.timetuple().tm_yday for day in days], dtype=np.int64),
         is_off=off,
-        is_holiday=np.array([bool(name) for name in holidays], dtype=np.bool_),
-        is_first=np.array(
-            [bool(name) and name != last for name, last in zip(holidays, before, strict=True)], dtype=np.bool_
-        ),
+        is_holiday=np.array(is_holiday, dtype=np.bool_),
+        is_festival=np.array(is_festival, dtype=np.bool_),
         is_swapped=~off & (weekday >= 5),
-        festival=festival,
+        from_spring=from_spring,
     )

@@ -134,14 +134,14 @@ def _calendar(known: Known, day: int, *, with_year: bool) -> list[Matrix | float
     columns += [
         float(facts.is_off[day]),
         float(facts.is_holiday[day]),
-        float(facts.is_first[day]),
+        float(facts.is_festival[day]),
         float(facts.is_swapped[day]),
         float(facts.is_off[eve] and not facts.is_off[day]),
         float(facts.is_holiday[eve] and not facts.is_holiday[day]),
         float(facts.is_off[tomorrow] and not facts.is_off[day]),
         float(facts.is_holiday[last]),
     ]
-    columns += _festival(int(facts.festival[day]))
+    columns += _festival(int(facts.from_spring[day]))
     if with_year:
         angle = 2 * np.pi * facts.day_of_year[day] / 365.25
         columns += [float(f(n * angle)) for n in (1, 2, 3) for f in (np.sin, np.cos)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import polib
+import pytest
 
 from config.shared import messages_catalogue
 
@@ -15,6 +16,7 @@ CATALOGUE = PROJECT / "locale" / "en" / "LC_MESSAGES" / "django.po"
 class TestMessages:
     """`manage.py collect_messages` brings the catalogue in line; people write the English."""
 
+    @pytest.mark.acceptance("F179")
     def test_nothing_is_without_english(self) -> None:
         texts = messages_catalogue.collect(PROJECT)
 
@@ -37,6 +39,7 @@ class TestMessages:
         found = {text.msgid for text in messages_catalogue.untranslated(CATALOGUE, texts)}
         assert {"从没见过的话", "新词", "%(n)s 个新词"} <= found
 
+    @pytest.mark.acceptance("F179")
     def test_placeholders_are_the_same_in_both_languages(self) -> None:
         def names(text: str) -> set[str]:
             return {part.split(")")[0] for part in text.split("%(")[1:]}

@@ -6,7 +6,7 @@ import io
 import json
 import logging
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import ClassVar
 
 import numpy as np
@@ -89,8 +89,34 @@ class TestCalendar:
         assert calendar_day(date(2025, 1, 28)).holiday == "Spring Festival"
         assert not calendar_day(date(2025, 1, 28)).is_workday
         assert calendar_day(date(2025, 1, 26)).is_workday, "a Sunday worked in exchange"
-        assert not calendar_day(date(2099, 10, 1)).is_workday, "beyond the published years"
+        assert calendar_day(date(2025, 1, 26)).holiday == ""
+        assert calendar_day(date(2025, 1, 26)).arrangement == "Spring Festival"
 
+    @pytest.mark.acceptance("F179")
+    def test_knows_the_lunar_holidays_of_years_that_nobody_has_published(self):
+        # 2033 is the year whose leap month many tables had wrong.
+        lunar = {
+            "Spring Festival": [date(2028, 1, 26), date(2033, 1, 31), date(2050, 1, 23)],
+            "Dragon Boat Festival": [date(2028, 5, 28), date(2033, 6, 1), date(2050, 6, 23)],
+            "Mid-autumn Festival": [date(2028, 10, 3), date(2033, 9, 8), date(2050, 9, 30)],
+            "Tomb-sweeping Day": [date(2028, 4, 4), date(2033, 4, 4), date(2050, 4, 4)],
+        }
+
+        for name, days in lunar.items():
+            for day in days:
+                entry = calendar_day(day)
+                assert (entry.festival, entry.is_workday, entry.is_published) == (name, False, False)
+        assert not calendar_day(date(2028, 1, 27)).is_workday, "the Spring Festival's second day"
+        assert not calendar_day(date(2105, 10, 1)).is_workday, "beyond every table the fixed days stand"
+        assert calendar_day(date(2028, 1, 29)).holiday == "", "a weekend that nobody has said is worked"
+
+    def test_tells_the_festival_itself_from_the_days_off_around_it(self):
+        holiday = [date(2013, 4, 29) + timedelta(days=n) for n in range(3)]
+
+        assert [calendar_day(day).holiday for day in holiday] == ["Labour Day"] * 3
+        assert [calendar_day(day).festival for day in holiday] == ["", "", "Labour Day"]
+
+    @pytest.mark.acceptance("F179")
     def test_working_days_pass_over_the_festival(self):
         assert add_working_days(date(2025, 1, 27), 1) == date(2025, 2, 5)
 

@@ -15,10 +15,12 @@ from django.test import Client
 
 from cis.models import Feeder, Substation
 from config.settings.domain import BILLING_TIME_ZONE
+from config.shared.indicators import Asked, part_of
 from config.shared.models import OrgUnit
 from dsm.models import LoadDay, WeatherDay
 from dsm.operations.forecast_scores import score_forecasts
 from dsm.operations.forecasts import write_forecasts
+from dsm.queries.load_figures import accuracy_of, peaks_of
 from tests.factories.world import World, make_user, small_world
 
 TODAY = date(2026, 3, 20)
@@ -125,6 +127,24 @@ class TestPages:
         answer = dispatcher.post("/dsm/forecasts/make/", {"place": "system", "day": "2026-03-21"}, follow=True)
 
         assert "只能预测当天或次日的负荷" in answer.content.decode()
+
+
+class TestFigures:
+    def test_of_the_system_and_of_a_county_s_feeders(self, world: World):
+        parts = tuple(part_of(OrgUnit.objects.get(pk=pk)) for pk in (world.province_id, world.county_b_id))
+        asked = Asked(parts, (202502, 202602, 202603), TODAY)
+
+        peaks, accuracy = peaks_of(asked), accuracy_of(asked)
+
+        february = [TODAY - timedelta(days=n) for n in range(1, 51) if (TODAY - timedelta(days=n)).month == 2]
+        own = Feeder.objects.get(code="T-F2").pk
+        assert peaks[world.province_id, 202602] == (max(max(load_of(day, 1)) for day in february) + 500) // 1000
+        assert (
+            peaks[world.county_b_id, 202602] == (max(max(load_of(day, 1 + own % 5)) for day in february) + 500) // 1000
+        )
+        assert (world.province_id, 202502) not in peaks
+        assert 9000 < (accuracy[world.county_b_id, 202603] or 0) < 10_000
+        assert (world.county_b_id, 202602) not in accuracy
 
 
 class TestInterface:

@@ -165,13 +165,13 @@ class TestChineseDays:
         def row(day: date) -> int:
             return (day - date(2024, 2, 1)).days
 
-        assert facts.is_first[row(date(2024, 2, 10))] or facts.is_holiday[row(date(2024, 2, 10))]
+        festivals = [date(2024, 2, 1) + timedelta(days=int(n)) for n in np.flatnonzero(facts.is_festival)]
+        assert festivals == [date(2024, 2, 10)]
+        assert facts.is_holiday[row(date(2024, 2, 17))]
         assert facts.is_swapped[row(date(2024, 2, 4))]
         assert facts.is_off[row(date(2024, 2, 12))]
-        festival = facts.festival[row(date(2024, 2, 10))]
-        assert festival == 0
-        assert facts.festival[row(date(2024, 2, 5))] == -5
-        assert facts.festival[row(date(2024, 3, 20))] == FAR
+        assert facts.from_spring[row(date(2024, 2, 5))] == -5
+        assert facts.from_spring[row(date(2024, 3, 20))] == FAR
 
 
 class TestScores:

@@ -12,8 +12,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import billing, kernel, pages, scoping, shedding
-from benchmarks import billing, forecast, kernel, pages, scoping
+from benchmarks import billing, forecast, kernel, pages, scoping, shedding
 from benchmarks.machine import describe_machine, describe_versions, revision
 from benchmarks.registry import Benchmark, Registry, UnknownBenchmark
 

@@ -71,6 +71,8 @@ CONSOLE: tuple[Destination, ...] = (
     Destination(_("收费"), "wallet", "payments:desk", "payments.take_payment"),
     Destination(_("叫号"), "megaphone", "halls:queue", "halls.call_tickets"),
     Destination(_("营业厅"), "store", "halls:halls", "halls.oversee"),
+    Destination(_("大客户"), "building-2", "crm:key_accounts", "crm.view_key_accounts"),
+    Destination(_("紧急服务"), "siren", "crm:emergencies", "crm.view_key_accounts"),
     Destination(_("电费发行"), "receipt-text", "cis:runs", "cis.run_billing"),
     Destination(_("存疑示数"), "gauge", "cis:reading_work_list", "cis.resolve_readings"),
     Destination(_("示数导入"), "file-up", "cis:reading_imports", "cis.import_readings"),
@@ -98,6 +100,7 @@ PORTAL: tuple[Destination, ...] = (
         "",
         (
             "/my/profile/",
+            "/my/emergency/",
             "/my/faults/",
             "/my/prices/",
             "/my/messages/",
@@ -156,6 +159,14 @@ PAGES_SEEN: dict[str, str | Promise] = {
     "crm:object_to_tag": _("画像与标签"),
     "crm:answer_objection": _("画像与标签"),
     "crm:account_tier": _("客户等级"),
+    "crm:proposal": _("主动服务"),
+    "crm:account_key": _("大客户与紧急服务"),
+    "crm:assign_manager": _("大客户与紧急服务"),
+    "crm:take_emergency": _("大客户与紧急服务"),
+    "crm:emergency": _("大客户与紧急服务"),
+    "crm:plan": _("一户一案"),
+    "crm:plan_edit": _("一户一案"),
+    "crm:plan_pdf": _("一户一案"),
     "api_account": _("客户总览（接口）"),
     "api_account_bills": _("账单（接口）"),
     "api_bill": _("账单（接口）"),
@@ -185,6 +196,8 @@ ANALYSIS: tuple[Destination, ...] = (
     Destination(_("欠费"), "hourglass", "cis:arrears", "cis.see_statistics"),
     Destination(_("客户分群"), "tags", "crm:segments", "crm.list_segments"),
     Destination(_("客户等级"), "medal", "crm:tiers", "crm.apply_tiers"),
+    Destination(_("主动服务"), "message-circle", "crm:proposals", "crm.work_proposals"),
+    Destination(_("满意度"), "star", "crm:satisfaction", "crm.see_satisfaction"),
     Destination(_("负荷"), "activity", "dsm:loads", "dsm.view_load"),
     Destination(_("负荷预测"), "chart-line", "dsm:forecasts", "dsm.view_load"),
     Destination(_("缺电方案"), "zap-off", "dsm:shortages", "dsm.view_plans", ("/dsm/shed-orders/", "/dsm/shed-list/")),
@@ -196,6 +209,7 @@ ANALYSIS: tuple[Destination, ...] = (
 # What waits for somebody comes before what one did oneself; nobody sees them all.
 COUNTER_TO_DO: tuple[Slot, ...] = (
     Slot(_("叫号"), "halls:to_do", "halls.call_tickets"),
+    Slot(_("紧急服务"), "crm:open_emergencies", "crm.view_key_accounts"),
     Slot(_("没有出账的户"), "cis:open_exceptions", "cis.run_billing"),
     Slot(_("等待处理的存疑示数"), "cis:waiting_doubts", "cis.resolve_readings"),
     Slot(_("等待日结的营业日"), "cis:days_to_close", "cis.close_day"),
@@ -213,6 +227,7 @@ COUNTER_TO_DO: tuple[Slot, ...] = (
 
 ANALYSIS_TO_DO: tuple[Slot, ...] = (
     Slot(_("等待处理的缺电"), "dsm:open_shortages", "dsm.view_plans"),
+    Slot(_("紧急服务"), "crm:open_emergencies", "crm.view_key_accounts"),
     Slot(_("驾驶舱"), "cockpit_board", "shared.see_cockpit", is_wide=True),
     Slot(_("售电"), "cis:energy_sold", "cis.see_statistics"),
     Slot(_("电费回收"), "cis:collection", "cis.see_statistics"),
@@ -260,6 +275,7 @@ FINDERS: tuple[tuple[str, str], ...] = (
 # which the cockpit shows them.
 INDICATORS: tuple[str, ...] = (
     "cis.indicators.INDICATORS",
+    "crm.indicators.INDICATORS",
     "dsm.load_indicators.INDICATORS",
 )
 
@@ -268,6 +284,7 @@ INDICATORS: tuple[str, ...] = (
 DEMO: tuple[str, ...] = (
     "cis.operations.demo_losses.load",
     "payments.operations.demo_refunds.load",
+    "crm.operations.demo.load",
     "dsm.operations.demo_loads.load",
     "dsm.operations.demo_plans.load",
 )
@@ -289,6 +306,7 @@ SLOTS: dict[str, tuple[Slot, ...]] = {
         Slot(_("收费记录"), "payments:account_payments", "payments.view_payments"),
         Slot(_("示数与电能表"), "cis:account_meters", "cis.view_customer"),
         Slot(_("画像与标签"), "crm:account_profile", "crm.view_profile"),
+        Slot(_("大客户与紧急服务"), "crm:account_key", "crm.view_profile"),
         Slot(_("合同与电价变更"), "cis:account_contracts", "cis.view_customer"),
         Slot(_("账单异议"), "cis:account_disputes", "cis.view_customer"),
         Slot(_("办过的事"), "cis:account_history", "cis.view_customer"),

@@ -12,4 +12,4 @@ class CrmConfig(AppConfig):
 
     def ready(self) -> None:
         """Import what registers itself."""
-        from crm import handlers, permissions, workers  # noqa: F401
+        from crm import handlers, messages, permissions, workers  # noqa: F401

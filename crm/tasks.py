@@ -7,7 +7,7 @@ import logging
 from django.utils import timezone
 
 from config.celery import app
-from crm.operations import profiles, tiers
+from crm.operations import emergencies, profiles, tiers
 
 log = logging.getLogger(__name__)
 
@@ -25,3 +25,11 @@ def end_overrides(**_future: object) -> None:
     ended = tiers.end_overrides_run_out(at=timezone.now())
     if ended:
         log.info("overrides of tiers ended", extra={"ended": ended})
+
+
+@app.task(acks_late=True)
+def check_emergency_clocks(**_future: object) -> None:
+    """Look at the clocks of open emergencies."""
+    raised = emergencies.check_clocks(at=timezone.now())
+    if raised:
+        log.warning("emergency clocks", extra={"raised": raised})

@@ -316,6 +316,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "prune-sessions": {"task": "config.shared.tasks.prune_sessions", "schedule": crontab(hour=4, minute=40)},
     "close-yesterday": {"task": "cis.tasks.close_yesterday", "schedule": crontab(hour=0, minute=30)},
     "interval-partitions": {"task": "cis.tasks.make_interval_partitions", "schedule": crontab(hour=0, minute=10)},
+    # Twice a minute: a warning is minutes ahead, and a beat that comes late is dropped.
+    "emergency-clocks": {
+        "task": "crm.tasks.check_emergency_clocks",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
     "tier-overrides": {"task": "crm.tasks.end_overrides", "schedule": crontab(hour=0, minute=5)},
     "profiles": {"task": "crm.tasks.make_profiles", "schedule": crontab(hour=2, minute=10)},
     "check-books": {"task": "cis.tasks.check_books", "schedule": crontab(hour=3, minute=40)},

@@ -228,3 +228,6 @@ MAP_TILES_URL = os.environ.get("MAP_TILES_URL", "")
 MAP_TILES_CREDIT = os.environ.get("MAP_TILES_CREDIT", "")
 # Maps published in China are shifted (GCJ-02); then what we draw on them is shifted alike.
 MAP_TILES_GCJ02 = os.environ.get("MAP_TILES_GCJ02", "") in {"1", "true", "yes"}
+# What is aimed at in the cockpit: satisfaction in 0.01 of a point, emergencies in time in 0.01 % (convention).
+CRM_SATISFACTION_TARGET_E2 = 450
+CRM_EMERGENCIES_TARGET_E2 = 10_000

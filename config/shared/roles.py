@@ -23,6 +23,7 @@ _SERVE = (
     "crm.note_objection",
     "crm.take_emergency",
     "halls.call_tickets",
+    "crm.view_key_accounts",
 )
 # What whoever looks after key accounts sees of them.
 _KEY_ACCOUNTS = ("crm.view_profile", "crm.see_sensitive_tags", "crm.list_segments", "crm.view_key_accounts")

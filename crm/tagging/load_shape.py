@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 SLOTS = 96
 SHAPES: tuple[str, ...] = (
     "vacant",
-    "three-shift",
     "two-shift",
+    "three-shift",
     "ac-sensitive",
     "night",
     "day",
@@ -85,8 +85,8 @@ def classify(
     is_shifts = (busy >= limits["shifts_from_h"]) & (busy <= limits["shifts_to_h"])
     tests = [
         total < limits["vacant_wh"],
-        is_works & is_flat,
         is_works & is_shifts & (night * 3 < 1000),
+        is_works & is_flat,
         _follows_heat(hot, mild, limits["heat_permille"]),
         night >= limits["night_permille"],
         day >= limits["day_permille"],

@@ -18,7 +18,9 @@ from config.shared import files, jobs, looks, role_changes
 from config.shared.api.keys import issue_key
 from config.shared.messaging import Recipient, letters, send
 from config.shared.models import Job, Message, OrgUnit, OutboxDelivery, OutboxEvent, Role, User
-from crm.operations import profiles, tags, tiers
+from crm.emergency_plans import Load, PlanContent
+from crm.models import ProposedContact
+from crm.operations import emergencies, emergency_plans, key_accounts, profiles, tags, tiers
 from halls.models import DisplayNote, PayPoint
 from halls.operations import call_next, finish, rate, start_serving
 from payments.models import PaymentOrder
@@ -260,6 +262,49 @@ def _customer_relations(world: World, now: datetime) -> None:
         reason="市属重大项目",
         last_day=now.date() + timedelta(days=90),
         set_by_id=world.manager_id,
+        at=now,
+    )
+    key_accounts.name_key_account(
+        account_id=world.residential.account_id,
+        manager_id=User.objects.get(username="key_account_manager").pk,
+        deputy_id=None,
+        telephone="027-80000000",
+        reason="市属重大项目",
+        from_at=now,
+        by_id=None,
+        at=now,
+    )
+    emergency_plans.write_plan(
+        account_id=world.residential.account_id,
+        content=PlanContent(loads=(Load("水泵", 45, 15, "2#柜 205", 10),), steps="先保水泵"),
+        from_version=0,
+        changed_what="第一版",
+        by_id=None,
+        at=now,
+    )
+    ProposedContact.objects.create(
+        reason="bill-shock",
+        source_key="lived-in",
+        account_id=world.residential.account_id,
+        org_unit_id=world.county_a_id,
+        evidence={
+            "cycle": 202602,
+            "total_fen": 38_640,
+            "base_fen": 18_000,
+            "against": "year-ago",
+            "used_kwh_e2": 66_000,
+        },
+        weight_fen=20_640,
+        happened_at=now,
+        proposed_at=now,
+    )
+    emergencies.take_emergency(
+        account_no=world.residential.account_no,
+        channel="telephone",
+        request_key="lived-in",
+        what="整栋楼没电，水泵停了",
+        caller="物业值班",
+        received_by_id=world.clerk_a_id,
         at=now,
     )
 

@@ -59,7 +59,8 @@ from config.shared.permission_table import (
 )
 from config.shared.roles import ROLES
 from config.shared.web.tables import Table
-from crm.operations import profiles, tags, tiers
+from crm.models import ProposedContact
+from crm.operations import emergencies, key_accounts, profiles, tags, tiers
 from payments.models import PaymentOrder
 from payments.operations import ask_refund
 from payments.receipts import verification_token
@@ -228,13 +229,32 @@ def one_of_everything() -> Walk:
 
 
 def customer_relations(world: World, now: datetime) -> dict[str, Any]:
-    """A profile with an objection, a tier that a person decided."""
+    """A profile with an objection, a tier that a person decided, a key account with an emergency."""
     account_id, account_no = world.residential.account_id, world.residential.account_no
+    key_accounts.name_key_account(
+        account_id=account_id,
+        manager_id=world.manager_id,
+        deputy_id=None,
+        telephone="",
+        reason="大客户",
+        from_at=now,
+        by_id=None,
+        at=now,
+    )
     profiles.recompute_profile(account_id=account_id, at=now)
     return {
         "objection_id": tags.note_objection(
             account_no=account_no, code="basic.class", reason="不是居民", noted_by_id=world.clerk_a_id, at=now
         ),
+        "proposal_id": ProposedContact.objects.create(
+            reason="bill-shock", source_key="walk", account_id=account_id, org_unit_id=world.county_a_id,
+            evidence={"cycle": 202601, "total_fen": 9, "base_fen": 1, "against": "mean", "used_kwh_e2": 1},
+            weight_fen=8, happened_at=now, proposed_at=now,
+        ).pk,
+        "emergency_id": emergencies.take_emergency(
+            account_no=account_no, channel="console", request_key="walk", what="失电", caller="",
+            received_by_id=world.clerk_a_id, at=now,
+        ).emergency_id,
         "override_id": tiers.override_tier(
             account_no=account_no, tier="key", reason="重大项目", last_day=timezone.localdate(),
             set_by_id=world.manager_id, at=now,

@@ -1,5 +1,13 @@
 """Addresses of this app's part of the API, version 1."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from crm.api.v1 import emergencies
+
+urlpatterns = [
+    path(
+        "accounts/<str:account_no>/emergencies/",
+        emergencies.AccountEmergencies.as_view(),
+        name="api_account_emergencies",
+    ),
+]

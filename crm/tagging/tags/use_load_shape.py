@@ -36,8 +36,8 @@ TAG = Tag(
     name_en="Load shape",
     values=(
         Value("vacant", "基本不用电", "Hardly used", "warn"),
-        Value("three-shift", "三班", "Three shifts"),
         Value("two-shift", "两班", "Two shifts"),
+        Value("three-shift", "三班", "Three shifts"),
         Value("ac-sensitive", "空调敏感", "Follows the heat", "info"),
         Value("night", "夜间型", "Night"),
         Value("day", "日间型", "Day"),

@@ -277,6 +277,7 @@ INDICATORS: tuple[str, ...] = (
     "cis.indicators.INDICATORS",
     "crm.indicators.INDICATORS",
     "dsm.load_indicators.INDICATORS",
+    "halls.indicators.INDICATORS",
 )
 
 # What the apps add to the demonstration once customers, bills and payments are there, in this order: functions of
@@ -287,6 +288,7 @@ DEMO: tuple[str, ...] = (
     "crm.operations.demo.load",
     "dsm.operations.demo_loads.load",
     "dsm.operations.demo_plans.load",
+    "halls.operations.demo.load",
 )
 
 # Where customers come in.

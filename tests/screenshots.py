@@ -146,6 +146,18 @@ SHOTS = (
     Shot("roles", "admin", "/console/people/roles/"),
     Shot("role", "admin", "/console/people/roles/{role}/"),
     Shot("design", "admin", "/design/"),
+    # Halls.
+    Shot("queue", "clerk1", "/console/queue/", caption="叫号：一个键叫下一位，打开这位客户"),
+    Shot("halls", "manager", "/console/halls/"),
+    Shot("hall", "manager", "/console/halls/429901-H1/", caption="营业厅实时：排队、窗口、低分评价"),
+    Shot("hall-notes", "manager", "/console/halls/429901-H1/display/"),
+    Shot("hall-kiosk", "", "/halls/429901-H1/kiosk/", (1080, 1600), caption="取号机"),
+    Shot("hall-kiosk-elder", "", "/halls/429901-H1/kiosk/?elder=1", (1080, 1600)),
+    Shot("hall-screen", "", "/halls/429901-H1/screen/", (1920, 1080), caption="叫号大屏"),
+    Shot("hall-display", "", "/halls/429901-H1/display/", (1920, 1080)),
+    Shot("portal-halls", "customer", "/my/halls/", PHONE, caption="去营业厅：哪里最快"),
+    Shot("portal-ticket", "customer", "/my/halls/ticket/", PHONE),
+    Shot("circle", "leader", "/dsm/circle/", caption="十分钟缴费圈"),
     # Analysis console.
     Shot("analysis", "accountant", "/dsm/", caption="分析台：驾驶舱和图表"),
     Shot("cockpit", "leader", "/dsm/cockpit/", caption="驾驶舱：各项指标、去年同期、目标"),

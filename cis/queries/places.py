@@ -60,6 +60,12 @@ def names_of_blocks(blocks: Sequence[int]) -> dict[int, str]:
     return dict(TransformerDistrict.objects.filter(pk__in=blocks).values_list("pk", "name"))
 
 
+def some_accounts(*, within: str, limit: int) -> list[int]:
+    """So many open accounts under an organisation path, the oldest first."""
+    rows = Account.objects.filter(org_unit__path__startswith=within, state=Account.State.OPEN).order_by("pk")
+    return list(rows.values_list("pk", flat=True)[:limit])
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where an account is, in degrees."""

@@ -8,7 +8,6 @@ from datetime import date
 from django.db import connection
 
 from cis.models import Tariff, TariffVersion
-from cis.queries.billing import source_in_words
 from cis.queries.prices import PriceRow, rows_of_version
 from cis.rating import CannotPrice
 from config.shared.languages import in_language
@@ -19,7 +18,6 @@ class BoardTariff:
     """One tariff as it is in force, with every price that its rules charge."""
 
     name: str
-    source: str
     valid_from: date | None
     rows: tuple[PriceRow, ...]
 
@@ -51,5 +49,5 @@ def price_board(*, path: str, today: date, limit: int = 3) -> tuple[BoardTariff,
             continue
         tariff = tariffs[tariff_id]
         name = in_language(tariff.name, tariff.name_en)
-        found.append(BoardTariff(name, source_in_words(version.source), version.valid.lower, rows))
+        found.append(BoardTariff(name, version.valid.lower, rows))
     return tuple(found)

@@ -213,6 +213,10 @@ HALLS_KIOSK_TICKETS_A_MINUTE = 20
 HALLS_RATING_DAYS = 7
 # A rating of so many stars or fewer is looked at by the hall's manager (convention).
 HALLS_LOW_SCORE = 2
+# Aims of the indicators (convention): 0.01 % of people over the bound, seconds of error, hundredths of a star.
+HALLS_OVER_BOUND_TARGET_E2 = 5_00
+HALLS_PREDICTION_ERROR_TARGET_S = 4 * 60
+HALLS_SCORE_TARGET_E2 = 4_50
 # On foot 80 metres a minute; streets are 1.3 times as long as the straight line; ten minutes are the circle's promise.
 HALLS_WALK_M_PER_MIN = 80
 HALLS_DETOUR_E2 = 130

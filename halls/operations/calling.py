@@ -75,13 +75,15 @@ class CalledTicket:
     kind: str
 
 
-def call_next(*, clerk_id: int, at: datetime, device: str = "") -> CalledTicket:
+def call_next(*, clerk_id: int, at: datetime, device: str = "") -> CalledTicket | None:
     """
     Call the ticket that is next for the clerk's counter; what the clerk was serving is finished by it.
 
+    None: the service is finished and nobody waits whom this counter can serve.
+
     :raises NotAtCounter, CounterNotOpen: the clerk must open a counter first
     :raises AlreadyServing: the number called last is still awaited
-    :raises NobodyWaits: for what this counter can do
+    :raises NobodyWaits: for what this counter can do, and there was nobody to finish
     """
     with transaction.atomic():
         duty = _duty(clerk_id)
@@ -96,14 +98,14 @@ def call_next(*, clerk_id: int, at: datetime, device: str = "") -> CalledTicket:
                 _("%(number)s 号还没有到窗口。请重呼、开始办理，或按过号。") % {"number": current.number}
             )
         if current is not None:
-            _end_service(current, clerk_id, at)
+            _end_service(current, at)
         ticket = _choose(counter, queue, at)
         if ticket is None:
             # What was finished stays finished.
             if current is None:
                 raise NobodyWaits(_("现在没有这个窗口能办的号。"))
             ring_screens(counter.hall_id)
-            return CalledTicket(0, "", counter.number, None, "")
+            return None
         ticket.state, ticket.called_at, ticket.calls = Ticket.State.CALLED, at, 1
         ticket.counter, ticket.clerk_id, ticket.back_after_call = counter, clerk_id, None
         if ticket.waited_s is None:
@@ -186,7 +188,7 @@ def finish(*, clerk_id: int, at: datetime) -> str:
     """
     with transaction.atomic():
         ticket = _served(clerk_id)
-        _end_service(ticket, clerk_id, at)
+        _end_service(ticket, at)
         ring_screens(ticket.hall_id)
     return ticket.number
 
@@ -254,7 +256,7 @@ def _served(clerk_id: int) -> Ticket:
     return ticket
 
 
-def _end_service(ticket: Ticket, clerk_id: int, at: datetime) -> None:
+def _end_service(ticket: Ticket, at: datetime) -> None:
     ticket.state, ticket.ended_at = Ticket.State.SERVED, at
     ticket.save(update_fields=["state", "ended_at"])
     _note(ticket, TicketEvent.Kind.FINISHED, at)

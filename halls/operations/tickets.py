@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from cis.queries.dues import account_id_of
 from config.shared.errors import BadInput, NotFound, Refused
+from config.shared.models import User
 from crm.queries.tiers import tiers_of
 from halls.models import HallQueue, Ticket, TicketEvent, TicketSeries
 from halls.operations.screens import ring_screens
@@ -228,7 +229,9 @@ def _check_kiosk(hall: HallCard, at: datetime) -> None:
 
 
 def _check_person(person_id: int) -> None:
-    live = Ticket.objects.select_for_update().filter(person_id=person_id, state__in=_LIVE).first()
+    # The person's own row: two of their tabs take one after another.
+    User.objects.select_for_update(no_key=True).get(pk=person_id)
+    live = Ticket.objects.filter(person_id=person_id, state__in=_LIVE).first()
     if live is not None:
         raise AlreadyWaiting(
             _("您已经有 %(number)s 号在排队。要换一个，请先取消它。") % {"number": live.number}, token=live.token

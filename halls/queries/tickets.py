@@ -30,6 +30,11 @@ class Wait:
         """Whether there is an open counter, so that minutes can be named."""
         return self.p50_min is not None
 
+    @property
+    def is_now(self) -> bool:
+        """Whether a counter is free this moment."""
+        return self.p90_min == 0
+
 
 @dataclass(frozen=True, slots=True)
 class Why:

@@ -57,7 +57,7 @@ def call(request: HttpRequest) -> HttpResponse:
     except Refused as refused:
         messages.warning(request, refused.message)
         return redirect("halls:queue")
-    if not called.number:
+    if called is None:
         messages.info(request, _("已办结。现在没有这个窗口能办的号。"))
         return redirect("halls:queue")
     messages.success(

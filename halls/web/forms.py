@@ -14,7 +14,7 @@ SCORES = ((5, _("很满意")), (4, _("满意")), (3, _("一般")), (2, _("不满
 class TakeForm(forms.Form):
     """What one comes for; the key makes it one ticket however often it is sent."""
 
-    form_key = forms.CharField(max_length=40, widget=forms.HiddenInput)
+    form_key = forms.CharField(max_length=50, widget=forms.HiddenInput)
     kind = forms.ChoiceField(choices=[(code, kind.name) for code, kind in SERVICE_KINDS.items()])
     is_green = forms.BooleanField(required=False)
     account_no = forms.CharField(required=False, max_length=32)

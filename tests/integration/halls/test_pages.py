@@ -118,7 +118,8 @@ class TestThePortal:
 
         assert order(before) == [CODE, "T42990201"]
         assert order(after) == ["T42990201", CODE]
-        customer.post(reverse("halls:portal_halls"), {"form_key": "one", "hall": "T42990201", "kind": "pay"})
+        forms = re.findall(r'name="form_key" value="([^"]+)"', after.content.decode())
+        customer.post(reverse("halls:portal_halls"), {"form_key": forms[0], "hall": "T42990201", "kind": "pay"})
         ticket = Ticket.objects.get(person_id=world.portal_user_id)
         assert (ticket.hall_id, ticket.account_id) == (far.pk, world.residential.account_id)
         page = text_of(customer.get(reverse("halls:portal_ticket")))

@@ -66,6 +66,7 @@ def hall(world: World) -> Hall:
 def serve(clerk_id: int, at: datetime, *, takes_s: int = 120) -> str:
     """Call, serve and finish the next one; the number."""
     called = call_next(clerk_id=clerk_id, at=at)
+    assert called is not None
     start_serving(clerk_id=clerk_id, at=at)
     finish(clerk_id=clerk_id, at=at + timedelta(seconds=takes_s))
     return called.number
@@ -157,8 +158,11 @@ class TestCalling:
         start_serving(clerk_id=world.clerk_a_id, at=AT)
         called = call_next(clerk_id=world.clerk_a_id, at=after(minutes=3))
 
-        assert called.ticket_id == second.ticket_id
+        assert called is not None and called.ticket_id == second.ticket_id
         assert Ticket.objects.get(pk=first.ticket_id).state == "served"
+        start_serving(clerk_id=world.clerk_a_id, at=after(minutes=3))
+        assert call_next(clerk_id=world.clerk_a_id, at=after(minutes=5)) is None
+        assert Ticket.objects.get(pk=second.ticket_id).state == "served"
 
     def test_who_does_not_come_is_called_three_times_and_may_come_back(self, hall: Hall, world: World) -> None:
         clerk = world.clerk_a_id

@@ -25,7 +25,7 @@ from dsm.operations.weather import WeatherToWrite, write_weather
 
 LOAD_DAYS = 62
 SYSTEM_FORECAST_DAYS = 14
-FEEDER_FORECAST_DAYS = 5
+FEEDER_FORECAST_DAYS = 3
 # Day-ahead forecasts of temperature err by about 1.5 degrees, for hours on end (forecast-anchors 1).
 _ERROR_C = 1.5
 _ERROR_LASTS_H = 6.0

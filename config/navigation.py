@@ -75,6 +75,8 @@ CONSOLE: tuple[Destination, ...] = (
     Destination(_("紧急服务"), "siren", "crm:emergencies", "crm.view_key_accounts"),
     Destination(_("电费发行"), "receipt-text", "cis:runs", "cis.run_billing"),
     Destination(_("存疑示数"), "gauge", "cis:reading_work_list", "cis.resolve_readings"),
+    Destination(_("停电"), "zap-off", "cis:outages", "cis.plan_outages"),
+    Destination(_("片区"), "map-pinned", "grid_service:districts", "grid_service.oversee_districts"),
     Destination(_("示数导入"), "file-up", "cis:reading_imports", "cis.import_readings"),
     Destination(_("数据目录"), "database", "cis:data", "cis.export_data"),
     Destination(_("日结"), "book-check", "payments:day", "cis.close_day"),
@@ -148,6 +150,12 @@ PAGES_SEEN: dict[str, str | Promise] = {
     "cis:data_tariffs": _("历次电价"),
     "cis:data_tariffs_csv": _("历次电价"),
     "cis:reading_doubt": _("存疑示数"),
+    "cis:account_outages": _("停电"),
+    "grid_service:account_card": _("片区经理"),
+    "grid_service:card_on_paper": _("账单打印"),
+    "grid_service:question": _("客户提问"),
+    "grid_service:call": _("打电话"),
+    "grid_service:care_of": _("特殊关照"),
     "payments:desk_account": _("收款"),
     "payments:account_payments": _("收费记录"),
     "payments:payment": _("收据"),
@@ -186,8 +194,27 @@ JOBS: dict[str, str | Promise] = {
     "tiers": _("客户等级"),
 }
 
-# The district console opens with the first page for districts.
-DISTRICT: tuple[Destination, ...] = ()
+# The first four stand at the foot of the district console beside its home.
+DISTRICT: tuple[Destination, ...] = (
+    Destination(_("提问"), "message-square", "grid_service:questions", "grid_service.work_district"),
+    Destination(_("通知"), "megaphone", "grid_service:notices", "grid_service.work_district"),
+    Destination(_("欠费"), "hourglass", "grid_service:arrears", "grid_service.work_district"),
+    Destination(
+        pgettext_lazy("navigation", "客户"),
+        "users",
+        "grid_service:customers",
+        "grid_service.work_district",
+        ("/grid/care/",),
+    ),
+)
+
+# By deadline: who waits for an answer first, then who is without supply.
+DISTRICT_TO_DO: tuple[Slot, ...] = (
+    Slot(_("等我答复"), "grid_service:questions_to_answer", "grid_service.work_district"),
+    Slot(_("片区停电"), "grid_service:outages_here", "grid_service.work_district"),
+    Slot(_("欠费"), "grid_service:arrears_here", "grid_service.work_district"),
+    Slot(_("特殊关照"), "grid_service:care_here", "grid_service.see_care"),
+)
 
 ANALYSIS: tuple[Destination, ...] = (
     Destination(_("驾驶舱"), "layout-dashboard", "cockpit", "shared.see_cockpit"),
@@ -237,10 +264,20 @@ ANALYSIS_TO_DO: tuple[Slot, ...] = (
 # --- The consoles: the first that a user is offered is where they begin ---------------------
 
 CONSOLES: tuple[Console, ...] = (
+    # Whoever serves a district begins there, though they may open the counter's pages too.
+    Console(
+        "district",
+        _("片区台"),
+        "map-pinned",
+        "/grid/",
+        "district_home",
+        "shared/district.html",
+        DISTRICT,
+        DISTRICT_TO_DO,
+    ),
     Console(
         "counter", _("营业台"), "store", "/console/", "counter_home", "shared/console.html", CONSOLE, COUNTER_TO_DO
     ),
-    Console("district", _("片区台"), "map-pinned", "/grid/", "district_home", "shared/district.html", DISTRICT),
     Console(
         "analysis",
         _("分析台"),
@@ -278,6 +315,7 @@ INDICATORS: tuple[str, ...] = (
     "crm.indicators.INDICATORS",
     "dsm.load_indicators.INDICATORS",
     "halls.indicators.INDICATORS",
+    "grid_service.indicators.INDICATORS",
 )
 
 # What the apps add to the demonstration once customers, bills and payments are there, in this order: functions of
@@ -289,6 +327,7 @@ DEMO: tuple[str, ...] = (
     "dsm.operations.demo_loads.load",
     "dsm.operations.demo_plans.load",
     "halls.operations.demo.load",
+    "grid_service.operations.demo.load",
 )
 
 # Where customers come in.

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from cis.models import Account, MeteringPoint, TransformerDistrict
+from cis.models import Account, MeteringPoint, Premise, TransformerDistrict
 from config.shared.permissions import in_scope
 from config.shared.personal_data import mask_name
 
@@ -58,6 +58,12 @@ def list_transformer_districts(
         )
         for row in rows.select_related("feeder__substation").order_by("code")
     ]
+
+
+def addresses_behind(transformer_district_ids: Iterable[int]) -> dict[int, str]:
+    """One supply address behind each of these transformer districts; those with none are left out."""
+    rows = Premise.objects.filter(transformer_district_id__in=list(transformer_district_ids))
+    return dict(rows.order_by("-pk").values_list("transformer_district_id", "address"))
 
 
 def transformers_of_accounts(account_ids: Iterable[int]) -> dict[int, int]:
@@ -145,13 +151,16 @@ class AccountBrief:
     oldest_due_on: date | None
 
 
+# Of a long name no more stars are shown than tell that there is more of it.
+_SHOWN_OF_NAME = 3
+
 _BRIEFS = """
 SELECT a.id, a.account_no, c.name, p.address, c.phone_last4, coalesce(b.open_fen, 0), b.oldest
 FROM cis_account a
 JOIN cis_customer c ON c.id = a.customer_id
 JOIN cis_premise p ON p.id = a.premise_id
-LEFT JOIN (SELECT account_id, sum(open_fen)::bigint AS open_fen, min(due_on) AS oldest
-           FROM cis_bill WHERE open_fen > 0 GROUP BY 1) b ON b.account_id = a.id
+LEFT JOIN LATERAL (SELECT sum(x.open_fen)::bigint AS open_fen, min(x.due_on) AS oldest
+                   FROM cis_bill x WHERE x.account_id = a.id AND x.open_fen > 0) b ON true
 """
 
 
@@ -183,7 +192,13 @@ def arrears_behind(
 def _brief(row: tuple[Any, ...]) -> AccountBrief:
     account_id, account_no, name, address, last4, open_fen, oldest = row
     return AccountBrief(
-        account_id, account_no, mask_name(name), address, f"*******{last4}" if last4 else "", open_fen, oldest
+        account_id,
+        account_no,
+        mask_name(name[:_SHOWN_OF_NAME]),
+        address,
+        f"*******{last4}" if last4 else "",
+        open_fen,
+        oldest,
     )
 
 

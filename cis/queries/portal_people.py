@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from cis.models import PortalAccess, PortalPerson, PortalSession, WechatIdentity
 from cis.queries.real_names import RealName, real_names_of
 from config.shared.errors import NotFound
-from config.shared.personal_data import mask_phone
+from config.shared.personal_data import blind_index, mask_phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,3 +152,17 @@ def sessions_of(user_id: int, *, session_key: str, at: datetime) -> tuple[Sessio
         SessionRow(row.pk, row.device or _("未知设备"), row.began_at, row.session_key == session_key)
         for row in rows[:20]
     )
+
+
+def user_of_telephone(telephone: str) -> int:
+    """
+    The portal's user with this telephone.
+
+    :raises NotFound: nobody has come to the portal with it
+    """
+    user_id = (
+        PortalPerson.objects.filter(telephone_index=blind_index(telephone)).values_list("user_id", flat=True).first()
+    )
+    if user_id is None:
+        raise NotFound(_("没有人用这个手机号登录过。"))
+    return user_id

@@ -102,6 +102,7 @@ ROLES: tuple[RoleSpec, ...] = (
             "payments.view_payments",
             "grid_service.oversee_districts",
             "grid_service.hand_over",
+            "shared.see_cockpit",
         ),
     ),
     RoleSpec(
@@ -171,6 +172,7 @@ ROLES: tuple[RoleSpec, ...] = (
         "Leader",
         (
             "cis.view_customer",
+            "cis.plan_outages",
             "cis.approve_outages",
             "cis.export_data",
             "cis.see_statistics",

@@ -393,7 +393,7 @@ def _said_of(page: OutagePage, what: str) -> tuple[messaging.Template, dict[str,
 
 
 def _in_words(page: OutagePage) -> str:
-    outage = page.outage
-    day = format_day(outage.starts_at, settings.BILLING_TIME_ZONE)
-    hours = f"{_clock(outage.starts_at)[6:]}—{_clock(outage.ends_at)}"
-    return f"{outage.kind_word} {day} {hours} {outage.area} {outage.reason}"
+    outage, zone = page.outage, settings.BILLING_TIME_ZONE
+    day, last = (format_day(moment, zone) for moment in (outage.starts_at, outage.ends_at))
+    ends = _clock(outage.ends_at)[6:] if day == last else _clock(outage.ends_at)
+    return f"{outage.kind_word} {day} {_clock(outage.starts_at)[6:]}–{ends} {outage.area} {outage.reason}"

@@ -14,6 +14,7 @@ from cis.queries.contacts import get_contact
 from config.shared import messaging
 from config.shared.errors import BadInput, NotFound, Refused
 from config.shared.models import User
+from crm.operations.satisfaction import record_rating
 from grid_service import messages
 from grid_service.models import Question, QuestionPass
 from grid_service.queries.territory import my_districts, who_serves_account
@@ -170,13 +171,29 @@ def rate(*, question_id: int, user_id: int, score: int, comment: str, at: dateti
     if score not in range(1, 6):
         raise SaysNothing(_("请选 1 到 5 分。"))
     with transaction.atomic():
-        question = Question.objects.select_for_update().filter(pk=question_id, user_id=user_id).first()
+        question = (
+            Question.objects.select_for_update(of=("self",))
+            .select_related("service_district")
+            .filter(pk=question_id, user_id=user_id)
+            .first()
+        )
         if question is None:
             raise no_question()
         if question.answered_at is None or question.rated_at is not None:
             raise NotYetAnswered(_("答复以后可以评价一次。"))
         question.score, question.comment, question.rated_at = score, comment.strip()[:300], at
         question.save(update_fields=["score", "comment", "rated_at"])
+        record_rating(
+            account_id=question.account_id,
+            source="district-question",
+            source_key=str(question.pk),
+            score=score,
+            reason_code="",
+            comment=question.comment,
+            about_user_id=question.answered_by_id,
+            org_unit_id=question.service_district.org_unit_id,
+            at=at,
+        )
 
 
 def no_question() -> NotFound:

@@ -158,7 +158,7 @@ def _post(row: Assignment, at: datetime) -> PostRow:
     )
 
 
-# A home lies in the community of which the longest word stands in its address.
+# An address goes from the large to the small: a home lies in the community whose word stands in it last.
 _DISAGREEMENTS = """
 SELECT t.id, t.name, here.name, here.name_en, told.community, there.name, there.name_en, count(*)
 FROM cis_premise p
@@ -167,7 +167,7 @@ JOIN LATERAL (
     SELECT m.name AS community, m.service_district_id
     FROM grid_service_community m, unnest(m.address_words) AS word
     WHERE m.county_id = p.org_unit_id AND position(word IN p.address) > 0
-    ORDER BY length(word) DESC, m.id LIMIT 1) told ON true
+    ORDER BY position(word IN p.address) DESC, length(word) DESC, m.id LIMIT 1) told ON true
 JOIN cis_transformer_district t ON t.id = p.transformer_district_id
 JOIN grid_service_coverage c ON c.transformer_district_id = t.id AND c.valid @> %(at)s
 JOIN grid_service_district dh ON dh.id = c.service_district_id

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from cis.queries import network
 from config.shared.errors import NotFound
-from grid_service.models import Notice, NoticeVersion
+from grid_service.models import Notice, NoticeChoice, NoticeVersion
 
 # What became of a household: a message arrived or was read; one lies in the portal unread; one is under way; none of
 # them arrived; there was no way to send one; somebody saw to it.
@@ -230,3 +230,8 @@ def _version(row: NoticeVersion) -> VersionRow:
         published_at=row.published_at,
         places=tuple(row.places),
     )
+
+
+def wants_sms(user_id: int) -> bool:
+    """Whether somebody of the portal hears of notices by SMS too; everybody does who has not said no."""
+    return not NoticeChoice.objects.filter(pk=user_id, wants_sms=False).exists()

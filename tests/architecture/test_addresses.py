@@ -33,6 +33,7 @@ DECLARED = (
     "crm.web.urls",
     "halls.web.urls",
     "dsm.web.urls_shortages",
+    "grid_service.web.urls",
     "config.urls",
 )
 

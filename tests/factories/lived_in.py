@@ -26,6 +26,7 @@ from halls.operations import call_next, finish, rate, start_serving
 from payments.models import PaymentOrder
 from payments.operations import taking
 from tests.factories.halls import at_counter, make_hall, take
+from tests.factories.lived_in_district import add_district
 from tests.factories.lived_in_shortages import add_shortages
 from tests.factories.metering import register_file
 from tests.factories.metering import send as send_readings
@@ -42,6 +43,7 @@ MORE_STAFF = {
     "district_manager": "district-manager",
     "key_account_manager": "key-account-manager",
     "dispatcher": "dispatcher",
+    "district_supervisor": "district-supervisor",
     "leader": "leader",
     "it_operator": "it-operator",
     "audit_officer": "audit-officer",
@@ -71,6 +73,7 @@ def lived_in_world() -> World:
     _customer_relations(world, now)
     _in_the_hall(world, now)
     add_shortages(world, now)
+    add_district(world, now)
     return world
 
 

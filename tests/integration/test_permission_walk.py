@@ -24,6 +24,7 @@ from django.test import Client
 from django.utils import timezone, translation
 
 from cis.models import Contact, PortalAccess, ReadingDoubt
+from cis.operations import outages
 from cis.operations.billing import issue_bill_now, start_run
 from config.shared import approvals, files, looks, role_changes
 from config.shared.api.keys import issue_key
@@ -61,9 +62,12 @@ from config.shared.roles import ROLES
 from config.shared.web.tables import Table
 from crm.models import ProposedContact
 from crm.operations import emergencies, key_accounts, profiles, tags, tiers
+from grid_service.models import Assignment
+from grid_service.operations import care, notices, questions
 from payments.models import PaymentOrder
 from payments.operations import ask_refund
 from payments.receipts import verification_token
+from tests.factories.districts import make_district
 from tests.factories.halls import make_hall, take
 from tests.factories.metering import register_file, send
 from tests.factories.staff import prove
@@ -84,6 +88,8 @@ MANAGED = {
     "approval_id",
     "user_id",
     "hall_code",
+    "outage_id",
+    "district_id",
 }
 # Objects of one's own: somebody else's is simply not there, whoever asks.
 OWN = {"place", "session_id", "passkey_id"}
@@ -188,9 +194,32 @@ def one_of_everything() -> Walk:
         form_key="w" * 32, told_at=now,
     )  # fmt: skip
     hall = make_hall(world.hall_a_id)
+    district = make_district(world, begins_at=now)
+    outage = outages.draft_outage(
+        kind="planned", org_unit_id=county.pk, area="桂苑小区", reason="更换变压器", starts_at=now + timedelta(days=9),
+        ends_at=now + timedelta(days=10), transformer_district_ids=[world.transformer_district_id],
+        by_id=world.clerk_a_id, at=now,
+    )  # fmt: skip
+    notice = notices.draft_notice(
+        district_id=district.district_id, transformer_district_ids=[world.transformer_district_id], text="周六检查",
+        by_id=district.manager_id, at=now,
+    )  # fmt: skip
+    asked_question = questions.ask(
+        user_id=portal.pk, account_id=world.residential.account_id, text="为什么停电", form_key="walk",
+        channel="portal", at=now,
+    )  # fmt: skip
+    care.enter_care(
+        account_no=world.residential.account_no, kind="elderly", basis="consent", basis_note="同意书 1", note="",
+        until_on=now.date() + timedelta(days=9), by_id=district.manager_id, at=now, today=now.date(),
+    )  # fmt: skip
     values = {
         "hall_code": hall.org_unit.code,
         "ticket_token": take(hall, at=now).token,
+        "outage_id": outage,
+        "district_id": district.district_id,
+        "assignment_id": Assignment.objects.get(user_id=district.manager_id).pk,
+        "notice_id": notice,
+        "asked_id": asked_question,
         "account_no": world.residential.account_no,
         "bill_no": f"{world.cycle}{bill_id:010d}",
         "receipt_no": paid.receipt_no,
@@ -431,6 +460,10 @@ class TestStaff:
 
 # Addresses that ask for more than their permission, and why; each is tested where it stands.
 SAY_NO_THEMSELVES: dict[str, str] = {
+    "grid_service:question": "only who holds a post of the district now",
+    "grid_service:notice": "only who holds a post of the district now",
+    "grid_service:call": "only who holds a post of the district now",
+    "grid_service:care_of": "only who holds a post of the district now",
     "approval": "who neither asked nor may decide sees nothing",
     "approval_approve": "a second person is needed",
     "approval_refuse": "a second person is needed",

@@ -32,7 +32,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PEOPLE: dict[str, tuple[str, ...]] = {
     "counter": ("clerk_a", "manager", "agent"),
     "billing": ("accountant", "auditor", "dispatcher"),
-    "analysis": ("leader", "key_account_manager", "district_manager"),
+    "analysis": ("leader", "key_account_manager"),
+    "districts": ("district_manager", "district_supervisor"),
     "house": ("administrator", "audit_officer", "it_operator"),
     "customers": ("portal", "tenant", "payer", "proxy"),
 }
@@ -61,9 +62,10 @@ NO_PAGES: dict[str, str] = {
     "cis:run_resume": "an act",
     "portal_bell": "a part of the frame",
     "passkey_sign_in": "an answer to the browser's authenticator",
+    "grid_service:card_on_paper": "a part of a printed bill",
+    "grid_service:portal_card": "a part of pages of the portal",
     "payments:portal_orders": "the list of receipts, where a wallet leads back to",
     "halls:screen_state": "says to the screen on the wall what it shows",
-    "district_home": "the console opens with the first page for districts",
 }
 
 

@@ -228,6 +228,7 @@ class TestTheDatabase:
             commit_check()
         return str(refused.value)
 
+    @pytest.mark.acceptance("001-52")
     def test_refuses_a_gap_a_second_holder_and_one_person_in_both_posts(self, world: World) -> None:
         district = make_district(world)
         rows = Assignment.objects.filter(service_district_id=district.district_id)

@@ -186,6 +186,12 @@ SHOTS = (
     Shot("outages", "dispatcher", "/console/outages/"),
     Shot("outage", "dispatcher", "/console/outages/{outage}/"),
     Shot("outage-new", "dispatcher", "/console/outages/new/"),
+    Shot("shortages", "dispatcher", "/dsm/shortages/"),
+    Shot("shortage-new", "dispatcher", "/dsm/shortages/new/"),
+    Shot("shortage", "leader", "/dsm/shortages/{shortage}/", caption="缺电：三个方案一张表，由领导权衡"),
+    Shot("shortage-plan", "dispatcher", "/dsm/shortages/{shortage}/plans/optimum/"),
+    Shot("shortage-why", "dispatcher", "/dsm/shortages/{shortage}/plans/optimum/{cut}/", caption="为什么是这一户"),
+    Shot("shed-list", "dispatcher", "/dsm/shed-list/"),
     # Portal.
     Shot("portal-district", "customer", "/my/district/", PHONE, caption="我的片区经理"),
     Shot("portal-outages", "customer", "/my/outages/", PHONE),
@@ -249,6 +255,9 @@ from django.db import connection
 from cis.operations.demo import DEMO_PASSWORD
 from cis.operations.demo_portal import demo_people
 queries = {
+    "shortage": "SELECT max(id)::text FROM dsm_shortage",
+    "cut": "SELECT a.account_no FROM dsm_plan_cut c JOIN dsm_shortage_plan p ON p.id = c.plan_id "
+    "JOIN cis_account a ON a.id = c.account_id WHERE p.strategy = 'optimum' ORDER BY c.peak_cut_kw DESC, c.id LIMIT 1",
     "account": "SELECT a.account_no FROM cis_bill b JOIN cis_account a ON a.id = b.account_id "
                "WHERE b.price_class = 1 GROUP BY 1 HAVING count(*) >= 12 AND sum(b.open_fen) > 0 ORDER BY 1 LIMIT 1",
     "debtor": "SELECT a.account_no FROM cis_bill b JOIN cis_account a ON a.id = b.account_id "

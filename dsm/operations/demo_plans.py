@@ -1,8 +1,9 @@
 """
-What shortage planning adds to the demonstration: this year's approved list and a shortage tomorrow, its plans computed.
+What shortage planning adds to the demonstration: this year's approved list, a shortage in two days, its plans computed.
 
-The shortage is made up: what is available is put so far under the forecast that about a third of what the list can give
-is missing in the morning and in the evening. It stands at the beginning of its way, so that every step can be shown.
+In two days, for shifting load takes a day's notice, at whatever hour the demonstration is loaded. The shortage is made
+up: what is available is put so far under the forecast that about a third of what the list can give is missing in the
+morning and in the evening. It stands at the beginning of its way, so that every step can be shown.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from config.shared import jobs
 from config.shared.models import OrgUnit, User
 from dsm.models import LoadDay, ShedEntry, ShedList, Shortage
 from dsm.models.loads import Scope
+from dsm.operations.forecasts import write_forecasts
 from dsm.operations.shed_lists import FeederPlace, Surveyed, approve_list, draw_list
 from dsm.operations.shortages import create_shortage
 from dsm.queries.forecasts import forecast_for
@@ -31,11 +33,14 @@ _PROTECTED = ("医院（示范）", "自来水厂（示范）", "学校（示范
 
 
 def load(*, today: date, at: datetime) -> None:
-    """Draw and approve the list of the year, put a shortage down for tomorrow and compute; what is there stays."""
-    on_day = today + timedelta(days=1)
+    """Draw and approve the list of the year, put a shortage down and compute; what is there stays."""
+    on_day = today + timedelta(days=2)
     province = OrgUnit.objects.filter(parent=None).order_by("pk")[0]
     dispatcher = User.objects.filter(username="dispatcher").first()
     forecast = forecast_for(scope=Scope.SYSTEM, scope_id=0, on_day=on_day)
+    if forecast is None:
+        write_forecasts(scopes=[(Scope.SYSTEM.value, 0)], on_day=on_day, issued_at=at, made_by_id=None, at=at)
+        forecast = forecast_for(scope=Scope.SYSTEM, scope_id=0, on_day=on_day)
     if dispatcher is None or forecast is None:
         return
     if not ShedList.objects.filter(year=on_day.year, state=ShedList.State.APPROVED).exists():

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
 
+from django.conf import settings
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
@@ -61,7 +62,7 @@ class WhyMe:
     cut: CutRow
     strategy: str
     strategy_name: str
-    on_day: Any
+    on_day: date
     load_kw: tuple[int, ...]
     after_kw: tuple[int, ...]
     security_is_surveyed: bool
@@ -71,10 +72,10 @@ class WhyMe:
     lower_tiers_cut: int
     same_tier: int
     same_tier_cut: int
-    spared_least_burden_h: int | None
     protected: int
     alternatives: tuple[Alternative, ...]
     compensation_fen_kwh: int
+    """what a kWh of this measure earns, an estimate; 0 for none"""
     list_document: str
     list_authority: str
 
@@ -138,7 +139,6 @@ def _explained(cut: PlanCut) -> WhyMe:
     entry = entries.get(account_id=cut.account_id)
     cuts = PlanCut.objects.filter(plan_id=cut.plan_id)
     same = entries.filter(tier=cut.tier)
-    spared = same.exclude(account_id__in=cuts.values("account_id")).filter(sheddable_kw__gt=0)
     others = {
         one.plan_id: one
         for one in PlanCut.objects.filter(plan__shortage=shortage, account_id=cut.account_id)
@@ -161,7 +161,6 @@ def _explained(cut: PlanCut) -> WhyMe:
         lower_tiers_cut=cuts.filter(tier__lt=cut.tier).count(),
         same_tier=same.filter(sheddable_kw__gt=0).count(),
         same_tier_cut=cuts.filter(tier=cut.tier).count(),
-        spared_least_burden_h=spared.order_by("burden_before_h").values_list("burden_before_h", flat=True).first(),
         protected=entries.filter(~Q(protected_because="")).count(),
         alternatives=tuple(
             Alternative(
@@ -171,7 +170,7 @@ def _explained(cut: PlanCut) -> WhyMe:
             )
             for plan in shortage.plans.exclude(pk=cut.plan_id).exclude(state="waiting").order_by("order_no")
         ),
-        compensation_fen_kwh=entry.compensation_fen_kwh,
+        compensation_fen_kwh=entry.compensation_fen_kwh * settings.DSM_COMPENSATED_PCT[cut.measure] // 100,
         list_document=shortage.shed_list.document_no,
         list_authority=shortage.shed_list.authority,
     )

@@ -12,7 +12,7 @@ from cis.queries.dues import names_of
 from config.shared.errors import NotFound
 from config.shared.keysets import Ask, Order, Page, SortKey
 from config.shared.languages import in_language
-from config.shared.models import OrgUnit, User
+from config.shared.models import Job, OrgUnit, User
 from config.shared.permissions import in_scope
 from dsm.models import FeederCut, Shortage, ShortagePlan, ShortageStep
 from dsm.shedding.strategies import STRATEGIES
@@ -103,6 +103,8 @@ class ShortagePage:
     list_year: int
     list_document: str
     list_authority: str
+    has_failed: bool
+    """whether the computation was given up"""
     plans: tuple[PlanRow, ...]
     steps: tuple[StepRow, ...]
     feeders: tuple[FeederRow, ...]
@@ -161,7 +163,7 @@ def get_shortage(*, shortage_id: int, within: Sequence[str]) -> ShortagePage:
     """
     row = (
         Shortage.objects.filter(in_scope("org_unit", within), pk=shortage_id)
-        .select_related("shed_list", "drafted_by")
+        .select_related("shed_list", "drafted_by", "job")
         .first()
     )
     if row is None:
@@ -184,6 +186,7 @@ def get_shortage(*, shortage_id: int, within: Sequence[str]) -> ShortagePage:
         list_year=row.shed_list.year,
         list_document=row.shed_list.document_no,
         list_authority=row.shed_list.authority,
+        has_failed=row.job is not None and row.job.state in (Job.State.FAILED, Job.State.CANCELLED),
         plans=tuple(_plan(plan, row.chosen_id) for plan in plans),
         steps=tuple(_step(step) for step in steps),
         feeders=feeders_of(row.shed_list_id),

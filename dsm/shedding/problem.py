@@ -40,14 +40,15 @@ class Weights:
     """
     What counts how much in the objective; orders of magnitude make the order of aims.
 
-    `unserved` and `tier` are multiples of the dearest kWh that can be cut: a kWh nobody covers, and one that a tier
-    more had to cover. Both stand above what a window may waste beside the kWh it covers. `burden` is fen a kWh for
-    every hour a customer was cut before in the season; `limit` fen a kWh for the measure 限电, which stands behind
-    错峰 and 避峰.
+    `unserved` and `tier` are multiples of the dearest kWh that can be cut: a kWh nobody covers, which stands above all
+    that a window may waste beside it, and a kWh that a tier more had to cover. So much waste of a lower tier is put up
+    with; that nobody is cut before their turn is kept beside the objective, by topping up tier after tier. `burden` is
+    fen a kWh for every hour a customer was cut before in the season; `limit` fen a kWh for the measure 限电, which
+    stands behind 错峰 and 避峰.
     """
 
     unserved: int = 300
-    tier: int = 100
+    tier: int = 3
     burden: int = 5
     limit: int = 500
 

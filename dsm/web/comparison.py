@@ -98,23 +98,31 @@ METRICS: tuple[Metric, ...] = (
     Metric(gettext_lazy("要下达的指令（条）"), lambda f: f["orders"], format_count, "less"),
 )  # fmt: skip
 
+# So many rows, the first ones, say how much is covered.
+_COVERAGE = 3
+
 
 def compare(plans: Sequence[PlanRow]) -> list[Line]:
-    """The rows; a row in which all plans are equal has no best."""
+    """
+    The rows; a row in which all plans are equal has no best.
+
+    Where some plan covers the gap, only such plans can be best at what covering it costs: doing less is always cheaper.
+    """
     lines = []
-    for metric in METRICS:
+    for number, metric in enumerate(METRICS):
         values = [metric.value(plan.figures) if plan.is_ready else None for plan in plans]
-        known = [value for value in values if value is not None]
-        best = None
+        competing = [plan.is_ready for plan in plans] if number < _COVERAGE else _covering(plans)
+        known = [value for value, may_win in zip(values, competing, strict=True) if may_win and value is not None]
+        winners: list[int | None] = []
         if metric.better and len(set(known)) > 1:
-            best = max(known) if metric.better == "more" else min(known)
+            winners = [max(known) if metric.better == "more" else min(known)]
         lines.append(
             Line(
                 label=str(metric.label),
                 note=str(metric.note),
                 cells=tuple(
-                    Cell(ABSENT if value is None else metric.text(value), value is not None and value == best)
-                    for value in values
+                    Cell(ABSENT if value is None else metric.text(value), may_win and value in winners)
+                    for value, may_win in zip(values, competing, strict=True)
                 ),
             )
         )
@@ -124,6 +132,12 @@ def compare(plans: Sequence[PlanRow]) -> list[Line]:
     lines.append(Line(_("计算情况"), "", tuple(Cell(plan.state_word, False, plan.is_greedy_instead) for plan in plans)))
     lines.append(Line(_("计算用时（秒）"), "", tuple(Cell(_seconds(plan), False) for plan in plans)))
     return lines
+
+
+def _covering(plans: Sequence[PlanRow]) -> list[bool]:
+    """Which plans cover the gap; all that are computed where none does."""
+    whole = [plan.is_ready and plan.figures["residual_kwh"] == 0 for plan in plans]
+    return whole if any(whole) else [plan.is_ready for plan in plans]
 
 
 def _gap(plan: PlanRow) -> str:

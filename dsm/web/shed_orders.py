@@ -55,8 +55,8 @@ SHED_ORDERS: Table[OrderRow] = Table(
         Column("kw", gettext_lazy("最多压减（千瓦）"), lambda row: row.peak_cut_kw, "count"),
         Column("notice", gettext_lazy("提前通知"), _notice, "chips"),
         Column("state", gettext_lazy("确认"), _states, "chips"),
-        Column("at", gettext_lazy("确认时间"), lambda row: row.received_at, "moment"),
-        Column("note", gettext_lazy("备注"), lambda row: row.receipt_note),
+        Column("at", gettext_lazy("确认时间"), lambda row: row.received_at, "moment", is_extra=True),
+        Column("note", gettext_lazy("备注"), lambda row: row.receipt_note, is_extra=True),
         Column(
             "call", gettext_lazy("电话"), lambda row: "" if row.receipt_word else _("登记电话确认"),
             link=lambda row: "" if row.receipt_word else reverse("dsm:order_receipt", args=[row.order_id]),

@@ -13,7 +13,7 @@ def reasons(why: WhyMe) -> list[str]:
     """The sentences, from the rule to the customer; each says one thing."""
     cut = why.cut
     said = [
-        _("您在%(authority)s批准的有序用电名单（%(no)s）上，排在第 %(tier)s 档。档数小的先安排。")
+        _("%(authority)s批准的有序用电名单（%(no)s）上，这一户排在第 %(tier)s 档。档数小的先安排。")
         % {"authority": why.list_authority, "no": why.list_document, "tier": cut.tier},
     ]
     if why.lower_tiers:
@@ -25,7 +25,7 @@ def reasons(why: WhyMe) -> list[str]:
             % {"all": why.lower_tiers, "cut": why.lower_tiers_cut}
         )
     said.append(
-        _("同一档能压减的有 %(all)s 户，这次安排了 %(cut)s 户。您今年此前已停限 %(hours)s 小时；同档里停得少的先轮到。")
+        _("同一档能压减的有 %(all)s 户，安排了 %(cut)s 户。这一户今年此前已停限 %(hours)s 小时；停得少的先轮到。")
         % {"all": why.same_tier, "cut": why.same_tier_cut, "hours": cut.burden_h}
     )
     said.append(
@@ -39,16 +39,17 @@ def reasons(why: WhyMe) -> list[str]:
             "kwh": format_count(cut.cut_kwh),
         }
     )
-    source = _("是现场核定的") if why.security_is_surveyed else _("没有现场核定，按默认比例算，您可以申请核定")
+    source = _("是现场核定的") if why.security_is_surveyed else _("没有现场核定，按默认比例算，可以申请核定")
     said.append(
         _("保安负荷 %(kw)s 千瓦一直保留（%(source)s）。高于它的部分，按工艺最多压减 %(pct)s%%。")
         % {"kw": format_count(cut.security_kw), "source": source, "pct": why.process_pct}
     )
-    if cut.measure_word and why.compensation_fen_kwh:
+    if why.compensation_fen_kwh:
         said.append(
-            _("补偿标准估算为每度 %(yuan)s 元，以当地规定为准；错峰不补偿。")
-            % {"yuan": format_money(why.compensation_fen_kwh)}
+            _("补偿标准估算为每度 %(yuan)s 元，以当地规定为准。") % {"yuan": format_money(why.compensation_fen_kwh)}
         )
+    else:
+        said.append(_("%(measure)s没有补偿，以当地规定为准。") % {"measure": cut.measure_word})
     said.append(
         ngettext(
             "名单上受保护的 %(count)s 户任何方案都不动。", "名单上受保护的 %(count)s 户任何方案都不动。", why.protected

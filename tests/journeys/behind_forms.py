@@ -17,6 +17,7 @@ from cis.models import BillException
 from cis.operations import billing
 from config.shared import approvals, jobs
 from config.shared.models import Job, User
+from dsm.models import ShedOrder, Shortage
 from payments.operations import refunds, taking
 from tests.factories.lived_in import CYCLE
 from tests.factories.staff import give_app
@@ -75,6 +76,8 @@ def open_doors(world: World) -> list[Door]:
             holder_name="不是这个名字",
         ),
     )
+    for who, address in _steps_of_shortages():
+        add(who, address)
     add("", "/my/sign-in/code/", lambda c: _post(c, "/my/sign-in/", telephone=NOBODYS_TELEPHONE))
     add(
         "",
@@ -82,6 +85,19 @@ def open_doors(world: World) -> list[Door]:
         lambda c: _post(c, "/sign-in/", username=operator.username, password=PASSWORD),
     )
     return doors
+
+
+def _steps_of_shortages() -> list[tuple[str, str]]:
+    """The page of each step, of the shortage that waits for it; a list opens one of them only."""
+    at = dict(Shortage.objects.values_list("state", "pk"))
+    order = ShedOrder.objects.filter(receipt=None).order_by("pk")[0]
+    return [
+        ("dispatcher", f"/dsm/shortages/{at['submitted']}/authority/"),
+        ("leader", f"/dsm/shortages/{at['authorised']}/decision/"),
+        ("dispatcher", f"/dsm/shortages/{at['chosen']}/issue/"),
+        ("dispatcher", f"/dsm/shortages/{at['issued']}/orders/"),
+        ("dispatcher", f"/dsm/shed-orders/{order.pk}/receipt/"),
+    ]
 
 
 def _post(client: Client, address: str, **typed: str) -> None:

@@ -27,8 +27,7 @@ def signed(user_id: int) -> Client:
 
 
 @pytest.fixture
-def works(db, monkeypatch) -> Works:
-    monkeypatch.delitem(strategies.STRATEGIES, "optimum")
+def works(db: None) -> Works:
     # The pages read the clock.
     return make_works(count=12, at=timezone.localtime())
 
@@ -44,6 +43,7 @@ def page(client: Client, name: str, *args: object) -> str:
 
 
 class TestPages:
+    @pytest.mark.acceptance("004-36")
     def test_from_the_typed_supply_to_the_customers_confirmation(self, works):
         dispatcher, leader = signed(works.dispatcher_id), signed(works.leader_id)
         answer = dispatcher.post(
@@ -62,6 +62,7 @@ class TestPages:
         assert "正在计算方案" in page(dispatcher, "shortage", shortage.pk)
         compute(shortage)
         seen = page(dispatcher, "shortage", shortage.pk)
+        assert all(name in seen for name in ("轮换错峰", "按序避峰限电", "综合优化", "补偿（元）", "产值损失（元）"))
         assert "最好" in seen and "限电序位表" in seen and "拉闸不是方案" in seen
         assert shortage.steps.count() == 1
         dispatcher.post(reverse("dsm:shortage_submit", args=[shortage.pk]))
@@ -97,7 +98,8 @@ class TestPages:
         said = "".join(sheet.extract_text() for sheet in PdfReader(BytesIO(paper.content)).pages)
         assert "有序用电方案的请示" in said and "受影响的户最少" in said
 
-    def test_why_me_names_the_tier_the_burden_and_the_alternatives(self, works):
+    def test_why_me_names_the_tier_the_burden_and_the_alternatives(self, works, monkeypatch):
+        monkeypatch.delitem(strategies.STRATEGIES, "optimum")
         dispatcher = signed(works.dispatcher_id)
         shortage_id = shortages.create_shortage(
             on_day=day(),

@@ -108,10 +108,11 @@ def _spots(county: OrgUnit) -> list[_Spot]:
 
 
 def _create_hall(unit: OrgUnit, spot: _Spot, county: OrgUnit, *, is_centre: bool) -> None:
+    area, street = county.name.removesuffix("供电公司"), unit.name.removesuffix("营业厅").removesuffix("路")
     hall = Hall.objects.create(
         org_unit=unit,
         grade=Hall.Grade.B if is_centre else Hall.Grade.C,
-        address=f"江汉市{county.name.removesuffix('供电公司')}{unit.name.removesuffix('营业厅')}路 1 号",
+        address=f"江汉市{area}{street}路 1 号",
         longitude=str(spot.longitude),
         latitude=str(spot.latitude),
         # The first one never closes, so that the demonstration can be walked at any hour.
@@ -150,8 +151,7 @@ def _create_points(county: OrgUnit, spots: Sequence[_Spot]) -> None:
                 code=f"P-{county.code}-{kind}-{number}", kind=kind, name=f"{name}{number}",
                 longitude=str(spot.longitude), latitude=str(spot.latitude), org_unit=county,
             )  # fmt: skip
-    spot = next(left, None)
-    if spot is not None:
+    for spot in islice(left, 1):
         PayPoint.objects.create(
             code=f"P-{county.code}-kiosk-1", kind=PayPoint.Kind.KIOSK, name="自助缴费终端", org_unit=county,
             longitude=str(spot.longitude), latitude=str(spot.latitude),
@@ -174,6 +174,8 @@ def _clerks(hall: Hall) -> list[int]:
 def _play_past(hall: Hall, day: date, *, seed: int) -> None:
     is_centre = hall.grade == Hall.Grade.B
     clerks = _clerks(hall)
+    if not clerks:
+        return
     visits = play_day(
         seed=seed,
         visitors=_VISITORS[0 if is_centre else 1],
@@ -193,11 +195,14 @@ def _play_today(number: int, hall: Hall, today: date, at: datetime) -> None:
     is_centre = hall.grade == Hall.Grade.B
     clerks = _clerks(hall)
     counters = list(Counter.objects.filter(hall=hall).order_by("number"))
+    staffed = min(len(counters), len(clerks))
+    if not staffed:
+        return
     is_open = hall.opens_at <= local.time() < hall.closes_at
     visits = play_day(
         seed=7_000 + number,
         visitors=_VISITORS[0 if is_centre else 1],
-        counters=max(len(counters) - 1, 1),
+        counters=max(staffed - 1, 1),
         kinds=_SHARES,
         times=_times(),
         rules=rules_now(),
@@ -207,7 +212,7 @@ def _play_today(number: int, hall: Hall, today: date, at: datetime) -> None:
     )
     # Nobody waits behind closed doors.
     past = [visit for visit in visits if visit.came_s >= 0 and (is_open or visit.ended_s is not None)]
-    tickets = _write(hall, today, past, clerks, first_counter=2, seed=7_000 + number)
+    tickets = _write(hall, today, past, clerks, first_counter=2 if staffed > 1 else 1, seed=7_000 + number)
     _write_ratings(hall, tickets, 7_000 + number)
     if is_open:
         since = _moment(today, max(now_s - 7200, 0))

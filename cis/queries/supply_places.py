@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from cis.models import Account
+from cis.models import Account, Customer
 from config.shared.errors import NotFound
+from config.shared.personal_data import mask_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,12 @@ class SupplyPlace:
     org_path: str
     longitude: Decimal | None
     latitude: Decimal | None
+    is_person: bool = False
+
+    @property
+    def shown_name(self) -> str:
+        """As it stands in lists: an enterprise by its name, a person masked."""
+        return mask_name(self.customer_name) if self.is_person else self.customer_name
 
 
 def place_of(account_id: int) -> SupplyPlace:
@@ -50,6 +57,7 @@ def places_of(account_ids: list[int]) -> dict[int, SupplyPlace]:
             row.org_unit.path,
             row.premise.longitude,
             row.premise.latitude,
+            row.customer.kind == Customer.Kind.PERSON,
         )
         for row in rows
     }

@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from cis.queries import supply_places as places
 from config.shared.errors import NotFound
 from config.shared.models import RoleGrant, User
-from config.shared.personal_data import mask_name
 from crm.emergency_plans import PlanContent
 from crm.models import Emergency, EmergencyPlan, EmergencyProof, KeyAccount, ManagerAssignment
 from crm.models.emergencies import Clock
@@ -134,7 +133,7 @@ def _one(row: Emergency, place: places.SupplyPlace, manager: AccountManager | No
         emergency_id=row.pk,
         account_id=place.account_id,
         account_no=place.account_no,
-        name=mask_name(place.customer_name),
+        name=place.shown_name,
         address=place.address,
         channel=row.channel,
         channel_word=_(Emergency.Channel(row.channel).label),
@@ -275,7 +274,7 @@ def list_key_accounts(*, now: datetime, manager_id: int | None = None, limit: in
         ListedKeyAccount(
             account_id=row.key_account.account_id,
             account_no=where[row.key_account.account_id].account_no,
-            name=mask_name(where[row.key_account.account_id].customer_name),
+            name=where[row.key_account.account_id].shown_name,
             manager=name_of(row.manager),
             deputy=name_of(row.deputy),
             since=row.valid.lower or row.assigned_at,

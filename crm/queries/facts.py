@@ -112,9 +112,7 @@ def _billed(rows: _Rows, bills: BillColumns, *, year: int) -> dict[str, Any]:
     """Sums over twelve months, the newest three cycles, the same a year before, hot and mild months."""
     one = np.ones(len(bills.bill), dtype=np.int64)
     in_year = bills.cycle >= year
-    newest = int(bills.cycle.max()) if len(bills.cycle) else year
-    recent = bills.cycle > add_months(newest, -3)
-    year_ago = (bills.cycle > add_months(newest, -15)) & (bills.cycle <= add_months(newest, -12))
+    recent, year_ago = _compared(bills, since=add_months(year, 9))
     month = bills.cycle % 100
     hot, mild = (in_year & np.isin(month, months) for months in (_HOT, _MILD))
 
@@ -138,6 +136,16 @@ def _billed(rows: _Rows, bills: BillColumns, *, year: int) -> dict[str, Any]:
         "mild_months": months(mild),
         "mild_kwh_e2": energy(mild),
     }
+
+
+def _compared(bills: BillColumns, *, since: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """The bills of the newest three cycles that have one of as many months a year before, and those they have."""
+    is_recent = bills.cycle >= since
+    # One number a bill: account, cycle, months.
+    key = (bills.account * 1_000_000 + bills.cycle) * 16 + bills.months
+    a_year = 100 * 16
+    recent = is_recent & np.isin(key - a_year, key)
+    return recent, np.isin(key, key[recent] - a_year)
 
 
 def _owed(rows: _Rows, bills: BillColumns, paid: habits.PaidBillColumns, *, on_day: date, year: int) -> dict[str, Any]:

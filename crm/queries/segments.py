@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection
 
-from cis.queries import dues
+from cis.queries import supply_places
 from config.shared.keysets import Ask, Order, Page, SortKey
 from config.shared.languages import in_language
 
@@ -91,7 +91,8 @@ def _asked(wanted: Wanted) -> dict[str, Any]:
 
 
 def _members(rows: Sequence[tuple[Any, ...]]) -> list[Member]:
-    names = dues.names_of([row[0] for row in rows])
+    where = supply_places.places_of([row[0] for row in rows])
+    names = {account_id: (place.account_no, place.shown_name) for account_id, place in where.items()}
     return [
         Member(account_id, *names[account_id], in_language(unit, unit_en), tier, capacity, energy, billed)
         for account_id, unit, unit_en, tier, capacity, energy, billed in rows

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection
 from numpy.typing import NDArray
 
-from cis.queries import dues
+from cis.queries import supply_places
 from config.shared.bulk_copy import read_columns
 from crm.models import AccountTier, TierChange, TierOverride
 from crm.queries.key_accounts import name_of
@@ -142,7 +142,8 @@ def preview_tiers(*, on: date) -> Preview:
     moving = np.flatnonzero(then != now)
     # The highest tiers first: these are the moves somebody wants to look at.
     shown = moving[np.argsort(-np.maximum(then[moving], now[moving]), kind="stable")][:_MOVES_SHOWN].tolist()
-    names = dues.names_of([int(standing.account[at]) for at in shown])
+    where = supply_places.places_of([int(standing.account[at]) for at in shown])
+    names = {account_id: (place.account_no, place.shown_name) for account_id, place in where.items()}
     return Preview(
         counts=tuple(
             TierCount(tier, int((now == place).sum()), int((then == place).sum()))

@@ -42,10 +42,10 @@ class Facts:
     energy_12m_kwh_e2: Int
     billed_12m_fen: Int
     recent_months: Int
-    """months of the bills of the last three cycles, and their energy"""
+    """months of those bills of the last three cycles that have their like a year before, and their energy"""
     recent_kwh_e2: Int
     year_ago_months: Int
-    """the same for the three cycles a year before"""
+    """the same of those a year before"""
     year_ago_kwh_e2: Int
     hot_months: Int
     """billed months of July to September, and their energy; the mild ones are April, May, October and November"""

@@ -33,15 +33,19 @@ def drawn(clock: ClockState, now: datetime) -> DeadlineClock:
         gone_permille=gone,
         promise_permille=0,
         lines=(
-            DeadlineLine(_("时限"), clock.due_at, _away(clock.due_at, looked_at), is_over),
+            DeadlineLine(
+                _("时限"), clock.due_at, _away(clock.due_at, looked_at, is_done=clock.proven_at is not None), is_over
+            ),
             *((DeadlineLine(_("完成"), clock.proven_at, "", is_over),) if clock.proven_at else ()),
         ),
     )
 
 
-def _away(due: datetime, looked_at: datetime) -> str:
+def _away(due: datetime, looked_at: datetime, *, is_done: bool) -> str:
     length = in_words(abs(due - looked_at))
-    return _("超 %(time)s") % {"time": length} if looked_at > due else _("还剩 %(time)s") % {"time": length}
+    if looked_at > due:
+        return _("超 %(time)s") % {"time": length}
+    return _("提前 %(time)s") % {"time": length} if is_done else _("还剩 %(time)s") % {"time": length}
 
 
 def word_of(clock: ClockState, now: datetime) -> str:

@@ -228,7 +228,7 @@ def plan_pdf(request: HttpRequest, account_no: str) -> HttpResponse:
     head = customers.get_head(account_no)
     saw(request, record_of(head.account_id))
     shown = queries.get_plan(account_id=head.account_id, now=timezone.now(), version=_version(request))
-    paper = pdf_of("crm/plans/paper.html", {"plan": shown, "printed_at": timezone.now()})
+    paper = pdf_of("crm/plans/paper.html", {"plan": shown, "printed_at": timezone.now()}, style_sheet="crm/plan.css")
     answer = HttpResponse(paper, content_type="application/pdf")
     answer["Content-Disposition"] = f'inline; filename="plan-{account_no}-v{shown.version}.pdf"'
     return answer

@@ -46,11 +46,11 @@ TAG = Tag(
         Value("evening", "晚峰型", "Evening"),
     ),
     why=(
-        "最近 {curve_days} 个整天平均每天 {mean_day_wh}，夜间占 {night_permille}、日间占 {day_permille}、"
+        "最近 {curve_days}平均每天 {mean_day_wh}，夜间占 {night_permille}、日间占 {day_permille}、"
         "傍晚占 {evening_permille}，最高在 {top_hour} 时。"
     ),
     why_en=(
-        "{mean_day_wh} a day over {curve_days} whole days: {night_permille} at night, {day_permille} by day, "
+        "{mean_day_wh} a day over {curve_days}: {night_permille} at night, {day_permille} by day, "
         "{evening_permille} in the evening, most at {top_hour}:00."
     ),
     decide=decide,

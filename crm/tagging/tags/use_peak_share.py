@@ -28,7 +28,7 @@ TAG = Tag(
         Value("medium", "峰电适中", "Some at peak"),
         Value("high", "多用峰电", "Much at peak", "warn"),
     ),
-    why="分时电量 {measured_kwh_e2} 中，尖峰和高峰占 {peak_share_permille}。",
+    why="分时电量 {measured_kwh_e2}，尖峰和高峰占 {peak_share_permille}。",
     why_en="Of {measured_kwh_e2} measured by period, {peak_share_permille} fell into sharp and peak hours.",
     decide=decide,
     limits=LIMITS,

@@ -106,6 +106,7 @@ def new_look(browser: Any, live: Stack) -> Iterator[NewLook]:
 
 
 class TestEveryPage:
+    @pytest.mark.acceptance("F146")
     @pytest.mark.parametrize("group", PEOPLE)
     def test_is_sound(self, new_look: NewLook, group: str) -> None:
         lived_in_world()
@@ -151,6 +152,7 @@ class TestEveryPage:
 
         assert not look.faults and not found.faults, "\n".join(look.faults + found.faults)
 
+    @pytest.mark.acceptance("F146")
     @pytest.mark.parametrize("way", ["english", "dark"])
     @pytest.mark.parametrize("username", ["portal", "clerk_a"])
     def test_is_sound_in_large_english_letters_and_in_the_dark(
@@ -171,6 +173,9 @@ class TestEveryPage:
             shown = (html.get_attribute("lang"), html.get_attribute("data-theme"), html.get_attribute("data-size"))
             if shown != (("en", None, "elder") if way == "english" else ("zh-hans", "dark", None)):
                 look.faults.append(f"{address}: looks {shown}")
+            by_telephone = look.page.locator(".call-a-person")
+            if html.get_attribute("data-frame") == "portal" and by_telephone.is_visible() != (way == "english"):
+                look.faults.append(f"{address}: large print and a person's help go together, and only they do")
 
         assert not look.faults, "\n".join(look.faults)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -22,7 +23,7 @@ def frame(request: HttpRequest) -> dict[str, object]:
     """
     user = getattr(request, "user", None)
     if not isinstance(user, User):
-        return {"navigation": [], "frame_template": "shared/bare.html"}
+        return {"navigation": [], "frame_template": "shared/bare.html", "service_phone": settings.SERVICE_HOTLINE}
     console = consoles.console_at(request.path, user)
     offered = consoles.consoles_of(user)
     return {
@@ -35,6 +36,7 @@ def frame(request: HttpRequest) -> dict[str, object]:
         ]
         if len(offered) > 1
         else [],
+        "service_phone": settings.SERVICE_HOTLINE,
         "may_find": any(may(user, permission) for _name, permission in navigation.FINDERS),
         "user_display": user.display_name or user.username,
         "hall_display": user.org_unit.shown_name if user.org_unit is not None else "",

@@ -130,9 +130,9 @@ function optionOf(chart, tokens, frame) {
     boundaryGap: kinds.includes("bar"),
     axisLine: { lineStyle: { color: tokens.line } },
     axisTick: { show: false },
-    // A day of quarter hours is marked by whole hours. Where labels are wider than their places, the first and the
-    // last stay inside the drawing.
-    axisLabel: { ...text, hideOverlap: true, ...(chart.x.length === 96 ? { interval: width < 420 ? 15 : 7 } : {}), ...(isCrowded ? { alignMinLabel: "left", alignMaxLabel: "right" } : {}) },
+    // A day of quarter hours is marked by whole hours. Where labels are wider than their places, the last stays
+    // inside the drawing.
+    axisLabel: { ...text, hideOverlap: true, ...(chart.x.length === 96 ? { interval: width < 420 ? 15 : 7 } : {}), ...(isCrowded ? { alignMaxLabel: "right" } : {}) },
     inverse: Boolean(chart.horizontal), // the first bar on top
   };
   const values = {

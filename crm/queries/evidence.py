@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from config.shared.display_formats import format_count, format_energy, format_money
 
@@ -44,5 +45,5 @@ def with_unit(name: str, value: Any) -> str:
         sign, size = ("-" if value < 0 else ""), abs(value)
         return f"{sign}{size // 10}.{size % 10}%"
     if name.endswith("_days"):
-        return _("%(number)s 天") % {"number": format_count(value)}
+        return ngettext("%(number)s 天", "%(number)s 天", value) % {"number": format_count(value)}
     return format_count(value)

@@ -118,6 +118,8 @@ def shortage_orders(request: HttpRequest, shortage_id: int) -> HttpResponseBase:
             "which": which,
             "stands": stands,
             "kw": format_count(stands.kw),
+            "lost_kind": "bad" if stands.not_reached else "",
+            "late_kind": "bad" if stands.notice_broken else "",
         },
         file_name=_("有序用电指令"),
         filters=("which",),

@@ -9,6 +9,7 @@ import time
 
 import psutil  # type: ignore[import-untyped]
 
+from benchmarks import shedding
 from dsm import solving
 from dsm.shedding.checks import violations
 from dsm.shedding.metrics import measure
@@ -91,3 +92,8 @@ class TestApart:
 
 def test_the_optimum_runs_where_it_can_be_killed():
     assert STRATEGIES["optimum"].runs_apart
+
+
+def test_the_benchmark_measures_with_the_limits_of_the_house(settings):
+    assert (shedding.LIMITS.seconds, shedding.LIMITS.cells) == (settings.DSM_SOLVER_SECONDS, settings.DSM_SOLVER_CELLS)
+    assert shedding.KILL_AFTER_S == settings.DSM_SOLVER_KILL_S < shedding.AIM_S

@@ -14,7 +14,7 @@ DEPLOY := DAYINGXIAO_ENV=production SECRET_KEY=$$($(PY) -c 'import secrets; prin
 	REDIS_URL=redis://127.0.0.1:1/0 PERSONAL_DATA_KEYS=dGVzdC1rZXktdGVzdC1rZXktdGVzdC1rZXktdGVzdCE= \
 	BLIND_INDEX_KEY=dGVzdC1pbmRleC10ZXN0LWluZGV4LXRlc3QtaW5kZXg= ALLOWED_HOSTS=example.com
 
-.PHONY: run test check chaos bench screenshots acceptance format migrate migrations messages env env-dev clean help
+.PHONY: run test check chaos bench screenshots story acceptance format migrate migrations messages env env-dev clean help
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -49,6 +49,11 @@ screenshots: env-dev ## Take the pictures of the README (ARGS="--all DIR": of ev
 	@$(PY) -m config.embedded.system_packages chromium
 	@$(PY) -m config.embedded.browser_libraries
 	$(PY) -m tests.screenshots $(ARGS)
+
+story: env-dev ## Play one day of the whole house in a browser, with pictures
+	@$(PY) -m config.embedded.system_packages chromium
+	@$(PY) -m config.embedded.browser_libraries
+	$(PY) -m tests.story
 
 acceptance: env-dev ## Walk through the acceptance list
 	@$(PY) -m config.embedded.browser_libraries

@@ -1,0 +1,1 @@
+"""One day of the whole house, told in a browser with everything running: `make story`."""

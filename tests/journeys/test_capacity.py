@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.utils import timezone
 
-from cis.models import SupplyContract
+from cis.models import IntervalDay, SupplyContract
 from cis.operations.contracts import change_capacity
 from config.shared.models import OrgUnit
 from crm.models import AccountTag
@@ -24,12 +24,24 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 WITHIN_S = 60
 OLD_KVA, NEW_KVA = 400, 1_600
+DAYS = 20
 
 
 def listed(world: World) -> int:
     """The commercial account has a capacity, a profile, and a place on this year's approved list; the list's id."""
     account, now, today = world.commercial.account_id, timezone.now(), timezone.localdate()
     SupplyContract.objects.filter(pk=world.commercial.contract_id).update(capacity_kva=OLD_KVA)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT cis_make_interval_partitions(%s, %s)", [today - timedelta(days=DAYS), today])
+    IntervalDay.objects.bulk_create(
+        IntervalDay(
+            point_id=world.commercial.point_id,
+            day=today - timedelta(days=number),
+            energy_wh=[40_000] * 96,
+            missing_slots=0,
+        )
+        for number in range(1, DAYS)
+    )
     recompute_profile(account_id=account, at=now)
     list_id = draw_list(
         year=today.year,

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 
-from tests.screenshots import PROJECT
-from tests.story.stage import Stage
+from tests.story.stage import Stage, ask_database
 
 CALLS_AT_MOST = 60
 
@@ -171,8 +168,7 @@ def _serve_until(stage: Stage, number: str) -> None:
 
 def next_morning(stage: Stage) -> None:
     """六、第二天早上：标签、满意度、驾驶舱"""
-    for command in NIGHT:
-        subprocess.run([sys.executable, "manage.py", *command], cwd=PROJECT, check=True, capture_output=True)
+    ask_database(NIGHT)
     stage.go("clerk1", "/console/accounts/{customer}/profile/")
     stage.sees("clerk1", "标签|画像")
     stage.snap("clerk1", "15-profile", "客户画像：每个标签都说得出为什么")
@@ -184,7 +180,23 @@ def next_morning(stage: Stage) -> None:
     stage.snap("leader", "17-cockpit", "驾驶舱：各项指标、去年同期、目标、谁负责")
 
 
-# What the night does, asked for now.
-NIGHT: tuple[tuple[str, ...], ...] = ()
+# What the scheduler asks the workers for at night, asked for now; ends when the profiles are there.
+NIGHT = """
+import time
+from config.celery import app
+from crm.models import ProfileRun
+from config.shared.models import Job
+
+last = ProfileRun.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+app.send_task("crm.tasks.make_profiles")
+for _ in range(120):
+    run = ProfileRun.objects.filter(pk__gt=last).first()
+    if run and Job.objects.filter(pk=run.job_id, state="done").exists():
+        break
+    time.sleep(1)
+else:
+    raise SystemExit("the night's profiles did not end")
+print(json.dumps({}))
+"""
 
 ALL: tuple[Callable[[Stage], None], ...] = (heat, plans, district, emergency, hall, next_morning)

@@ -31,7 +31,7 @@ from config.embedded.system_packages import find_chromium
 
 PROJECT = Path(__file__).resolve().parents[1]
 PICTURES = PROJECT / "docs" / "pictures"
-START_LIMIT_S = 240
+START_LIMIT_S = 600
 DESKTOP, PHONE = (1366, 860), (390, 800)
 CHROMIUM_FLAGS = [
     "--no-sandbox",

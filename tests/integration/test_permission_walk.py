@@ -249,7 +249,7 @@ def one_of_everything() -> Walk:
         "message_id": in_inbox(None, now),
         "name": next(iter(Table.known)),
     }
-    of_name = {
+    of_name: dict[str, dict[str, Any]] = {
         "key_": {"user_id": machine.pk},
         "portal_message": {"message_id": in_inbox(portal, now)},
         "cockpit": {"code": next(iter(all_indicators()))},

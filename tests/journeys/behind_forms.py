@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from django.test import Client
 from django.utils import timezone
-from zeal import zeal_ignore  # type: ignore[import-untyped]
+from zeal import zeal_ignore
 
 from cis.models import BillException
 from cis.operations import billing

@@ -88,7 +88,13 @@ class TestTheWay:
             assert Outage.objects.get(pk=outage_id).late_reason == ("设备缺陷" if short else "")
 
     def test_what_makes_no_sense_is_refused(self, world: World) -> None:
-        for wrong in ({"area": " "}, {"reason": ""}, {"transformer_district_ids": []}, {"kind": "x"}):
+        wrongs: tuple[dict[str, Any], ...] = (
+            {"area": " "},
+            {"reason": ""},
+            {"transformer_district_ids": []},
+            {"kind": "x"},
+        )
+        for wrong in wrongs:
             with pytest.raises(outages.OutageUnclear):
                 drafted(world, **wrong)
         with pytest.raises(outages.OutageUnclear):

@@ -64,7 +64,12 @@ class Works:
 
     def arrive(self, emergency_id: int, *, arrived_at: datetime, at: datetime, **proof: Any) -> int | None:
         """Somebody is there."""
-        given = {"longitude": Decimal("114.301000"), "latitude": Decimal("30.600000"), "paper": "", "text": ""} | proof
+        given: dict[str, Any] = {
+            "longitude": Decimal("114.301000"),
+            "latitude": Decimal("30.600000"),
+            "paper": "",
+            "text": "",
+        } | proof
         return emergencies.arrive(
             emergency_id=emergency_id, arrived_at=arrived_at, by_id=self.manager.pk, at=at, **given
         )

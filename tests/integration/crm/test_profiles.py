@@ -91,7 +91,7 @@ def everything() -> list[tuple[Any, ...]]:
 def run_all(at: datetime = AT, **asked: Any) -> int:
     """A whole run, done here; the job's id."""
     run_id = profiles.start_profiles(created_by_id=None, at=at, **asked)
-    job_id = ProfileRun.objects.get(pk=run_id).job_id
+    job_id = ProfileRun.objects.get(pk=run_id or 0).job_id
     jobs.work_on(job_id=job_id)
     assert Job.objects.get(pk=job_id).state == Job.State.DONE
     return job_id
@@ -136,7 +136,7 @@ class TestTheNight:
         whole = everything()
         AccountTag.objects.all().delete()
         run_id = profiles.start_profiles(created_by_id=None, at=AT, shard_size=1)
-        job_id = ProfileRun.objects.get(pk=run_id).job_id
+        job_id = ProfileRun.objects.get(pk=run_id or 0).job_id
         assert JobShard.objects.filter(job_id=job_id).count() == 4
         claim = jobs.claim_shard(job_id=job_id, now=AT)
         assert claim is not None

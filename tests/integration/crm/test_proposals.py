@@ -57,7 +57,7 @@ class TestBillShock:
         assert client.post(f"/dsm/proposals/{proposal.pk}/").status_code == 302
 
         proposal.refresh_from_db()
-        message = Message.objects.get(pk=proposal.message_id)
+        message = Message.objects.get(pk=proposal.message_id or 0)
         assert (proposal.state, message.template, message.account_id) == (
             "accepted",
             "bill-shock",

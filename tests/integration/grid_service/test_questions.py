@@ -11,7 +11,7 @@ from cis.models import Contact
 from cis.operations import contacts
 from config.shared import events
 from config.shared.indicators import Asked, all_indicators, part_of
-from config.shared.models import Message, OrgUnit
+from config.shared.models import Message, OrgUnit, OutboxDelivery
 from config.shared.personal_data import blind_index
 from crm.models import Rating
 from grid_service.models import Question, QuestionPass
@@ -109,7 +109,7 @@ class TestPassingOn:
         contacts.answer(contact_id=contact.pk, text="已派人", answered_by_id=world.clerk_a_id, at=MORNING + 60 * MINUTE)
         for _twice in (1, 2):
             events.deliver_waiting(now=datetime.now(tz=settings.BILLING_TIME_ZONE) + timedelta(days=1))
-            events.OutboxDelivery.objects.update(state="waiting")
+            OutboxDelivery.objects.update(state="waiting")
 
         row.refresh_from_db()
         assert (row.answer, row.answered_by_id) == ("已派人", world.clerk_a_id)

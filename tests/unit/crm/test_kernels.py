@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import numpy as np
@@ -17,7 +18,7 @@ from crm.tagging import NONE, TAGS
 from crm.tagging.load_shape import DEFAULTS, SHAPES, classify
 
 
-def shape(hours: list[float], *, kwh: float, days: int = 28, hot: int = 0, mild: int = 0) -> str | None:
+def shape(hours: Sequence[float], *, kwh: float, days: int = 28, hot: int = 0, mild: int = 0) -> str | None:
     """The class of a day given by the weight of its hours."""
     weights = np.repeat(np.array(hours, dtype=float), 4)
     day = np.rint(weights / weights.sum() * kwh * 1000).astype(np.int64)[None, :]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -91,7 +92,11 @@ class TestEveryForecaster:
 class TestLinearBySlot:
     def test_beats_last_week_where_load_follows_heat_and_working_days(self):
         history = made_up(200)
-        span = {"first": FIRST + timedelta(days=120), "last": FIRST + timedelta(days=180), "eve_slots": 10}
+        span: dict[str, Any] = {
+            "first": FIRST + timedelta(days=120),
+            "last": FIRST + timedelta(days=180),
+            "eve_slots": 10,
+        }
 
         errors = {name: summarise(backtest(FORECASTERS[name], history, **span), history).mape for name in FORECASTERS}
 
@@ -100,7 +105,11 @@ class TestLinearBySlot:
 
     def test_its_band_holds_about_four_slots_in_five(self):
         history = made_up(260, noise=0.03)
-        span = {"first": FIRST + timedelta(days=160), "last": FIRST + timedelta(days=250), "eve_slots": 0}
+        span: dict[str, Any] = {
+            "first": FIRST + timedelta(days=160),
+            "last": FIRST + timedelta(days=250),
+            "eve_slots": 0,
+        }
 
         summary = summarise(backtest(FORECASTERS["linear_by_slot"], history, **span), history)
 

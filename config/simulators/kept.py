@@ -53,7 +53,7 @@ class Shelf:
             kept = list(self._kept)
         return [one for one in reversed(kept) if channel in ("", one.channel) and to in ("", one.to)]
 
-    def as_json(self, *, channel: str = "", to: str = "", limit: int = 50) -> list[dict[str, object]]:
+    def as_json(self, *, channel: str = "", to: str = "", limit: int = 100) -> list[dict[str, object]]:
         """The same, as plain values."""
         return [asdict(one) for one in self.all(channel=channel, to=to)[:limit]]
 

@@ -161,7 +161,8 @@ def arrive(
         raise EmergencyRefused(detail, errors=[{"pointer": "/paper", "detail": detail}])
     with transaction.atomic():
         emergency = _open(emergency_id, Clock.ARRIVAL)
-        if not emergency.received_at <= arrived_at <= at:
+        # Arrivals are put down to the minute.
+        if not emergency.received_at.replace(second=0, microsecond=0) <= arrived_at <= at:
             detail = _("到场时间要在受理之后、现在之前。")
             raise EmergencyRefused(detail, errors=[{"pointer": "/arrived_at", "detail": detail}])
         premise = places.place_of(emergency.key_account.account_id)

@@ -64,6 +64,8 @@ def main(wanted: list[str]) -> int:
         known["arrived"] = (datetime.now(ZoneInfo("Asia/Shanghai")) + timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M")
         browser = playwright.chromium.launch(executable_path=str(chromium), args=CHROMIUM_FLAGS)
         stage = Stage(browser, address, known)
+        # Before notices to many stand above the code.
+        stage.page("customer")
         for number, chapter in enumerate(chapters.ALL, start=1):
             if not wanted or str(number) in wanted:
                 print(chapter.__doc__, flush=True)

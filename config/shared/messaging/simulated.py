@@ -60,8 +60,8 @@ def wait_for_what_is_due(*, at: datetime, patience_s: float = 3.0) -> None:
         time.sleep(0.1)
 
 
-def arrived(*, limit: int = 20) -> list[Arrived] | None:
-    """What the providers took last, newest first; None where they cannot be reached."""
+def arrived(*, limit: int = 100) -> list[Arrived] | None:
+    """What the providers took last, newest first (a notice to many may follow a code); None: not to be reached."""
     if not settings.SIMULATORS_URL:
         return None
     try:

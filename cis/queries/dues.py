@@ -7,7 +7,7 @@ from datetime import date
 
 from django.utils.translation import gettext as _
 
-from cis.models import Account, Bill
+from cis.models import Account, Bill, Customer
 from cis.queries import ledger
 from config.shared.errors import NotFound
 from config.shared.personal_data import mask_name
@@ -89,6 +89,11 @@ def is_open(*, account_id: int) -> bool:
 
 
 def names_of(account_ids: list[int]) -> dict[int, tuple[str, str]]:
-    """Account id to (account number, masked name of its customer), for lists; one statement."""
-    rows = Account.objects.filter(pk__in=account_ids).values_list("id", "account_no", "customer__name")
-    return {account_id: (account_no, mask_name(name)) for account_id, account_no, name in rows}
+    """Account id to (account number, name of its customer, a person's masked), for lists; one statement."""
+    rows = Account.objects.filter(pk__in=account_ids).values_list(
+        "id", "account_no", "customer__name", "customer__kind"
+    )
+    return {
+        account_id: (account_no, mask_name(name) if kind == Customer.Kind.PERSON else name)
+        for account_id, account_no, name, kind in rows
+    }

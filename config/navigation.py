@@ -254,7 +254,6 @@ COUNTER_TO_DO: tuple[Slot, ...] = (
 
 ANALYSIS_TO_DO: tuple[Slot, ...] = (
     Slot(_("等待处理的缺电"), "dsm:open_shortages", "dsm.view_plans"),
-    Slot(_("紧急服务"), "crm:open_emergencies", "crm.view_key_accounts"),
     Slot(_("驾驶舱"), "cockpit_board", "shared.see_cockpit", is_wide=True),
     Slot(_("售电"), "cis:energy_sold", "cis.see_statistics"),
     Slot(_("电费回收"), "cis:collection", "cis.see_statistics"),

@@ -219,7 +219,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("on_day", models.DateField()),
-                ("value_bounds_fen", models.JSONField()),
+                ("value_bounds", models.JSONField()),
                 ("created_at", models.DateTimeField()),
                 (
                     "created_by",

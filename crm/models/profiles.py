@@ -9,13 +9,13 @@ class ProfileRun(models.Model):
     """
     One night's profiles of all accounts, done shard by shard by a job.
 
-    `value_bounds_fen`: price class to the four bounds between the quintiles of what its accounts were billed in twelve
+    `value_bounds`: price class to the four bounds between the quintiles of what its accounts were billed in twelve
     months; fixed when the run begins, so that every shard, and one account alone afterwards, is measured by the same.
     """
 
     job = models.OneToOneField("shared.Job", models.PROTECT, related_name="+")
     on_day = models.DateField()
-    value_bounds_fen = models.JSONField()
+    value_bounds = models.JSONField()
     created_by = models.ForeignKey("shared.User", models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField()
 

@@ -57,7 +57,7 @@ def start_profiles(*, created_by_id: int | None, at: datetime, shard_size: int |
         run = ProfileRun.objects.create(
             job_id=job_id,
             on_day=today,
-            value_bounds_fen=value_bounds(since_cycle=add_months(cycle_of(today), -12)),
+            value_bounds=value_bounds(since_cycle=add_months(cycle_of(today), -12)),
             created_by_id=created_by_id,
             created_at=at,
         )
@@ -68,7 +68,7 @@ def work_shard(claim: jobs.Claim, *, at: datetime) -> Computed:
     """Do one shard of a run and mark it done, in one transaction."""
     run = ProfileRun.objects.get(job_id=claim.job_id)
     with transaction.atomic():
-        done = _compute(low=claim.low, high=claim.high, on_day=run.on_day, bounds=run.value_bounds_fen, at=at)
+        done = _compute(low=claim.low, high=claim.high, on_day=run.on_day, bounds=run.value_bounds, at=at)
         claim.finish(result={"accounts": done.accounts, "tags": done.tags}, done_units=done.accounts, at=at)
     return done
 
@@ -87,7 +87,7 @@ def recompute_profile(*, account_id: int, at: datetime) -> None:
 
 
 def _compute(*, low: int, high: int, on_day: date, bounds: Mapping[str, list[int]], at: datetime) -> Computed:
-    accounts, facts = read_facts(low=low, high=high, on_day=on_day, value_bounds_fen=bounds)
+    accounts, facts = read_facts(low=low, high=high, on_day=on_day, value_bounds=bounds)
     with connection.cursor() as cursor:
         cursor.execute(_MAKE_ROOM)
         copy_rows(cursor, "computed_tag", _TAG_COLUMNS, _tags(facts, at))

@@ -28,12 +28,12 @@ _CLASSES = 5
 
 
 def read_facts(
-    *, low: int, high: int, on_day: date, value_bounds_fen: Mapping[str, Sequence[int]]
+    *, low: int, high: int, on_day: date, value_bounds: Mapping[str, Sequence[int]]
 ) -> tuple[AccountColumns, Facts]:
     """
     What is known on a day of the open accounts with ids from `low` up to, not including, `high`.
 
-    `value_bounds_fen`: price class to the four bounds of its quintiles, as a run keeps them.
+    `value_bounds`: price class to the four bounds of its quintiles, as a run keeps them.
     """
     cycle = cycle_of(on_day)
     year, two_years = add_months(cycle, -12), add_months(cycle, -27)
@@ -47,7 +47,7 @@ def read_facts(
     paid = habits.read_payments(low=low, high=high, since=since)
     paid_bills = habits.read_paid_bills(low=low, high=high, since=since - timedelta(days=90))
     bounds = np.zeros((_CLASSES, 4), dtype=np.int64)
-    for price_class, values in value_bounds_fen.items():
+    for price_class, values in value_bounds.items():
         bounds[int(price_class)] = values
     facts = Facts(
         on_day=on_day,
@@ -74,7 +74,7 @@ def read_facts(
         disputes_12m=rows.sum(told["account"], told["disputes"]),
         **_measured(rows, curves, on_day=on_day),
         **_ruled(rows, low=low, high=high),
-        value_bounds_fen=bounds[np.clip(accounts.price_class, 0, _CLASSES - 1)],
+        value_bounds=bounds[np.clip(accounts.price_class, 0, _CLASSES - 1)],
     )
     return accounts, facts
 

@@ -26,7 +26,7 @@ def value_bounds(*, since_cycle: int) -> dict[str, list[int]]:
 def newest_bounds() -> dict[str, list[int]]:
     """The bounds of the newest run; none before the first."""
     run = ProfileRun.objects.order_by("-pk").first()
-    bounds: dict[str, list[int]] = run.value_bounds_fen if run is not None else {}
+    bounds: dict[str, list[int]] = run.value_bounds if run is not None else {}
     return bounds
 
 

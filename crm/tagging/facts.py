@@ -86,7 +86,7 @@ class Facts:
     tier: Int
     """place in `crm.tiering.TIERS`, -1 before the first ruling; whether a person decided it"""
     is_overridden: NDArray[np.bool_]
-    value_bounds_fen: Int
+    value_bounds: Int
     """(accounts, 4): bounds of the quintiles of the account's price class; all 0 where they are not known"""
 
     def __len__(self) -> int:

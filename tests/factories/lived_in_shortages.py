@@ -22,7 +22,7 @@ _PATIENCE_S = 60
 STEPS = ("drafted", "submitted", "authorised", "chosen", "issued")
 
 
-def add_shortages(world: World, now: datetime) -> None:
+def add_shortages(world: World, now: datetime, *, planner: str = "dispatcher", decider: str = "leader") -> None:
     """
     An approved list of this year with four works, the first the portal user's, and a shortage at each step.
 
@@ -45,7 +45,7 @@ def add_shortages(world: World, now: datetime) -> None:
         IntervalDay(point_id=one.point_id, day=yesterday, energy_wh=[100_000] * 96) for one in accounts
     )
     bind(world.portal_user_id, accounts[0].account_id, PortalAccess.Role.OWNER)
-    dispatcher, leader = (User.objects.get(username=name).pk for name in ("dispatcher", "leader"))
+    dispatcher, leader = (User.objects.get(username=name).pk for name in (planner, decider))
     on_day = (now.astimezone(BILLING_TIME_ZONE) + timedelta(days=2)).date()
     for year in sorted({on_day.year, yesterday.year}):
         _list(year, world, [one.account_id for one in accounts], now)

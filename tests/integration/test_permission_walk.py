@@ -62,6 +62,7 @@ from config.shared.roles import ROLES
 from config.shared.web.tables import Table
 from crm.models import ProposedContact
 from crm.operations import emergencies, key_accounts, profiles, tags, tiers
+from dsm.models import LoadForecast, ShedOrder
 from grid_service.models import Assignment
 from grid_service.operations import care, notices, questions
 from payments.models import PaymentOrder
@@ -69,6 +70,7 @@ from payments.operations import ask_refund
 from payments.receipts import verification_token
 from tests.factories.districts import make_district
 from tests.factories.halls import make_hall, take
+from tests.factories.lived_in_shortages import add_shortages
 from tests.factories.metering import register_file, send
 from tests.factories.staff import prove
 from tests.factories.world import World, make_unit, make_user, small_world
@@ -90,6 +92,9 @@ MANAGED = {
     "hall_code",
     "outage_id",
     "district_id",
+    "shortage_id",
+    "order_id",
+    "proposal_id",
 }
 # Objects of one's own: somebody else's is simply not there, whoever asks.
 OWN = {"place", "session_id", "passkey_id"}
@@ -245,6 +250,7 @@ def one_of_everything() -> Walk:
         "access_id": agent.pk,
         "contact_id": contact.pk,
         **customer_relations(world, now),
+        **shortage(world, now),
         "batch_id": LetterBatch.objects.create(created_by=accountant, created_at=now, letters=0).pk,
         "message_id": in_inbox(None, now),
         "name": next(iter(Table.known)),
@@ -253,6 +259,7 @@ def one_of_everything() -> Walk:
         "key_": {"user_id": machine.pk},
         "portal_message": {"message_id": in_inbox(portal, now)},
         "cockpit": {"code": next(iter(all_indicators()))},
+        "dsm:shortage_cut": {"account_no": ShedOrder.objects.order_by("account_id")[0].account.account_no},
     }
     return Walk(world, values, of_name)
 
@@ -289,6 +296,21 @@ def customer_relations(world: World, now: datetime) -> dict[str, Any]:
             set_by_id=world.manager_id, at=now,
         ),
     }  # fmt: skip
+
+
+def shortage(world: World, now: datetime) -> dict[str, Any]:
+    """A shortage whose orders are out, one of them to the portal user."""
+    province = OrgUnit.objects.get(pk=world.province_id)
+    make_user("walk_planner", province, "dispatcher")
+    make_user("walk_decider", province, "leader")
+    add_shortages(world, now, planner="walk_planner", decider="walk_decider")
+    order = ShedOrder.objects.order_by("account_id")[0]
+    watts = [1_000_000] * 96
+    LoadForecast.objects.create(
+        scope="system", day=date(2026, 1, 7), forecaster="seasonal_naive", version="1", issued_at=now,
+        p10_w=watts, p50_w=watts, p90_w=watts, data_state={}, made_at=now,
+    )  # fmt: skip
+    return {"shortage_id": order.shortage_id, "order_id": order.pk, "strategy": "tiers"}
 
 
 def in_inbox(user: User | None, now: datetime) -> int:
@@ -376,7 +398,7 @@ class TestAnonymous:
             if not is_right and not (rule.audience == PUBLIC and status in (401, 403)):
                 wrong.append((rule.name, method, status))
 
-        assert wrong == []
+        assert wrong == [], "\n".join(map(str, wrong))
 
 
 class TestCustomers:
@@ -396,7 +418,7 @@ class TestCustomers:
             if not is_right:
                 wrong.append((rule.name, method, status))
 
-        assert wrong == []
+        assert wrong == [], "\n".join(map(str, wrong))
 
     def test_another_customer_does_not_find_what_is_the_owners(self, walk: Walk) -> None:
         other = User.objects.create_user("another", kind=User.Kind.CUSTOMER)
@@ -409,7 +431,7 @@ class TestCustomers:
                     if status not in ({404} if method == READ else {404, 405}):
                         wrong.append((rule.name, method, status))
 
-        assert wrong == []
+        assert wrong == [], "\n".join(map(str, wrong))
 
 
 @pytest.mark.parametrize("code", [role.code for role in ROLES])
@@ -434,7 +456,7 @@ class TestStaff:
             if not is_right:
                 wrong.append((rule.name, method, status))
 
-        assert wrong == []
+        assert wrong == [], "\n".join(map(str, wrong))
 
     def test_outside_scope_finds_no_object_of_another_unit_and_serves_every_customer(
         self, walk: Walk, code: str
@@ -455,11 +477,17 @@ class TestStaff:
             if not is_right:
                 wrong.append((rule.name, method, status))
 
-        assert wrong == []
+        assert wrong == [], "\n".join(map(str, wrong))
 
 
 # Addresses that ask for more than their permission, and why; each is tested where it stands.
 SAY_NO_THEMSELVES: dict[str, str] = {
+    "cockpit_indicator": "an indicator asks for its own permission besides",
+    **dict.fromkeys(
+        ("dsm:loads", "dsm:loads_export", "dsm:forecasts", "dsm:forecasts_export", "dsm:forecast_make"),
+        "of the network of one's own unit; where there is none, there is no load",
+    ),
+    "api_load_forecast": "of the network of one's own unit",
     "grid_service:question": "only who holds a post of the district now",
     "grid_service:notice": "only who holds a post of the district now",
     "grid_service:call": "only who holds a post of the district now",
@@ -486,7 +514,7 @@ class TestPrograms:
                 if status != 401:
                     wrong.append((rule.name, method, status))
 
-        assert wrong == []
+        assert wrong == [], "\n".join(map(str, wrong))
 
     def test_a_revoked_key_opens_nothing(self, walk: Walk) -> None:
         bank = make_user("bank", OrgUnit.objects.get(pk=walk.world.province_id), "bank-integrator")

@@ -6,9 +6,9 @@ from crm.tagging.tag import Limits, Tag, Tagged, Value, where
 
 def decide(facts: Facts, _limits: Limits) -> Tagged:
     """The quintile of what it was billed in twelve months, within its price class [P] domain.md 4.2."""
-    place = (facts.billed_12m_fen[:, None] >= facts.value_bounds_fen).sum(axis=1).astype("int8")
+    place = (facts.billed_12m_fen[:, None] >= facts.value_bounds).sum(axis=1).astype("int8")
     return Tagged(
-        where(facts.value_bounds_fen.any(axis=1) & (facts.months_12m > 0), place),
+        where(facts.value_bounds.any(axis=1) & (facts.months_12m > 0), place),
         {"billed_12m_fen": facts.billed_12m_fen, "billed_months": facts.months_12m},
     )
 

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from cis.events import BillsIssued, ReadingsAccepted
+from cis.events import (
+    BillsIssued,
+    CapacityChanged,
+    ContactAnswered,
+    OutageAnnounced,
+    OutageChanged,
+    ReadingsAccepted,
+)
 from cis.handlers import bill_after_doubt
 from cis.models import Bill, BillException, BillingRun, Reading
-from cis.operations import billing, ledger
+from cis.operations import billing, ledger, outages
 from cis.queries.ledger import balance
 from config.shared import approvals, events, jobs
 from config.shared.events import Event, deliver_waiting, publish
@@ -133,10 +141,31 @@ def example_of(event: type[Event], world: World) -> Event:
         WalletNoticeStored: lambda: WalletNoticeStored(out_trade_no="none", notice_id="none"),
         BillsIssued: lambda: BillsIssued(run_id=BillingRun.objects.latest("pk").pk, shard=0, cycle=world.cycle),
         PrepaymentRefunded: lambda: refund_of(world, 500),
+        CapacityChanged: lambda: CapacityChanged(account_id=account, capacity_kva=80, from_on="2026-02-10"),
+        ContactAnswered: lambda: ContactAnswered(contact_id=0),
+        OutageAnnounced: lambda: OutageAnnounced(outage_id=outage_of(world), version=1),
+        OutageChanged: lambda: OutageChanged(outage_id=outage_of(world), version=1, what="changed", dropped=()),
     }
     if event not in makers:
         pytest.fail(f"{event.__name__} is handled; say here what one looks like, so that it is delivered twice")
     return makers[event]()
+
+
+def outage_of(world: World) -> int:
+    """A fault that was announced."""
+    outage_id = outages.draft_outage(
+        kind="fault",
+        org_unit_id=world.county_a_id,
+        reason="大风刮断导线",
+        area="测试小区",
+        starts_at=AT,
+        ends_at=AT + timedelta(hours=3),
+        transformer_district_ids=[world.transformer_district_id],
+        by_id=world.clerk_a_id,
+        at=AT,
+    )
+    outages.publish_outage(outage_id=outage_id, by_id=world.clerk_a_id, at=AT)
+    return outage_id
 
 
 def refund_of(world: World, fen: int) -> PrepaymentRefunded:

@@ -39,7 +39,7 @@ class OverrideForm(forms.Form):
     tier = forms.ChoiceField(label=gettext_lazy("调整为"), choices=tuple(TIER_WORDS.items()), widget=forms.RadioSelect)
     last_day = forms.DateField(
         label=gettext_lazy("有效到"),
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text=gettext_lazy("过了这一天，自动恢复按规则评定。"),
     )
     reason = forms.CharField(

@@ -36,7 +36,7 @@ class DayField(forms.CharField):
 class ShortageForm(forms.Form):
     """A new shortage."""
 
-    on_day = forms.DateField(label=_("缺电的日子"), widget=forms.DateInput(attrs={"type": "date"}))
+    on_day = forms.DateField(label=_("缺电的日子"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     cause = forms.CharField(label=_("原因"), max_length=200, help_text=_("写进请示，例如「连续高温，外来电减少」。"))
     demand = forms.ChoiceField(
         label=_("需求按什么算"),
@@ -69,7 +69,9 @@ class AuthorityForm(forms.Form):
 
     authority = forms.CharField(label=_("批准机关"), max_length=100)
     document_no = forms.CharField(label=_("文号"), max_length=100)
-    document_on = forms.DateField(label=_("批文日期"), widget=forms.DateInput(attrs={"type": "date"}))
+    document_on = forms.DateField(
+        label=_("批文日期"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
 
 
 class ChoiceForm(forms.Form):

@@ -72,7 +72,7 @@ class CareForm(forms.Form):
     basis = forms.ChoiceField(label=_("依据"), choices=CareCase.Basis.choices, widget=forms.RadioSelect)
     basis_note = forms.CharField(label=_("同意书编号或法律条款"), max_length=200)
     note = forms.CharField(label=_("停电时怎么做"), required=False, max_length=300)
-    until_on = forms.DateField(label=_("有效到"), widget=forms.DateInput(attrs={"type": "date"}))
+    until_on = forms.DateField(label=_("有效到"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
 
 
 class MomentField(forms.DateTimeField):

@@ -52,8 +52,8 @@ class NoteForm(forms.Form):
     text = forms.CharField(
         label=_("内容"), max_length=300, widget=forms.Textarea(attrs={"rows": 3}), help_text=_("五米外要能读，短一点。")
     )
-    from_on = forms.DateField(label=_("从哪天起"), widget=forms.DateInput(attrs={"type": "date"}))
-    until_on = forms.DateField(label=_("到哪天前"), widget=forms.DateInput(attrs={"type": "date"}))
+    from_on = forms.DateField(label=_("从哪天起"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    until_on = forms.DateField(label=_("到哪天前"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
 
 
 class SiteForm(forms.Form):

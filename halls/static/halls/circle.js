@@ -92,7 +92,10 @@
       .bindTooltip(() => text(`+${gain}`), { permanent: true })
       .addTo(map);
   }
-  if (bounds.isValid()) map.fitBounds(bounds.pad(0.06));
+  // One place alone has no extent to fit.
+  if (!bounds.isValid()) map.setView([35, 105], 4);
+  else if (bounds.getNorthEast().equals(bounds.getSouthWest())) map.setView(bounds.getCenter(), 15);
+  else map.fitBounds(bounds.pad(0.06), { maxZoom: 17 });
 
   const form = document.querySelector("[data-site-form]");
   map.on("click", ({ latlng }) => {

@@ -41,7 +41,10 @@ CUSTOMERS = PEOPLE["customers"]
 DOORS = ("/sign-in/", "/my/sign-in/")
 
 # What the frame offers to all and answers some with the reason why not.
-REFUSED: dict[str, set[str]] = {"payer": {"cis:portal_bills", "cis:portal_usage"}}
+REFUSED: dict[str, set[str]] = {
+    "payer": {"cis:portal_bills", "cis:portal_usage", "crm:portal_profile"},
+    "tenant": {"crm:portal_profile"},
+}
 # Addresses that answer a reader and show no page of their own, each with the reason.
 NO_PAGES: dict[str, str] = {
     "home": "leads each person to their own first page",

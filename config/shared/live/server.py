@@ -31,36 +31,51 @@ Send = Callable[[Message], Awaitable[None]]
 PREFIX = "/live/"
 MAX_LISTENERS = 5_000
 _NO_SUCH_TOPIC, _BUSY = 4404, 4503
-_SEND_LIMIT_S = 5.0
+SEND_LIMIT_S = 5.0
+
+
+class Listener:
+    """One websocket; `heard` is what it was told last, `is_lost` is set when it could not be told any more."""
+
+    def __init__(self, send: Send) -> None:
+        self.send = send
+        self.heard = ""
+        self.is_lost = asyncio.Event()
+
+    async def tell(self, text: str) -> None:
+        """Send a state, unless it was told just that."""
+        if self.heard == text or self.is_lost.is_set():
+            return
+        self.heard = text
+        try:
+            await asyncio.wait_for(self.send({"type": "websocket.send", "text": text}), SEND_LIMIT_S)
+        except Exception:
+            # Gone, or too slow to be waited for: its socket is closed, and it comes again for the whole state.
+            self.is_lost.set()
 
 
 class Room:
-    """Everybody who listens to one topic and key; `text` is what was sent last."""
+    """Everybody who listens to one topic and key."""
 
     def __init__(self, topic: str, key: str) -> None:
         self.topic, self.key = topic, key
-        self.text = ""
-        self.listeners: set[Send] = set()
+        self.listeners: set[Listener] = set()
         self._looking = asyncio.Lock()
 
-    async def look(self) -> str | None:
-        """Read the state and tell everybody if it is another; None where there is no such thing."""
+    async def look(self) -> bool:
+        """Read the state and tell everybody who does not know it yet; False where there is no such thing."""
         async with self._looking:
             state = await sync_to_async(_read)(self.topic, self.key)
             if state is None:
-                return None
+                return False
             text = json.dumps(state, ensure_ascii=False, sort_keys=True)
-            if text != self.text:
-                self.text = text
-                await asyncio.gather(*(self._tell(send, text) for send in list(self.listeners)))
-            return text
+            await asyncio.gather(*(listener.tell(text) for listener in list(self.listeners)))
+            return True
 
-    async def _tell(self, send: Send, text: str) -> None:
-        try:
-            await asyncio.wait_for(send({"type": "websocket.send", "text": text}), _SEND_LIMIT_S)
-        except Exception:
-            # Gone, or too slow to be waited for: it comes again and gets the whole state.
-            self.listeners.discard(send)
+
+async def _until_left(receive: Receive) -> None:
+    while (await receive())["type"] != "websocket.disconnect":
+        pass
 
 
 def _read(topic: str, key: str) -> Any:
@@ -117,31 +132,37 @@ class LiveServer:
             return
         await send({"type": "websocket.accept"})
         room = self.rooms.setdefault((topic, key), Room(topic, key))
+        listener = Listener(send)
+        # Before the first look: from here on the room is somebody's, and stays where bells and clock find it.
+        room.listeners.add(listener)
         try:
-            await self._listen(room, receive, send)
+            await self._listen(room, listener, receive)
         finally:
-            room.listeners.discard(send)
-            if not room.listeners:
-                self.rooms.pop((topic, key), None)
+            room.listeners.discard(listener)
+            if not room.listeners and self.rooms.get((topic, key)) is room:
+                del self.rooms[topic, key]
 
-    async def _listen(self, room: Room, receive: Receive, send: Send) -> None:
+    async def _listen(self, room: Room, listener: Listener, receive: Receive) -> None:
         try:
-            text = await room.look()
+            is_known = await room.look()
         except Exception as error:
             # The database is away: the browser tries again, and meanwhile keeps what it shows.
             log.warning("no state to send", extra={"topic": room.topic, "error": str(error)})
-            await send({"type": "websocket.close", "code": _BUSY})
+            await listener.send({"type": "websocket.close", "code": _BUSY})
             return
-        if text is None:
-            await send({"type": "websocket.close", "code": _NO_SUCH_TOPIC})
+        if not is_known:
+            await listener.send({"type": "websocket.close", "code": _NO_SUCH_TOPIC})
             return
-        await send({"type": "websocket.send", "text": text})
-        room.listeners.add(send)
-        if text != room.text:
-            # It changed between the look and now.
-            await send({"type": "websocket.send", "text": room.text})
-        while (await receive())["type"] != "websocket.disconnect":
-            pass
+        leaves = asyncio.create_task(_until_left(receive))
+        lost = asyncio.create_task(listener.is_lost.wait())
+        try:
+            await asyncio.wait({leaves, lost}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (leaves, lost):
+                task.cancel()
+        if not leaves.done():
+            with suppress(Exception):
+                await asyncio.wait_for(listener.send({"type": "websocket.close", "code": _BUSY}), SEND_LIMIT_S)
 
     async def _look_at(self, room: Room) -> None:
         try:

@@ -38,6 +38,16 @@ class Slot:
 
 
 @dataclass(frozen=True)
+class Offer:
+    """A page that the portal's own pages lead to, for those whose binding gives them `right` ("": everybody)."""
+
+    label: str | Promise
+    url_name: str
+    right: str = ""
+    is_on_home: bool = False
+
+
+@dataclass(frozen=True)
 class Console:
     """
     A place where one kind of work is done: its root address, its frame, its menu, and what its home page says is to do.
@@ -114,6 +124,14 @@ PORTAL: tuple[Destination, ...] = (
         ),
     ),
     Destination(_("消息"), "mail", "portal_messages", ""),
+)
+
+# Pages of other apps that the portal's first page and the page of oneself lead to.
+PORTAL_OFFERS: tuple[Offer, ...] = (
+    Offer(_("去营业厅：看哪里最快，在家取号"), "halls:portal_halls", is_on_home=True),
+    Offer(_("我的等级与画像"), "crm:portal_profile", "receipts"),
+    Offer(_("有序用电通知"), "dsm:portal_orders", "receipts"),
+    Offer(_("大客户紧急服务"), "crm:portal_emergency", "address"),
 )
 
 # What pages about a customer are called to those who read who looked at them.

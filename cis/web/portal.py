@@ -18,7 +18,7 @@ from config.navigation import SLOTS
 from config.shared.errors import NotFound
 from config.shared.permissions import staff_of
 from config.shared.web.parts import parts_inside
-from config.shared.web.portal_pages import PREFERRED_ACCOUNT, for_customers, preferred_account
+from config.shared.web.portal_pages import PREFERRED_ACCOUNT, for_customers, offered, preferred_account
 
 _PAGE = 24
 
@@ -75,6 +75,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "used_until": days[-1].day if days else None,
         "outages": outages.known_to_account(current.account_id, at=timezone.now()) if current.lives_there else [],
         "parts": parts_inside(request, SLOTS["portal-home"], account_no=current.account_no),
+        "offers": offered(current.rights, on_home=True),
     }
     return render(request, "cis/portal/home.html", context)
 

@@ -18,7 +18,7 @@ from cis.queries.portal import Right
 from cis.web.portal_sign_in import address_of, messages_page, refuse
 from config.shared.errors import Refused
 from config.shared.permissions import staff_of
-from config.shared.web.portal_pages import for_customers
+from config.shared.web.portal_pages import for_customers, offered
 
 _NEW_TELEPHONE = "portal_new_telephone"
 
@@ -53,9 +53,11 @@ class TwoCodesForm(forms.Form):
 def me(request: HttpRequest) -> HttpResponse:
     """Everything about oneself."""
     user_id, now = staff_of(request).pk, timezone.now()
+    accounts = portal.list_my_accounts(user_id=user_id, today=timezone.localdate())
     context = {
         "me": portal_people.get_me(user_id),
-        "accounts": portal.list_my_accounts(user_id=user_id, today=timezone.localdate()),
+        "accounts": accounts,
+        "offers": offered({right for one in accounts for right in one.rights}),
         "sessions": portal_people.sessions_of(user_id, session_key=str(request.session.session_key), at=now),
         "has_wechat": bool(settings.WECHAT_APP_ID),
     }

@@ -42,8 +42,7 @@ DOORS = ("/sign-in/", "/my/sign-in/")
 
 # What the frame offers to all and answers some with the reason why not.
 REFUSED: dict[str, set[str]] = {
-    "payer": {"cis:portal_bills", "cis:portal_usage", "crm:portal_profile", "crm:portal_emergency"},
-    "tenant": {"crm:portal_profile"},
+    "payer": {"cis:portal_bills", "cis:portal_usage"},
 }
 # Addresses that answer a reader and show no page of their own, each with the reason.
 NO_PAGES: dict[str, str] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 
@@ -11,8 +11,10 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
+from config.navigation import PORTAL_OFFERS, Offer
 from config.shared.errors import NotFound
 from config.shared.models import User
+from config.shared.web.parts import address_of
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -40,3 +42,11 @@ def for_customers(view: View[P]) -> View[P]:
 def preferred_account(request: HttpRequest) -> str:
     """The account number the customer chose last; may be empty or no longer theirs."""
     return str(request.session.get(PREFERRED_ACCOUNT, ""))
+
+
+def offered(rights: Collection[str], *, on_home: bool = False) -> list[tuple[Offer, str]]:
+    """The pages of other apps that somebody with these rights is led to, with their addresses."""
+    wanted = (
+        one for one in PORTAL_OFFERS if (one.is_on_home or not on_home) and (not one.right or one.right in rights)
+    )
+    return [(one, url) for one in wanted if (url := address_of(one.url_name))]

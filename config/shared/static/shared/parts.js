@@ -3,6 +3,7 @@
  *
  *   data-table       a table whose pages are exchanged; begins at its top and keeps the focus
  *   data-menu        a <details> that closes on Esc, on a press elsewhere, and when focus leaves it
+ *   table-wide       slides sideways where its columns do not fit, and keeps its head in view of the page where they do
  *   data-file-drop   a place where a file may be dropped; says what was chosen
  */
 (() => {
@@ -58,6 +59,15 @@
     }
   });
 
+  /* ---- Wide tables: only one whose columns do not fit slides in a frame of its own ---- */
+
+  const fitting = new ResizeObserver((measured) => {
+    for (const { target } of measured) {
+      const frame = target.closest(".table-wide");
+      frame?.classList.toggle("is-fitting", target.offsetWidth <= frame.clientWidth);
+    }
+  });
+
   /* ---- Menus ---- */
 
   const closeMenus = (except) => {
@@ -110,6 +120,7 @@
 
   const welcome = (part) => {
     for (const hint of part.querySelectorAll("[data-file-drop] .file-drop-hint")) hint.hidden = false;
+    for (const table of part.querySelectorAll(".table-wide > table")) fitting.observe(table);
   };
   document.addEventListener("DOMContentLoaded", () => welcome(document));
   document.addEventListener("htmx:load", ({ detail }) => welcome(detail.elt));

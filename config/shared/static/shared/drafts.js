@@ -35,13 +35,21 @@
     }
   };
 
-  document.addEventListener("input", ({ target }) => {
-    const form = target.form;
-    if (!form?.matches("[data-draft]") || !isKept(target)) return;
+  const saveSoon = (form) => {
     delete form.dataset.draftSaved;
     clearTimeout(forms.get(form));
     forms.set(form, setTimeout(() => save(form), PAUSE_MS));
+  };
+
+  document.addEventListener("input", ({ target }) => {
+    if (target.form?.matches("[data-draft]") && isKept(target)) saveSoon(target.form);
   });
+
+  // What was typed before this script was there, on a slow line say, was heard by nobody.
+  const isTyped = (field) => isKept(field) && "defaultValue" in field && field.value !== field.defaultValue;
+  for (const form of document.querySelectorAll("form[data-draft]")) {
+    if ([...form.elements].some(isTyped)) saveSoon(form);
+  }
 
   document.addEventListener("submit", ({ target }) => {
     clearTimeout(forms.get(target));

@@ -42,6 +42,8 @@ class CapacityChanged(Event):
     capacity_kva: int
     from_on: str
     """ISO day"""
+    change_id: int = 0
+    """which change it was, so that the same capacity a second time is another change; 0 in events older than this"""
 
 
 @dataclass(frozen=True)

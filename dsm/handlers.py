@@ -19,4 +19,5 @@ def follow_changed_capacity(event: CapacityChanged) -> None:
         capacity_kva=event.capacity_kva,
         from_on=date.fromisoformat(event.from_on),
         at=timezone.now(),
+        change_id=event.change_id,
     )

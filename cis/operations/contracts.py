@@ -64,7 +64,7 @@ def change_capacity(
             people=old.people,
             valid=DateRange(from_on, until),
         )
-        CapacityChange.objects.create(
+        change = CapacityChange.objects.create(
             account=account,
             before=old,
             after=new,
@@ -75,7 +75,14 @@ def change_capacity(
             changed_by_id=changed_by_id,
             changed_at=at,
         )
-        publish(CapacityChanged(account_id=account_id, capacity_kva=capacity_kva, from_on=from_on.isoformat()))
+        publish(
+            CapacityChanged(
+                account_id=account_id,
+                capacity_kva=capacity_kva,
+                from_on=from_on.isoformat(),
+                change_id=change.pk,
+            )
+        )
         return new.pk
 
 

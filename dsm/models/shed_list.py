@@ -51,9 +51,11 @@ class ShedEntry(models.Model):
     """
     One account on the list. Power in kW; compensation and lost output in fen a kWh, both estimates.
 
-    `peak_kw` is the highest mean quarter-hour measured while the capacity was `measured_capacity_kva`; since then load
-    is taken to follow the capacity. `sheddable_kw` is what can be cut at that peak: above the security load, as far as
-    the process can stop. From `capacity_from_on` the capacity is `capacity_kva`, before it `former_capacity_kva`.
+    `measured_peak_kw` is the highest mean quarter-hour measured while the capacity was `measured_capacity_kva`; both
+    stay as they were drawn. `capacity_kva` is the newest capacity agreed, from `capacity_from_on` where it changed
+    since, which may lie ahead; `peak_kw`, `security_kw` and `sheddable_kw` are what the list shows for it. A plan takes
+    the capacity of its own day instead, and a security load that nobody surveyed follows it
+    (`dsm.queries.listed_facts`).
     """
 
     class SecuritySource(models.TextChoices):
@@ -67,10 +69,10 @@ class ShedEntry(models.Model):
     tier = models.SmallIntegerField()
     protected_because = models.CharField(max_length=100, blank=True)
     group_no = models.SmallIntegerField()
+    measured_peak_kw = models.IntegerField()
     peak_kw = models.IntegerField()
     measured_capacity_kva = models.IntegerField()
     capacity_kva = models.IntegerField()
-    former_capacity_kva = models.IntegerField()
     capacity_from_on = models.DateField(null=True, blank=True)
     security_kw = models.IntegerField()
     security_source = models.CharField(max_length=16, choices=SecuritySource.choices)
@@ -90,8 +92,8 @@ class ShedEntry(models.Model):
             models.CheckConstraint(
                 condition=Q(tier__range=(1, PROTECTED_TIER))
                 & Q(process_pct__range=(0, 100))
-                & Q(peak_kw__gte=0, security_kw__gte=0, sheddable_kw__gte=0, lead_h__gte=0, burden_before_h__gte=0)
-                & Q(capacity_kva__gt=0, measured_capacity_kva__gt=0, former_capacity_kva__gt=0)
+                & Q(measured_peak_kw__gte=0, peak_kw__gte=0, security_kw__gte=0, sheddable_kw__gte=0)
+                & Q(lead_h__gte=0, burden_before_h__gte=0, capacity_kva__gt=0, measured_capacity_kva__gt=0)
                 & Q(compensation_fen_kwh__gte=0, lost_output_fen_kwh__gte=0),
                 name="shed_entry_makes_sense",
             ),
@@ -111,8 +113,9 @@ class ShedEntry(models.Model):
 
 
 class ShedEntryChange(models.Model):
-    """What a change of capacity made of an entry; one row a change, written once."""
+    """What a change of capacity made of an entry; one row a change, written once. Old ones do not say which."""
 
+    change = models.ForeignKey("cis.CapacityChange", models.PROTECT, null=True, blank=True, related_name="+")
     entry = models.ForeignKey(ShedEntry, models.PROTECT, related_name="changes")
     capacity_kva = models.IntegerField()
     from_on = models.DateField()
@@ -123,7 +126,12 @@ class ShedEntryChange(models.Model):
     class Meta:
         db_table = "dsm_shed_entry_change"
         constraints = (
-            models.UniqueConstraint(fields=["entry", "from_on", "capacity_kva"], name="a_change_is_seen_once"),
+            models.UniqueConstraint(fields=["entry", "change"], name="a_change_is_seen_once"),
+            models.UniqueConstraint(
+                fields=["entry", "from_on", "capacity_kva"],
+                condition=Q(change__isnull=True),
+                name="a_change_without_a_number_is_seen_once",
+            ),
         )
 
     def __str__(self) -> str:

@@ -22,8 +22,8 @@ from dsm.shedding.problem import PROTECTED_TIER
 
 _KEY_TIERS = ("vip", "key")
 _ENTRY_COLUMNS = (
-    "shed_list_id", "account_id", "tier", "protected_because", "group_no", "peak_kw", "measured_capacity_kva",
-    "capacity_kva", "former_capacity_kva", "capacity_from_on", "security_kw", "security_source", "process_pct",
+    "shed_list_id", "account_id", "tier", "protected_because", "group_no", "measured_peak_kw", "peak_kw",
+    "measured_capacity_kva", "capacity_kva", "capacity_from_on", "security_kw", "security_source", "process_pct",
     "sheddable_kw", "lead_h", "is_key", "compensation_fen_kwh", "lost_output_fen_kwh", "burden_before_h", "computed_at",
 )  # fmt: skip
 
@@ -81,7 +81,7 @@ def draw_list(
     if not rows or len(set(ids)) != len(ids):
         raise BadInput(_("名单不能是空的，同一户号只能出现一次。"))
     today = at.astimezone(settings.BILLING_TIME_ZONE).date()
-    curves = mean_curves(ids, to=today, days=settings.DSM_CUSTOMER_BASE_DAYS)
+    curves = mean_curves(ids, to=today, days=settings.DSM_CUSTOMER_BASE_DAYS, as_on=today)
     tiers = tiers_of(ids)
     powers = [_power(row, int(peak_w) // 1000) for row, peak_w in zip(rows, curves.peak_w, strict=True)]
     groups = equal_groups(
@@ -97,7 +97,7 @@ def draw_list(
                 (
                     (
                         made.pk, row.account_id, PROTECTED_TIER if row.protected_because else row.tier,
-                        row.protected_because, int(group), power.peak_kw, row.capacity_kva, row.capacity_kva,
+                        row.protected_because, int(group), power.peak_kw, power.peak_kw, row.capacity_kva,
                         row.capacity_kva, None, power.security_kw, _source(power), row.process_pct, power.sheddable_kw,
                         row.lead_h, tiers[row.account_id] in _KEY_TIERS, row.compensation_fen_kwh,
                         row.lost_output_fen_kwh, row.burden_before_h, at.isoformat(),
@@ -142,25 +142,28 @@ def approve_list(*, list_id: int, authority: str, document_no: str, approved_on:
         found.save(update_fields=["state", "authority", "document_no", "approved_on"])
 
 
-def follow_capacity(*, account_id: int, capacity_kva: int, from_on: date, at: datetime) -> int:
+def follow_capacity(*, account_id: int, capacity_kva: int, from_on: date, at: datetime, change_id: int = 0) -> int:
     """
-    Let an account's entries on lists in force follow a change of its capacity; gives how many were changed.
+    Let an account's entries on lists in force show a change of its capacity; gives how many were changed.
 
-    Repeated, the same change finds its rows and changes nothing.
+    `change_id` is the change's own (`cis.CapacityChange`): repeated, it finds its rows and changes nothing, and the
+    same capacity agreed a second time is another change. 0: not known, then capacity and day stand for it.
     """
+    seen: dict[str, object] = {"change_id": change_id}
+    if not change_id:
+        seen = {"change_id": None, "capacity_kva": capacity_kva, "from_on": from_on}
     with transaction.atomic():
         changed = 0
         entries = ShedEntry.objects.select_for_update().filter(
             account_id=account_id, shed_list__state__in=(ShedList.State.DRAFT, ShedList.State.APPROVED)
         )
         for entry in entries.order_by("pk"):
-            if ShedEntryChange.objects.filter(entry=entry, capacity_kva=capacity_kva, from_on=from_on).exists():
+            if ShedEntryChange.objects.filter(entry=entry, **seen).exists():
                 continue
             before = entry.sheddable_kw
             is_surveyed = entry.security_source == ShedEntry.SecuritySource.SURVEYED
-            measured_peak = entry.peak_kw * entry.measured_capacity_kva // entry.capacity_kva
             power = power_of(
-                measured_peak_kw=measured_peak,
+                measured_peak_kw=entry.measured_peak_kw,
                 measured_capacity_kva=entry.measured_capacity_kva,
                 capacity_kva=capacity_kva,
                 surveyed_security_kw=entry.security_kw if is_surveyed else None,
@@ -168,13 +171,13 @@ def follow_capacity(*, account_id: int, capacity_kva: int, from_on: date, at: da
                 process_pct=entry.process_pct,
                 is_protected=entry.tier == PROTECTED_TIER,
             )
-            entry.former_capacity_kva, entry.capacity_kva = entry.capacity_kva, capacity_kva
-            entry.capacity_from_on, entry.computed_at = from_on, at
+            entry.capacity_kva, entry.capacity_from_on, entry.computed_at = capacity_kva, from_on, at
             entry.peak_kw, entry.security_kw = power.peak_kw, power.security_kw
             entry.sheddable_kw = power.sheddable_kw
             entry.save()
             ShedEntryChange.objects.create(
                 entry=entry,
+                change_id=change_id or None,
                 capacity_kva=capacity_kva,
                 from_on=from_on,
                 sheddable_before_kw=before,

@@ -46,6 +46,8 @@ class EntryRow:
     protected_because: str
     group_no: int
     capacity_kva: int
+    capacity_from_on: date | None
+    """from when it holds, where it changed after the list was drawn"""
     peak_kw: int
     security_kw: int
     is_surveyed: bool
@@ -97,6 +99,7 @@ def _rows(found: list[ShedEntry]) -> list[EntryRow]:
             protected_because=entry.protected_because,
             group_no=entry.group_no,
             capacity_kva=entry.capacity_kva,
+            capacity_from_on=entry.capacity_from_on,
             peak_kw=entry.peak_kw,
             security_kw=entry.security_kw,
             is_surveyed=entry.security_source == ShedEntry.SecuritySource.SURVEYED,

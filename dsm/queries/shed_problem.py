@@ -10,7 +10,8 @@ from django.conf import settings
 from django.db.models import DurationField, ExpressionWrapper, F, Sum
 
 from cis.queries.account_curves import mean_curves
-from dsm.models import ShedEntry, ShedOrder, Shortage
+from dsm.models import ShedOrder, Shortage
+from dsm.queries.listed_facts import facts_on
 from dsm.shedding.problem import SLOTS, Block, Ints, Problem
 
 
@@ -48,44 +49,31 @@ def problem_of(shortage: Shortage) -> AskedProblem:
     """
     The problem of a shortage, the same whenever and wherever it is asked for: a fixed number of statements.
 
-    What a customer will draw is the mean of their last whole days, in the proportion of a capacity that has changed
-    since; who has no curve is expected to draw nothing and is not planned with.
+    What a customer will draw is the mean of their last whole days, each brought to the contract capacity of the planned
+    day; who has no curve is expected to draw nothing and is not planned with.
     """
-    entries = list(ShedEntry.objects.filter(shed_list_id=shortage.shed_list_id).order_by("account_id"))
-    ids = [entry.account_id for entry in entries]
+    facts = facts_on(list_id=shortage.shed_list_id, day=shortage.on_day)
+    ids = facts.account.tolist()
     drafted_on = shortage.drafted_at.astimezone(settings.BILLING_TIME_ZONE).date()
-    curves = mean_curves(ids, to=drafted_on, days=settings.DSM_CUSTOMER_BASE_DAYS)
-    capacity = np.array([_capacity_on(entry, shortage.on_day) for entry in entries], np.int64)
-    measured = np.array([entry.measured_capacity_kva for entry in entries], np.int64)
+    curves = mean_curves(ids, to=drafted_on, days=settings.DSM_CUSTOMER_BASE_DAYS, as_on=shortage.on_day)
     before = burden_hours(ids, on_day=shortage.on_day)
-
-    def column(values: list[int]) -> Ints:
-        return np.array(values, np.int64)
-
     problem = Problem(
-        load_kw=(curves.mean_w * capacity[:, None] // np.maximum(measured, 1)[:, None] // 1000).reshape(-1, SLOTS),
-        security_kw=column([entry.security_kw for entry in entries]),
-        process_pct=column([entry.process_pct for entry in entries]),
-        tier=column([entry.tier for entry in entries]),
-        group=column([entry.group_no for entry in entries]),
-        compensation_fen=column([entry.compensation_fen_kwh for entry in entries]),
-        lost_output_fen=column([entry.lost_output_fen_kwh for entry in entries]),
-        burden_h=column([entry.burden_before_h + before.get(entry.account_id, 0) for entry in entries]),
-        lead_h=column([entry.lead_h for entry in entries]),
-        is_key=np.array([entry.is_key for entry in entries], bool),
-        # No household is ever put on a list; the column stands for what a plan must never do.
-        is_residential=np.zeros(len(entries), bool),
-        gap_kw=column(shortage.gap_kw),
+        load_kw=(curves.mean_w // 1000).reshape(-1, SLOTS),
+        security_kw=facts.security_kw,
+        process_pct=facts.process_pct,
+        tier=facts.tier,
+        group=facts.group,
+        compensation_fen=facts.compensation_fen,
+        lost_output_fen=facts.lost_output_fen,
+        burden_h=facts.burden_before_h + np.array([before.get(account_id, 0) for account_id in ids], np.int64),
+        lead_h=facts.lead_h,
+        is_key=facts.is_key,
+        is_residential=facts.is_residential,
+        gap_kw=np.array(shortage.gap_kw, np.int64),
         blocks=blocks(),
         margin_pct=settings.DSM_MARGIN_PCT,
         notice_h=settings.DSM_NOTICE_H,
         compensated_pct=settings.DSM_COMPENSATED_PCT,
         hours_before=(day_starts_at(shortage.on_day) - shortage.drafted_at) / timedelta(hours=1),
     )
-    return AskedProblem(problem, np.array(ids, np.int64))
-
-
-def _capacity_on(entry: ShedEntry, day: date) -> int:
-    if entry.capacity_from_on is not None and day < entry.capacity_from_on:
-        return entry.former_capacity_kva
-    return entry.capacity_kva
+    return AskedProblem(problem, facts.account)

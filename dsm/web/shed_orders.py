@@ -86,6 +86,7 @@ SHED_ENTRIES: Table[EntryRow] = Table(
         Column("tier", gettext_lazy("顺序档"), _tier, "chips", sort="tier"),
         Column("group", gettext_lazy("轮换组"), lambda row: row.group_no, "count"),
         Column("capacity", gettext_lazy("合同容量（kVA）"), lambda row: row.capacity_kva, "count"),
+        Column("from", gettext_lazy("新容量生效日"), lambda row: row.capacity_from_on, "day", is_extra=True),
         Column("peak", gettext_lazy("最高负荷（千瓦）"), lambda row: row.peak_kw, "count"),
         Column("security", gettext_lazy("保安负荷（千瓦）"), lambda row: row.security_kw, "count"),
         Column("source", gettext_lazy("保安负荷来源"), _security, "chips"),

@@ -8,13 +8,9 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import IntegrityError, ProgrammingError
 
-from cis.events import CapacityChanged
-from cis.operations.contracts import change_capacity
 from config.shared.errors import NotFound
-from config.shared.events import deliver_waiting
-from config.shared.models import Message, OutboxDelivery
-from dsm import handlers
-from dsm.models import OrderReceipt, PlanCut, ShedEntry, ShedEntryChange, ShedOrder, Shortage, ShortageStep
+from config.shared.models import Message
+from dsm.models import OrderReceipt, PlanCut, ShedEntry, ShedOrder, Shortage, ShortageStep
 from dsm.operations import shed_orders, shortages
 from dsm.queries.shed_problem import problem_of
 from dsm.shedding import strategies
@@ -231,30 +227,3 @@ class TestTheDatabaseRefuses:
 
         with pytest.raises(IntegrityError, match="each_step_is_taken_once"), transaction.atomic():
             ShortageStep.objects.create(shortage=shortage, kind="drafted", by_id=works.leader_id, at=NOW)
-
-
-class TestCapacity:
-    def test_what_an_account_can_give_follows_its_capacity(self, works):
-        account = works.accounts[0].account_id
-        entry = ShedEntry.objects.get(account_id=account)
-        before = problem_of(make_shortage(works))
-        change_capacity(
-            account_id=account, capacity_kva=500, from_on=date(2026, 7, 21), reason="减容 JR-1",
-            changed_by_id=works.leader_id, at=NOW,
-        )  # fmt: skip
-
-        deliver_waiting(now=NOW + timedelta(days=3650))
-
-        after = ShedEntry.objects.get(account_id=account)
-        assert after.peak_kw == entry.peak_kw // 2
-        assert after.sheddable_kw == (after.peak_kw - 30) * 90 // 100 < entry.sheddable_kw
-        row = before.account.tolist().index(account)
-        now = problem_of(latest())
-        assert (now.problem.load_kw[row] == before.problem.load_kw[row] // 2).all()
-        assert not OutboxDelivery.objects.filter(state="waiting", handler__startswith="dsm.").exists()
-
-        event = CapacityChanged(account_id=account, capacity_kva=500, from_on="2026-07-21")
-        handlers.follow_changed_capacity(event)
-
-        assert ShedEntryChange.objects.filter(entry=after).count() == 1
-        assert ShedEntry.objects.get(account_id=account).sheddable_kw == after.sheddable_kw

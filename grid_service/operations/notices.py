@@ -15,7 +15,7 @@ from cis.queries import network
 from cis.queries.outages import OutagePage, get_outage
 from config.shared import messaging
 from config.shared.display_formats import format_day
-from config.shared.errors import BadInput, Refused
+from config.shared.errors import BadInput, NotAllowed, Refused
 from config.shared.personal_data import decrypt, mask_numbers_in
 from grid_service import messages
 from grid_service.models import Notice, NoticeChoice, NoticeFollowUp, NoticeRecipient, NoticeVersion, ServiceDistrict
@@ -41,6 +41,24 @@ class WrongNoticeState(Refused):
     """The act does not fit how far the notice is."""
 
     code = "wrong-notice-state"
+
+
+class StaleNotice(Refused):
+    """Somebody published, changed or cancelled it since the form was opened."""
+
+    code = "stale-notice"
+
+
+class SaysTheSame(BadInput):
+    """The new text is the one everybody has."""
+
+    code = "says-the-same"
+
+
+class AnotherDistrictsNotice(NotAllowed):
+    """Only the people of the district that wrote it may publish, change or cancel it."""
+
+    code = "another-districts-notice"
 
 
 class NotMine(BadInput):
@@ -105,50 +123,81 @@ def draft_notice(
     return notice.pk
 
 
-def publish_notice(*, notice_id: int, at: datetime) -> int:
+def publish_notice(*, notice_id: int, at: datetime, district_ids: Collection[int] | None = None) -> int:
     """
     Send a draft to exactly the customers of its transformer districts; gives how many people it concerns.
 
+    `district_ids` are the districts the actor works in; None where nobody acts but the house itself.
+
     :raises NotFound: there is no such notice
+    :raises AnotherDistrictsNotice: it is of none of these districts
     :raises WrongNoticeState: it was published before
+    :raises NotMine: a transformer district went to another district since it was written
     """
     with transaction.atomic():
-        notice = _locked(notice_id)
+        notice = _locked(notice_id, district_ids)
         version = _last(notice)
         if version.published_at is not None:
             raise WrongNoticeState(_("这条通知已经发布。内容有变请用「改正并重发」。"))
+        if not set(version.places) <= set(transformers_of([notice.service_district_id or 0], at=at)):
+            raise NotMine(_("写好以后，有台区划给了别的片区。请点「不发了」，再按现在的台区重新写一条。"))
         return _tell(version, messages.DISTRICT_NOTICE, {"text": version.text}, dropped=(), at=at)
 
 
-def change_notice(*, notice_id: int, text: str, by_id: int, at: datetime) -> int:
+def change_notice(
+    *,
+    notice_id: int,
+    text: str,
+    from_version: int,
+    by_id: int,
+    at: datetime,
+    district_ids: Collection[int] | None = None,
+) -> int:
     """
     Say it anew: to those whom it concerns, and to everybody who got an earlier version; gives how many people.
 
+    `from_version` is the number of the published version the change was made from; each change goes to everybody, so
+    that a second press or a page left open must not send one. `district_ids` as of `publish_notice`.
+
     :raises NotFound: there is no such notice
+    :raises AnotherDistrictsNotice: it is of none of these districts
     :raises WrongNoticeState: it comes from an outage, is a draft, or was cancelled
+    :raises StaleNotice: it was changed since that version
+    :raises SaysTheSame: everybody has this text already
     :raises SaysTooMuch: the text names a number, a customer or a debt, or is empty or too long
     """
     with transaction.atomic():
-        notice = _locked(notice_id)
+        notice = _locked(notice_id, district_ids)
         last = _published(notice)
+        _check_version(last, from_version)
         said = check_text(text, last.places)
+        if said == last.text:
+            raise SaysTheSame(_("内容没有变，客户已经收到过，不用重发。"))
         version = _next(last, _What.CHANGED, said, by_id, at)
         return _tell(version, messages.DISTRICT_NOTICE, {"text": said}, dropped=(), at=at)
 
 
-def cancel_notice(*, notice_id: int, by_id: int, at: datetime) -> int:
+def cancel_notice(
+    *, notice_id: int, from_version: int, by_id: int, at: datetime, district_ids: Collection[int] | None = None
+) -> int:
     """
     Take it back: everybody who got a version is told so; a draft is simply put away. Gives how many people.
 
+    `from_version` is the number of the published version one looks at, 0 for a draft: who puts a draft away does not
+    take back what went out meanwhile. `district_ids` as of `publish_notice`.
+
     :raises NotFound: there is no such notice
+    :raises AnotherDistrictsNotice: it is of none of these districts
     :raises WrongNoticeState: it comes from an outage, or was cancelled before
+    :raises StaleNotice: it was published or changed since that version
     """
     with transaction.atomic():
-        notice = _locked(notice_id)
+        notice = _locked(notice_id, district_ids)
         if notice.outage_id is None and notice.versions.filter(published_at=None).exists():
             notice.delete()
             return 0
         last = _published(notice)
+        _check_version(last, from_version)
         version = _next(last, _What.CANCELLED, last.text, by_id, at)
         return _tell(version, messages.DISTRICT_NOTICE_CANCELLED, {"text": last.text}, dropped=(), at=at)
 
@@ -181,15 +230,29 @@ def tell_of_outage(*, outage_id: int, version: int, what: str, dropped: Iterable
         return _tell(row, form, parameters, dropped=dropped, off=_times(page), at=at)
 
 
-def follow_up(*, version_id: int, account_id: int, way: str, by_id: int, at: datetime) -> None:
+def follow_up(
+    *,
+    version_id: int,
+    account_id: int,
+    way: str,
+    by_id: int,
+    at: datetime,
+    transformer_district_ids: Collection[int] | None = None,
+) -> None:
     """
     Note that somebody told a household which no message reached; once.
 
-    :raises NotFound: the version did not concern it
+    `transformer_district_ids` are the places the actor answers for; None where nobody acts but the house itself.
+
+    :raises NotFound: the version did not concern it, or it is behind none of these transformer districts
     """
     with transaction.atomic():
         if not NoticeRecipient.objects.filter(version_id=version_id, account_id=account_id).exists():
             raise no_notice()
+        if transformer_district_ids is not None:
+            place = network.transformers_of_accounts([account_id]).get(account_id)
+            if place not in transformer_district_ids:
+                raise no_notice()
         NoticeFollowUp.objects.get_or_create(
             version_id=version_id, account_id=account_id, defaults={"way": way, "done_by_id": by_id, "done_at": at}
         )
@@ -337,11 +400,19 @@ def _asked(
 # --- Versions --------------------------------------------------------------------------------
 
 
-def _locked(notice_id: int) -> Notice:
+def _locked(notice_id: int, district_ids: Collection[int] | None) -> Notice:
     notice = Notice.objects.select_for_update().filter(pk=notice_id).first()
     if notice is None:
         raise no_notice()
+    is_from_district = notice.service_district_id is not None
+    if is_from_district and district_ids is not None and notice.service_district_id not in district_ids:
+        raise AnotherDistrictsNotice(_("这条通知是别的片区发的，只有他们能改。请和发通知的片区联系。"))
     return notice
+
+
+def _check_version(last: NoticeVersion, from_version: int) -> None:
+    if last.number != from_version:
+        raise StaleNotice(_("您打开以后，这条通知又发过一次。上面是现在的内容，请对照以后再办。"))
 
 
 def _last(notice: Notice) -> NoticeVersion:

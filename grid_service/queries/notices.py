@@ -81,6 +81,9 @@ class NoticePage:
     places: tuple[str, ...]
     delivery: Delivery | None
     not_reached: tuple[NotReached, ...]
+    said_number: int
+    """The number of the newest published version, 0 while it is a draft: a form about the notice is opened with it."""
+    service_district_id: int | None
 
 
 def message_key(version_id: int, channel: str, person_key: str) -> str:
@@ -88,9 +91,12 @@ def message_key(version_id: int, channel: str, person_key: str) -> str:
     return f"notice:{version_id}:{channel}:{person_key}"
 
 
-# Every household of a version with the best that became of its people: 1 reached, 2 in the inbox, 3 under way, 4 lost,
-# 5 no way; a household somebody saw to is 0.
-_HOUSEHOLDS = """
+# The households of a version behind some transformer districts.
+_BEHIND = """EXISTS (SELECT 1 FROM cis_account a JOIN cis_premise h ON h.id = a.premise_id
+              WHERE a.id = r.account_id AND h.transformer_district_id = ANY(%(places)s))"""
+# Every one of them with the best that became of its people: 1 reached, 2 in the inbox, 3 under way, 4 lost, 5 no way; a
+# household somebody saw to is 0.
+_HOUSEHOLDS = f"""
 SELECT r.account_id, min(CASE
     WHEN f.id IS NOT NULL THEN 0
     WHEN s.state IN ('sent', 'delivered', 'read') OR p.state = 'read' THEN 1
@@ -102,28 +108,29 @@ FROM grid_service_notice_recipient r
 LEFT JOIN shared_message s ON s.dedupe_key = 'notice:' || r.version_id || ':sms:' || r.person_key
 LEFT JOIN shared_message p ON p.dedupe_key = 'notice:' || r.version_id || ':in_app:' || r.person_key
 LEFT JOIN grid_service_notice_follow_up f ON f.version_id = r.version_id AND f.account_id = r.account_id
-WHERE r.version_id = %s
+WHERE r.version_id = %(version)s AND {_BEHIND}
 GROUP BY 1
-"""
-_BY_CHANNEL = """
+"""  # noqa: S608 - our own text
+_BY_CHANNEL = f"""
 SELECT m.channel, count(*) FILTER (WHERE m.state IN ('sent', 'delivered', 'read')),
        count(*) FILTER (WHERE m.state IN ('waiting', 'sending')),
        count(*) FILTER (WHERE m.state IN ('failed', 'given-up'))
-FROM (SELECT DISTINCT person_key FROM grid_service_notice_recipient WHERE version_id = %(version)s) r
+FROM (SELECT DISTINCT r.person_key FROM grid_service_notice_recipient r
+      WHERE r.version_id = %(version)s AND {_BEHIND}) r
 JOIN shared_message m ON m.dedupe_key IN ('notice:' || %(version)s || ':sms:' || r.person_key,
                                           'notice:' || %(version)s || ':in_app:' || r.person_key)
 GROUP BY 1 ORDER BY 1
-"""
+"""  # noqa: S608 - our own text
 
 
 def notices_within(
     *, district_ids: Iterable[int] = (), transformer_district_ids: Iterable[int] = (), within: Sequence[str] = ()
 ) -> QuerySet[Notice]:
-    """Notices of these districts, those that concern one of their transformer districts, those of the units."""
+    """Notices of these districts, those that went to one of the transformer districts, those of the units."""
     wanted = Q(service_district_id__in=list(district_ids))
     places = list(transformer_district_ids)
     if places:
-        wanted |= Q(versions__places__overlap=places)
+        wanted |= Q(versions__places__overlap=places, versions__published_at__isnull=False)
     for path in within:
         wanted |= Q(org_unit__path__startswith=path)
     return Notice.objects.filter(wanted).distinct()
@@ -135,9 +142,11 @@ def list_notices(notices: QuerySet[Notice], *, limit: int = 30) -> list[NoticeRo
     return [_row(row) for row in rows]
 
 
-def get_notice(notices: QuerySet[Notice], notice_id: int) -> NoticePage:
+def get_notice(notices: QuerySet[Notice], notice_id: int, *, transformer_district_ids: Iterable[int]) -> NoticePage:
     """
-    One of these notices with everything about it.
+    One of these notices with everything about it that concerns the households behind these transformer districts.
+
+    A notice may go to a whole county: whom it reached is told to each only of the households they answer for.
 
     :raises NotFound: it is none of them
     """
@@ -147,21 +156,25 @@ def get_notice(notices: QuerySet[Notice], notice_id: int) -> NoticePage:
     versions = [_version(one) for one in sorted(row.versions.all(), key=lambda one: -one.number)]
     published = next((one for one in versions if one.published_at is not None), None)
     names = tuple(place.name for place in network.list_transformer_districts(ids=versions[0].places))
+    behind = list(transformer_district_ids)
     return NoticePage(
         row=_row(row),
         versions=tuple(versions),
         places=names,
-        delivery=delivery_of(published.version_id) if published else None,
-        not_reached=not_reached(published.version_id) if published else (),
+        delivery=delivery_of(published.version_id, behind) if published else None,
+        not_reached=not_reached(published.version_id, behind) if published else (),
+        said_number=published.number if published else 0,
+        service_district_id=row.service_district_id,
     )
 
 
-def delivery_of(version_id: int) -> Delivery:
-    """How far a published version came."""
-    states = _states(version_id)
+def delivery_of(version_id: int, transformer_district_ids: Iterable[int]) -> Delivery:
+    """How far a published version came with the households behind these transformer districts."""
+    places = list(transformer_district_ids)
+    states = _states(version_id, places)
     counts = [state for state, _way in states.values()]
     with connection.cursor() as cursor:
-        cursor.execute(_BY_CHANNEL, {"version": version_id})
+        cursor.execute(_BY_CHANNEL, {"version": version_id, "places": places})
         by_channel = tuple(cursor.fetchall())
     return Delivery(
         households=len(counts),
@@ -173,9 +186,16 @@ def delivery_of(version_id: int) -> Delivery:
     )
 
 
-def not_reached(version_id: int, *, limit: int = 200) -> tuple[NotReached, ...]:
-    """The households no message reached, those without any way first; those somebody saw to last."""
-    states = {one: state for one, state in _states(version_id).items() if state[0] > 3 or state[1]}
+def not_reached(
+    version_id: int, transformer_district_ids: Iterable[int], *, limit: int = 200
+) -> tuple[NotReached, ...]:
+    """
+    The households behind these transformer districts that no message reached.
+
+    Those without any way come first, those somebody saw to last.
+    """
+    found_states = _states(version_id, list(transformer_district_ids))
+    states = {one: state for one, state in found_states.items() if state[0] > 3 or state[1]}
     briefs = network.briefs_of(states)
     found = [
         NotReached(
@@ -193,9 +213,9 @@ def not_reached(version_id: int, *, limit: int = 200) -> tuple[NotReached, ...]:
     return tuple(sorted(found, key=lambda row: (bool(row.seen_to), row.why != NO_WAY, row.account_no)))[:limit]
 
 
-def _states(version_id: int) -> dict[int, tuple[int, str | None]]:
+def _states(version_id: int, places: list[int]) -> dict[int, tuple[int, str | None]]:
     with connection.cursor() as cursor:
-        cursor.execute(_HOUSEHOLDS, [version_id])
+        cursor.execute(_HOUSEHOLDS, {"version": version_id, "places": places})
         return {account: (state, way) for account, state, way in cursor.fetchall()}
 
 

@@ -39,6 +39,15 @@ def _mine(request: HttpRequest, ground: Ground) -> Any:
     )
 
 
+def _answered_for(request: HttpRequest, ground: Ground) -> tuple[int, ...]:
+    """The transformer districts whose households one sees to; an overseer's also where no district covers them."""
+    overseen = scope_of(staff_of(request), OVERSEES)
+    if not overseen:
+        return ground.places
+    there = network.list_transformer_districts(within=overseen)
+    return (*ground.places, *(place.transformer_district_id for place in there))
+
+
 @requires(WORKS)
 @require_safe
 def notice_list(request: HttpRequest) -> HttpResponse:
@@ -87,16 +96,20 @@ def notice_new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def notice(request: HttpRequest, notice_id: int) -> HttpResponse:
     """One notice: send it, correct it, take it back, see whom it reached and see to the others."""
-    mine: Any = _mine(request, ground_of(request))
-    page = queries.get_notice(mine, notice_id)
+    ground = ground_of(request)
+    mine: Any = _mine(request, ground)
+    places = _answered_for(request, ground)
+    page = queries.get_notice(mine, notice_id, transformer_district_ids=places)
     form = NewTextForm(initial={"text": page.row.version.text})
     if request.method == "POST":
         try:
-            said = _act(request, page)
+            said = _act(request, page, ground, places)
         except Refused as refused:
-            form = NewTextForm(request.POST)
+            form = NewTextForm({"text": request.POST.get("text", page.row.version.text)})
             form.is_valid()
             refuse(form, refused)
+            # What is typed stays in the form; what stands there by now is shown above it.
+            page = queries.get_notice(mine, notice_id, transformer_district_ids=places)
         else:
             if said:
                 messages.success(request, said)
@@ -106,6 +119,7 @@ def notice(request: HttpRequest, notice_id: int) -> HttpResponse:
         "page": page,
         "form": form,
         "audience": _audience(page),
+        "may_act": page.service_district_id in ground.district_ids,
     }
     return render(request, "grid_service/district/notice.html", context, status=422 if form.errors else 200)
 
@@ -115,24 +129,35 @@ def _audience(page: queries.NoticePage) -> int:
     return sum(network.accounts_behind(page.row.version.places).values()) if page.row.is_draft else 0
 
 
-def _act(request: HttpRequest, page: queries.NoticePage) -> str:
+def _act(request: HttpRequest, page: queries.NoticePage, ground: Ground, places: tuple[int, ...]) -> str:
     """What the pressed button does; gives what is said then."""
     act, now, by_id = request.POST.get("act", ""), timezone.now(), staff_of(request).pk
-    notice_id = page.row.notice_id
+    notice_id, mine = page.row.notice_id, ground.district_ids
+    seen = request.POST.get("from_version", "")[:9]
+    from_version = int(seen) if seen.isdecimal() else -1
     if act == "publish":
-        count = operations.publish_notice(notice_id=notice_id, at=now)
+        count = operations.publish_notice(notice_id=notice_id, district_ids=mine, at=now)
         return ngettext("已发给 %(count)s 人。", "已发给 %(count)s 人。", count) % {"count": count}
     if act == "change":
         text = request.POST.get("text", "")
-        count = operations.change_notice(notice_id=notice_id, text=text, by_id=by_id, at=now)
+        count = operations.change_notice(
+            notice_id=notice_id, text=text, from_version=from_version, by_id=by_id, district_ids=mine, at=now
+        )
         return ngettext("已重发给 %(count)s 人。", "已重发给 %(count)s 人。", count) % {"count": count}
     if act == "cancel":
-        operations.cancel_notice(notice_id=notice_id, by_id=by_id, at=now)
+        operations.cancel_notice(notice_id=notice_id, from_version=from_version, by_id=by_id, district_ids=mine, at=now)
         return _("已取消，收到过的客户都会知道。")
     account = request.POST.get("account", "")
     if act in ("call", "visit") and account.isdecimal() and page.versions:
         told = next((one for one in page.versions if one.published_at is not None), None)
         if told is not None:
-            operations.follow_up(version_id=told.version_id, account_id=int(account[:18]), way=act, by_id=by_id, at=now)
+            operations.follow_up(
+                version_id=told.version_id,
+                account_id=int(account[:18]),
+                way=act,
+                by_id=by_id,
+                at=now,
+                transformer_district_ids=places,
+            )
             return _("已记下。")
     return ""

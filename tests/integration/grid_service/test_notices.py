@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
 
 from cis.models import Account, Customer, Feeder, PortalAccess, Premise, TransformerDistrict
 from cis.operations import outages
 from config.shared import events
-from config.shared.models import Message, OutboxDelivery, OutboxEvent
+from config.shared.models import Message, OrgUnit, OutboxDelivery, OutboxEvent, Role, RoleGrant
 from config.shared.personal_data import blind_index
-from grid_service.models import Notice, NoticeRecipient
+from grid_service.models import Notice, NoticeFollowUp, NoticeRecipient, NoticeVersion
 from grid_service.operations import notices
+from grid_service.operations.territory import cover
 from grid_service.queries.notices import delivery_of, get_notice, notices_within
 from tests.factories.districts import District, make_district
-from tests.factories.portal import bind, person
-from tests.factories.world import World, small_world
+from tests.factories.portal import bind, person, signed_in
+from tests.factories.world import World, make_user, small_world
 
 DAY = timedelta(days=1)
 PEOPLE_WHO_LIVE_THERE = ("owner", "tenant", "delegate", "agent")
@@ -251,7 +254,10 @@ class TestWhoWasNotReached:
         lost = rows.filter(recipient_index=blind_index("10000000003"))
         assert lost.update(state="failed", failure="no-such-number") == 1
 
-        page = get_notice(notices_within(district_ids=[district.district_id]), notice_id)
+        behind = [world.transformer_district_id]
+        page = get_notice(
+            notices_within(district_ids=[district.district_id]), notice_id, transformer_district_ids=behind
+        )
 
         whom = {row.account_no: row.why for row in page.not_reached}
         assert whom == {silent.account_no: "no-way", world.residential_tou.account_no: "lost"}
@@ -261,4 +267,99 @@ class TestWhoWasNotReached:
             notices.follow_up(
                 version_id=version_id, account_id=silent.account_id, way="visit", by_id=district.manager_id, at=world.at
             )
-        assert delivery_of(version_id).not_reached == 1
+        assert delivery_of(version_id, behind).not_reached == 1
+
+
+class TestOfOnesOwnDistrictOnly:
+    """A notice to several districts: each manager sees to their own households, and changes their own words."""
+
+    @pytest.fixture
+    def neighbours(self, world: World) -> tuple[District, District, int]:
+        """Two districts with a transformer district each; the second's, behind which one of the accounts lives."""
+        feeder = Feeder.objects.get(code="T-F1")
+        place = TransformerDistrict.objects.create(code="T-N", name="楚风公变", feeder=feeder, capacity_kva=100)
+        Premise.objects.filter(points=world.residential_tou.point_id).update(transformer_district=place)
+        return make_district(world), make_district(world, "楚风片区", transformers=[place.pk]), place.pk
+
+    def test_whom_it_did_not_reach(self, world: World, neighbours: tuple[District, District, int]) -> None:
+        here, there, place = neighbours
+        Customer.objects.update(phone="", phone_index=None, phone_last4="")
+        outage_id = planned(world, [world.transformer_district_id, place])
+        outages.publish_outage(outage_id=outage_id, by_id=world.clerk_a_id, at=datetime.now(tz=UTC))
+        deliver()
+        address = reverse("grid_service:notice", args=[Notice.objects.get().pk])
+        foreign, own = world.residential_day_15, world.residential_tou
+        client = signed_in(there.manager_id)
+
+        page = client.get(address)
+
+        shown = {row.account_no for row in page.context["page"].not_reached}
+        assert shown == {own.account_no} and page.context["page"].delivery.households == 1
+        assert client.post(address, {"act": "visit", "account": foreign.account_id}).status_code == 422
+        assert client.post(address, {"act": "visit", "account": own.account_id}).status_code == 302
+        assert NoticeFollowUp.objects.get().account_id == own.account_id
+        ours = signed_in(here.manager_id).get(address).context["page"]
+        assert foreign.account_no in {row.account_no for row in ours.not_reached}
+        county = OrgUnit.objects.get(pk=world.county_a_id)
+        boss = make_user("boss", county, "district-supervisor")
+        RoleGrant.objects.create(user=boss, role=Role.objects.get(code="district-manager"), org_unit=county)
+        whole = signed_in(boss.pk).get(address).context["page"]
+        assert {foreign.account_no, own.account_no} <= {row.account_no for row in whole.not_reached}
+
+    def test_the_words_are_those_of_the_district_that_wrote_them(
+        self, world: World, neighbours: tuple[District, District, int]
+    ) -> None:
+        here, there, _place = neighbours
+        places, now = [world.transformer_district_id], timezone.now()
+        drafted, told = (
+            notices.draft_notice(
+                district_id=here.district_id, transformer_district_ids=places, text=text, by_id=here.manager_id, at=now
+            )
+            for text in ("周六检查", "周日检查")
+        )
+        notices.publish_notice(notice_id=told, at=now)
+        sent = Message.objects.count()
+        cover(
+            district_id=there.district_id, transformer_district_ids=places, from_at=timezone.now(), reason="调整",
+            decided_by_id=world.administrator_id, at=now,
+        )  # fmt: skip
+        client = signed_in(there.manager_id)
+        draft, published = (reverse("grid_service:notice", args=[one]) for one in (drafted, told))
+
+        assert client.get(draft).status_code == 404
+        page = client.get(published)
+        assert page.status_code == 200 and "改正并重发" not in page.content.decode()
+        for act in ("change", "cancel"):
+            answer = client.post(published, {"act": act, "text": "改到周一", "from_version": 1})
+            assert answer.status_code == 422 and "别的片区" in answer.content.decode()
+        # What was written for places that are somebody else's by now is not sent.
+        answer = signed_in(here.manager_id).post(draft, {"act": "publish", "from_version": 0})
+        assert answer.status_code == 422 and "划给了别的片区" in answer.content.decode()
+        assert Message.objects.count() == sent and NoticeVersion.objects.count() == 2
+
+
+class TestAChangeIsSentOnce:
+    def test_a_second_press_a_stale_page_and_the_same_text_send_nothing(self, world: World) -> None:
+        district = make_district(world, begins_at=timezone.now() - DAY)
+        manager, deputy = signed_in(district.manager_id), signed_in(district.deputy_id)
+        notice_id = notices.draft_notice(
+            district_id=district.district_id, transformer_district_ids=[world.transformer_district_id], text="周六检查",
+            by_id=district.manager_id, at=timezone.now(),
+        )  # fmt: skip
+        address = reverse("grid_service:notice", args=[notice_id])
+        manager.post(address, {"act": "publish", "from_version": 0})
+        # Somebody who still looks at the draft does not take back what went out.
+        assert deputy.post(address, {"act": "cancel", "from_version": 0}).status_code == 422
+        manager.post(address, {"act": "change", "text": "改到周日", "from_version": 1})
+        sent = Message.objects.count()
+
+        again = manager.post(address, {"act": "change", "text": "改到周日", "from_version": 1})
+        stale = deputy.post(address, {"act": "change", "text": "改到周一", "from_version": 1})
+        same = deputy.post(address, {"act": "change", "text": " 改到周日 ", "from_version": 2})
+        taken_back = deputy.post(address, {"act": "cancel", "text": "改到周一", "from_version": 1})
+
+        assert [one.status_code for one in (again, stale, same, taken_back)] == [422] * 4
+        both = stale.content.decode()
+        assert "<p>改到周日</p>" in both and "改到周一</textarea>" in both, "what stands there and what was typed"
+        assert 'name="from_version" value="2"' in both, "pressed once more it is meant"
+        assert Message.objects.count() == sent and NoticeVersion.objects.count() == 2

@@ -17,7 +17,7 @@ from config.shared.models import User
 from crm.operations.satisfaction import record_rating
 from grid_service import messages
 from grid_service.models import Question, QuestionPass
-from grid_service.queries.territory import my_districts, who_serves_account
+from grid_service.queries.territory import districts_at, my_districts, who_serves_account
 from grid_service.queries.working_hours import answer_due
 
 MAX_TEXT = 500
@@ -142,8 +142,9 @@ def pass_on(*, at: datetime, limit: int = 200) -> int:
                     at=at,
                 )
             question.save(update_fields=["holder", "due_at", "contact"])
-            served = who_serves_account(question.account_id, at=at)
-            if after == _Holder.DEPUTY and served is not None:
+            if after == _Holder.DEPUTY:
+                # The district it was asked of has it, also when another covers the place by now.
+                served = districts_at([question.service_district_id], at=at)[question.service_district_id]
                 _tell_holder(question, served.deputy.user_id, at)
         passed += 1
     return passed

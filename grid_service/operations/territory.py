@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from psycopg2.extras import DateTimeTZRange
 
@@ -272,8 +273,9 @@ def _locked(district_id: int, within: Sequence[str] | None) -> ServiceDistrict:
 def _is_the_other(district: ServiceDistrict, changed: Mapping[str, int], from_at: datetime) -> bool:
     """Whether somebody would hold a post that does not change hands at some moment from `from_at` on."""
     others = Assignment.objects.filter(service_district=district, user_id__in=list(changed.values()))
-    others = others.exclude(role__in=list(changed)).exclude(valid__endswith__lte=from_at)
-    return others.exists()
+    # An end that is not set is no end: a comparison with it is neither true nor false.
+    lasts = Q(valid__upper_inf=True) | Q(valid__endswith__gt=from_at)
+    return others.exclude(role__in=list(changed)).filter(lasts).exists()
 
 
 def _begins(row: Assignment | Coverage) -> datetime:

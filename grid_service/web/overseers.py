@@ -140,7 +140,7 @@ def cancel(request: HttpRequest, district_id: int, assignment_id: int) -> HttpRe
     coverage.get_district(district_id, within=within, at=timezone.now())
     try:
         operations.cancel_hand_over(assignment_id=assignment_id, at=timezone.now(), within=within)
-    except operations.NotPlanned as refused:
+    except Refused as refused:
         messages.warning(request, refused.message)
     else:
         messages.success(request, _("已取消，原来的人继续。"))

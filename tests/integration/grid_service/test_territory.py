@@ -195,6 +195,23 @@ class TestHandOver:
         assert served is not None and served.manager.user_id == two
         commit_check()
 
+    def test_that_is_cancelled_while_who_would_go_on_is_planned_for_the_other_post_is_refused(
+        self, world: World
+    ) -> None:
+        district, at, new = make_district(world, begins_at=world.at), world.at + DAY, colleague(world, "new")
+        hand_over(world, district, {"manager": new}, at + 5 * DAY, at=at)
+        hand_over(world, district, {"deputy": district.manager_id}, at + 9 * DAY, at=at)
+        planned = Assignment.objects.get(user_id=new).pk
+
+        with pytest.raises(territory.SamePerson, match="另一个岗位"):
+            territory.cancel_hand_over(assignment_id=planned, at=at)
+        later = Assignment.objects.get(user_id=district.manager_id, role="deputy").pk
+        territory.cancel_hand_over(assignment_id=later, at=at)
+        territory.cancel_hand_over(assignment_id=planned, at=at)
+
+        commit_check()
+        assert Assignment.objects.count() == 2
+
     def test_in_the_past_to_nobody_fit_or_without_a_reason_is_refused(self, world: World) -> None:
         district, at = make_district(world), world.at + DAY
         new = colleague(world, "new")

@@ -2,13 +2,13 @@
 One box that finds an account by anything people know about it.
 
 Nothing here asks in which area the searcher works: every account of the utility is found in every hall. The area is
-part of the answer.
+part of the answer. Only who answers for some places and no others (`behind`) finds those alone.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -42,28 +42,45 @@ class FoundAccount:
 
 @dataclass(frozen=True, slots=True)
 class _Branch:
-    """One way to match: SQL that gives (account id, rank, how) and its parameters."""
+    """One way to match: SQL that gives (account id, rank, how), its parameters, and which rows are cut off last."""
 
     sql: str
     parameters: tuple[Any, ...]
+    order: str = ""
+
+    def cut(self) -> str:
+        """The statement of all accounts."""
+        return f"({self.sql}{self.order} LIMIT {_PER_BRANCH})"
+
+    def cut_behind(self) -> str:
+        """The statement of the accounts behind transformer districts, one parameter more: cut after it is narrowed."""
+        return (
+            f"(SELECT m.id, m.rank, m.how FROM ({self.sql}) m "  # noqa: S608 - no input
+            "JOIN cis_account b ON b.id = m.id JOIN cis_premise h ON h.id = b.premise_id "
+            f"WHERE h.transformer_district_id = ANY(%s){self.order} LIMIT {_PER_BRANCH})"
+        )
 
 
-def find(text: str, limit: int = 20, *, today: date | None = None) -> list[FoundAccount]:
+def find(
+    text: str, limit: int = 20, *, today: date | None = None, behind: Collection[int] | None = None
+) -> list[FoundAccount]:
     """
     Accounts that fit what somebody typed, best first: exact numbers, then exact names, then parts.
 
     Runs one statement to find and one to describe, whatever is found. `today` chooses the meter that hangs now; the
-    latest one is named without it.
+    latest one is named without it. `behind`: only accounts behind these transformer districts, as somebody of a service
+    district looks for them.
     """
     branches = _branches(unicodedata.normalize("NFKC", text).strip())
     if not branches:
         return []
-    union = " UNION ALL ".join(f"({branch.sql} LIMIT {_PER_BRANCH})" for branch in branches)
+    narrowed: tuple[Any, ...] = () if behind is None else (list(behind),)
+    union = " UNION ALL ".join(branch.cut() if behind is None else branch.cut_behind() for branch in branches)
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT id, min(rank), (array_agg(how ORDER BY rank))[1] FROM ({union}) f "  # noqa: S608 - no input
             "GROUP BY id ORDER BY 2, 1 LIMIT %s",
-            [value for branch in branches for value in branch.parameters] + [limit],
+            [value for branch in branches for value in (*branch.parameters, *narrowed)] + [limit],
         )
         hits = cursor.fetchall()
         if not hits:
@@ -125,8 +142,9 @@ def _by_account_no(_text: str, compact: str) -> list[_Branch]:
     return [
         _Branch("SELECT id, 0 AS rank, 'number' AS how FROM cis_account WHERE account_no = %s", (compact.upper(),)),
         _Branch(
-            "SELECT id, 20 AS rank, 'number' AS how FROM cis_account WHERE account_no LIKE %s ORDER BY account_no",
+            "SELECT id, 20 AS rank, 'number' AS how FROM cis_account WHERE account_no LIKE %s",
             (pattern.upper(),),
+            order=" ORDER BY account_no",
         ),
     ]
 

@@ -244,12 +244,7 @@ def customers(request: HttpRequest) -> HttpResponse:
     text = request.POST.get("q", "").strip()[:_LONGEST]
     found: list[search.FoundAccount] = []
     if text:
-        hits = search.find(text, limit=_LONGEST, today=timezone.localdate())
-        places, mine = (
-            network.transformers_of_accounts([row.account_id for row in hits]),
-            set(ground_of(request).places),
-        )
-        found = [row for row in hits if places.get(row.account_id) in mine][:20]
+        found = search.find(text, today=timezone.localdate(), behind=ground_of(request).places)
     return render(request, "grid_service/district/customers.html", {"found": found, "search_text": text})
 
 

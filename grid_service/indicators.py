@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from config.shared.indicators import Asked, Better, Figures, Indicator, Unit
-from config.shared.periods import cycle_of
+from config.shared.periods import add_months, cycle_of
 from grid_service.queries.indicators import answers_of, covered_of, reached_of
 
 
@@ -20,12 +20,18 @@ def first_answer_slow(asked: Asked) -> Figures:
 
 
 def coverage(asked: Asked) -> Figures:
-    """0.01 % of open accounts that have a manager and a deputy today; earlier months have no figure: it is a state."""
+    """
+    0.01 % of open accounts that have a manager and a deputy today.
+
+    Other months than this one and the one before (which pages about months show first) have no figure: it is a state.
+    """
     now = cycle_of(asked.today)
+    months = [month for month in asked.months if month in (now, add_months(now, -1))]
     return {
-        (part, now): round(covered * 10_000 / every)
-        for part, (covered, every) in covered_of(asked).items()
-        if every and now in asked.months
+        (part, month): round(covered * 10_000 / every)
+        for part, (covered, every) in (covered_of(asked).items() if months else ())
+        if every
+        for month in months
     }
 
 

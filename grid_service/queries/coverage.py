@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from cis.queries import network
 from config.shared.languages import in_language
-from config.shared.permissions import is_within
+from config.shared.permissions import in_scope
 from grid_service.models import Assignment, Coverage, ServiceDistrict
 from grid_service.queries.territory import Holder, districts_at, districts_of_transformers, no_district
 
@@ -85,18 +85,17 @@ class CoverageCheck:
         return not self.uncovered
 
 
-def list_districts(*, within: Sequence[str], at: datetime) -> list[DistrictRow]:
-    """The districts of these organisation paths, in the order of their units."""
-    rows = [
-        row
-        for row in ServiceDistrict.objects.select_related("org_unit__parent__parent").order_by("org_unit__code")
-        if is_within(row.org_unit.path, within)
-    ]
+def list_districts(*, within: Sequence[str], at: datetime, district_id: int | None = None) -> list[DistrictRow]:
+    """The districts of these organisation paths, or one of them, in the order of their units."""
+    wanted = ServiceDistrict.objects.filter(in_scope("org_unit", within))
+    if district_id is not None:
+        wanted = wanted.filter(pk=district_id)
+    rows = list(wanted.select_related("org_unit__parent__parent").order_by("org_unit__code"))
     served = districts_at([row.pk for row in rows], at=at)
     covered: dict[int, list[int]] = {}
-    for district, place in Coverage.objects.filter(valid__contains=at).values_list(
-        "service_district_id", "transformer_district_id"
-    ):
+    for district, place in Coverage.objects.filter(
+        service_district_id__in=[row.pk for row in rows], valid__contains=at
+    ).values_list("service_district_id", "transformer_district_id"):
         covered.setdefault(district, []).append(place)
     accounts = network.accounts_behind([place for places in covered.values() for place in places])
     communities: dict[int, list[str]] = {}
@@ -128,14 +127,14 @@ def get_district(district_id: int, *, within: Sequence[str], at: datetime) -> Di
 
     :raises NotFound: there is none within the organisation paths
     """
-    row = next((one for one in list_districts(within=within, at=at) if one.district_id == district_id), None)
-    if row is None:
+    found = list_districts(within=within, at=at, district_id=district_id)
+    if not found:
         raise no_district()
     begins_at = ServiceDistrict.objects.values_list("begins_at", flat=True).get(pk=district_id)
     posts = Assignment.objects.filter(service_district_id=district_id).select_related("user", "decided_by")
     places = Coverage.objects.filter(service_district_id=district_id, valid__contains=at)
     return DistrictPage(
-        row=row,
+        row=found[0],
         begins_at=begins_at,
         posts=tuple(_post(one, at) for one in posts.order_by("-valid", "role")),
         places=tuple(network.list_transformer_districts(ids=places.values_list("transformer_district_id", flat=True))),

@@ -69,7 +69,9 @@ def answers_of(asked: Asked) -> dict[Key, Answers]:
 
 def covered_of(asked: Asked) -> dict[int, tuple[int, int]]:
     """By part: open accounts behind a transformer district that a district covers today, and all; one statement."""
-    values = _values(asked)
+    # What begins in the course of the day counts, what is planned for later does not.
+    day_ends = datetime.combine(asked.today, time.max, settings.BILLING_TIME_ZONE)
+    values = {**_values(asked), "at": day_ends}
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -79,7 +81,7 @@ def covered_of(asked: Asked) -> dict[int, tuple[int, int]]:
             JOIN cis_account a ON a.org_unit_id = u.id AND a.state = 'open'
             JOIN cis_premise h ON h.id = a.premise_id
             LEFT JOIN grid_service_coverage c
-                ON c.transformer_district_id = h.transformer_district_id AND upper_inf(c.valid)
+                ON c.transformer_district_id = h.transformer_district_id AND c.valid @> %(at)s
             GROUP BY 1
             """,
             values,

@@ -10,9 +10,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from cis.models import Account, Customer, Feeder, Premise, TransformerDistrict
 from cis.operations.billing import issue_bill_now
 from config.shared.models import Message, OrgUnit, PersonalDataAccess, User
-from grid_service.models import Community, Notice, Question
+from grid_service.models import Assignment, Community, Notice, Question
 from grid_service.operations import care, questions, territory
 from tests.factories.districts import District, make_district
 from tests.factories.portal import bind, signed_in
@@ -111,6 +112,33 @@ class TestTheTelephone:
         other = make_district(world, "楚风片区", transformers=[])
         assert signed_in(other.manager_id).get(address).status_code == 404
 
+    def test_ones_own_customer_is_found_among_hundreds_of_that_name_elsewhere(
+        self, world: World, district: District
+    ) -> None:
+        own = world.residential
+        other = TransformerDistrict.objects.create(
+            code="T-FAR", name="远方公变", feeder=Feeder.objects.get(code="T-F1"), capacity_kva=100
+        )
+        name = Customer.objects.get(pk=own.customer_id)
+        premises = Premise.objects.bulk_create(
+            Premise(org_unit_id=world.county_a_id, transformer_district=other, address=f"远方路{number}号")
+            for number in range(405)
+        )
+        Account.objects.bulk_create(
+            Account(
+                pk=-1 - number, account_no=f"41{number:08}", customer=name, premise=premise,
+                org_unit_id=world.county_a_id, route_id=world.route_day_0_id, opened_on=world.at.date(),
+            )
+            for number, premise in enumerate(premises)
+        )  # fmt: skip
+        client = signed_in(district.manager_id)
+
+        for typed in (name.name, "410", "4290"):
+            found = client.post(reverse("grid_service:customers"), {"q": typed}).context["found"]
+            assert all(not row.account_no.startswith("41") for row in found)
+        by_name = client.post(reverse("grid_service:customers"), {"q": name.name}).context["found"]
+        assert [row.account_no for row in by_name] == [own.account_no]
+
     def test_what_a_household_needs_is_shown_for_a_reason_only(self, world: World, district: District) -> None:
         now = timezone.now()
         care.enter_care(
@@ -140,13 +168,22 @@ class TestTheTelephone:
         client.post(address, {"act": "publish"})
         first = Message.objects.filter(template="district-notice").count()
         assert first == 6, "four customers, a telephone of the portal, one inbox"
-        client.post(address, {"act": "change", "text": "改到周日检查。"})
-        client.post(address, {"act": "cancel"})
+        client.post(address, {"act": "change", "text": "改到周日检查。", "from_version": 1})
+        client.post(address, {"act": "cancel", "from_version": 2})
 
         assert Message.objects.filter(template="district-notice").count() == 2 * first
         assert Message.objects.filter(template="district-notice-cancelled").count() == first
         stranger = make_district(world, "楚风片区", transformers=[])
         assert signed_in(stranger.manager_id).get(address).status_code == 404
+
+
+class TestTheCockpit:
+    def test_shows_whom_districts_cover_before_one_chooses_a_month(self, world: World, district: District) -> None:
+        leader = make_user("head", OrgUnit.objects.get(pk=world.county_a_id), "leader")
+
+        lines = signed_in(leader.pk).get(reverse("cockpit")).context["lines"]
+
+        assert {line.figure for line in lines if str(line.label).startswith("片区覆盖")} == {"100.00"}
 
 
 class TestOverseers:
@@ -163,6 +200,22 @@ class TestOverseers:
         assert answer.status_code == 302
         assert "新经理" in said(client, "grid_service:districts")
         assert client.post(address, {"manager": new.pk, "deputy": new.pk, "reason": "x"}).status_code == 422
+
+    def test_a_hand_over_that_cannot_be_cancelled_says_why(self, world: World, district: District) -> None:
+        county, now = OrgUnit.objects.get(pk=world.county_a_id), timezone.now()
+        boss, new = make_user("boss", county, "district-supervisor"), make_user("new", county, "district-manager")
+        for days, people in ((5, {"manager": new.pk}), (9, {"deputy": district.manager_id})):
+            territory.hand_over(
+                district_id=district.district_id, people=people, from_at=now + timedelta(days=days), reason="轮岗",
+                decided_by_id=boss.pk, at=now,
+            )  # fmt: skip
+        planned = Assignment.objects.get(user_id=new.pk).pk
+
+        answer = signed_in(boss.pk).post(
+            reverse("grid_service:cancel_hand_over", args=[district.district_id, planned]), follow=True
+        )
+
+        assert "请先取消那一次交接" in answer.content.decode()
 
     def test_the_check_finds_what_nobody_covers_and_addresses_that_disagree(self, world: World) -> None:
         county = OrgUnit.objects.get(pk=world.county_a_id)

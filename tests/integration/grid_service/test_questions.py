@@ -10,12 +10,13 @@ from django.conf import settings
 from cis.models import Contact
 from cis.operations import contacts
 from config.shared import events
-from config.shared.indicators import Asked, all_indicators, part_of
+from config.shared.indicators import Asked, all_indicators, part_of, read_now
 from config.shared.models import Message, OrgUnit, OutboxDelivery
 from config.shared.personal_data import blind_index
 from crm.models import Rating
 from grid_service.models import Question, QuestionPass
 from grid_service.operations import notices, questions
+from grid_service.operations.territory import cover
 from grid_service.queries.questions import open_questions
 from grid_service.queries.working_hours import answer_due
 from tests.factories.districts import District, make_district
@@ -117,6 +118,22 @@ class TestPassingOn:
         assert list(passes) == [("manager", "deputy"), ("deputy", "hotline")]
         assert open_questions([district.district_id]) == ((), 0)
 
+    def test_goes_to_the_deputy_of_the_district_it_was_asked_of_when_the_place_has_moved(
+        self, world: World, district: District
+    ) -> None:
+        other = make_district(world, "楚风片区", transformers=[])
+        question_id = asked(world)
+        cover(
+            district_id=other.district_id, transformer_district_ids=[world.transformer_district_id],
+            from_at=MORNING + 5 * MINUTE, reason="调整", decided_by_id=world.administrator_id, at=MORNING + 5 * MINUTE,
+        )  # fmt: skip
+
+        questions.pass_on(at=MORNING + 15 * MINUTE)
+
+        told = Message.objects.filter(template="district-question-waits").order_by("pk")
+        assert list(told.values_list("user_id", flat=True)) == [district.manager_id, district.deputy_id]
+        questions.answer(question_id=question_id, text="我来", by_id=district.deputy_id, at=MORNING + 20 * MINUTE)
+
     def test_the_deputy_may_answer_what_passed_on(self, world: World, district: District) -> None:
         question_id = asked(world)
         questions.pass_on(at=MORNING + 15 * MINUTE)
@@ -161,7 +178,7 @@ class TestIndicators:
         Message.objects.filter(channel="sms", recipient_index=blind_index("10000000003")).update(state="delivered")
         asked_of = Asked(
             tuple(part_of(OrgUnit.objects.get(pk=one)) for one in (world.province_id, world.county_b_id)),
-            (202601, 202602),
+            (202512, 202601, 202602),
             MORNING.date(),
         )
         found = {
@@ -172,6 +189,23 @@ class TestIndicators:
         month = (world.province_id, 202602)
         assert found["first-answer-p50"] == {month: 8 * 60}
         assert found["first-answer-p90"] == {month: 40 * 60}
-        assert found["coverage"] == {month: 100_00, (world.county_b_id, 202602): 100_00}
+        # Of today, and shown with the last whole month too: the one that pages show first.
+        assert found["coverage"] == {
+            (unit, one): 100_00 for unit in (world.province_id, world.county_b_id) for one in (202601, 202602)
+        }
         # The portal's inbox and one telephone, of four households.
         assert found["notices-reached"] == {month: 50_00}
+
+    def test_a_coverage_that_is_planned_does_not_count_today(self, world: World) -> None:
+        make_district(world, begins_at=MORNING + timedelta(days=30))
+        part = part_of(OrgUnit.objects.get(pk=world.province_id))
+        coverage = all_indicators()["grid-service.coverage"]
+
+        figures = {
+            day: read_now(coverage, parts=[part], month=202601, today=MORNING.date() + timedelta(days=day))
+            for day in (0, 23)
+        }
+
+        assert [figures[day][part.org_unit_id].figure for day in (0, 23)] == [0, 0]
+        later = Asked((part,), (202603,), MORNING.date() + timedelta(days=30))
+        assert coverage.figures(later) == {(part.org_unit_id, 202603): 100_00}

@@ -224,6 +224,7 @@ DISTRICT: tuple[Destination, ...] = (
         "grid_service.work_district",
         ("/grid/care/",),
     ),
+    Destination(_("我的名片"), "id-card", "grid_service:my_card", "grid_service.work_district"),
 )
 
 # By deadline: who waits for an answer first, then who is without supply.
@@ -232,6 +233,7 @@ DISTRICT_TO_DO: tuple[Slot, ...] = (
     Slot(_("片区停电"), "grid_service:outages_here", "grid_service.work_district"),
     Slot(_("欠费"), "grid_service:arrears_here", "grid_service.work_district"),
     Slot(_("特殊关照"), "grid_service:care_here", "grid_service.see_care"),
+    Slot(_("我的名片"), "grid_service:my_card_here", "grid_service.work_district"),
 )
 
 ANALYSIS: tuple[Destination, ...] = (

@@ -178,6 +178,7 @@ SHOTS = (
     Shot("grid-customers", "grid1", "/grid/customers/", PHONE),
     Shot("grid-call", "grid1", "/grid/customers/{customer}/call/", PHONE),
     Shot("grid-care", "grid1", "/grid/care/", PHONE),
+    Shot("grid-my-card", "grid1", "/grid/my-card/", PHONE),
     Shot("districts", "supervisor", "/console/districts/", caption="片区：谁在什么时候负责"),
     Shot("districts-check", "supervisor", "/console/districts/check/"),
     Shot("district", "supervisor", "/console/districts/{district}/"),

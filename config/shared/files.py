@@ -38,3 +38,8 @@ def open_kept(key: str) -> IO[bytes]:
     """
     kept: IO[bytes] = default_storage.open(key, "rb")
     return kept
+
+
+def delete(key: str) -> None:
+    """Delete a kept file for good, once nothing names it any more; one that is gone already stays gone."""
+    default_storage.delete(key)

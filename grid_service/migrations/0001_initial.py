@@ -125,6 +125,33 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Portrait",
+            fields=[
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("key", models.CharField(max_length=100)),
+                ("kept_at", models.DateTimeField()),
+            ],
+            options={
+                "db_table": "grid_service_portrait",
+                "indexes": [models.Index(fields=["key"], name="portrait_by_key")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("key__regex", "^portraits/[0-9a-f]{2}/[0-9a-f]{64}$")),
+                        name="portrait_is_named_by_its_digest",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Assignment",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),

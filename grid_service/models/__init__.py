@@ -2,6 +2,7 @@
 
 from grid_service.models.care import CareCase
 from grid_service.models.notices import Notice, NoticeChoice, NoticeFollowUp, NoticeRecipient, NoticeVersion
+from grid_service.models.portraits import Portrait
 from grid_service.models.questions import Question, QuestionPass
 from grid_service.models.territory import Assignment, Community, Coverage, ServiceDistrict
 
@@ -15,6 +16,7 @@ __all__ = [
     "NoticeFollowUp",
     "NoticeRecipient",
     "NoticeVersion",
+    "Portrait",
     "Question",
     "QuestionPass",
     "ServiceDistrict",

@@ -20,11 +20,17 @@ MANAGER, DEPUTY = str(Assignment.Role.MANAGER), str(Assignment.Role.DEPUTY)
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a post, and the number customers know it by."""
+    """Who holds a post, and the number customers know it by; `portrait` is the digest of their photo, "" without."""
 
     user_id: int
     name: str
     phone: str
+    portrait: str = ""
+
+    @property
+    def initial(self) -> str:
+        """What stands in place of a photo: the family name's first character."""
+        return self.name[:1].upper()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +53,16 @@ class Duty:
 
 _DISTRICTS = """
 SELECT d.id, o.name, o.name_en, m.user_id, coalesce(nullif(mu.display_name, ''), mu.username), d.manager_phone,
-       p.user_id, coalesce(nullif(pu.display_name, ''), pu.username), d.deputy_phone
+       coalesce(right(mf.key, 64), ''),
+       p.user_id, coalesce(nullif(pu.display_name, ''), pu.username), d.deputy_phone, coalesce(right(pf.key, 64), '')
 FROM grid_service_district d
 JOIN shared_org_unit o ON o.id = d.org_unit_id
 JOIN grid_service_assignment m ON m.service_district_id = d.id AND m.role = 'manager' AND m.valid @> %(at)s
 JOIN shared_user mu ON mu.id = m.user_id
 JOIN grid_service_assignment p ON p.service_district_id = d.id AND p.role = 'deputy' AND p.valid @> %(at)s
 JOIN shared_user pu ON pu.id = p.user_id
+LEFT JOIN grid_service_portrait mf ON mf.user_id = m.user_id
+LEFT JOIN grid_service_portrait pf ON pf.user_id = p.user_id
 WHERE d.id = ANY(%(districts)s)
 """
 
@@ -63,7 +72,7 @@ def districts_at(district_ids: Iterable[int], *, at: datetime) -> dict[int, Serv
     with connection.cursor() as cursor:
         cursor.execute(_DISTRICTS, {"at": at, "districts": list(district_ids)})
         return {
-            row[0]: Served(row[0], in_language(row[1], row[2]), Holder(row[3], row[4], row[5]), Holder(*row[6:9]))
+            row[0]: Served(row[0], in_language(row[1], row[2]), Holder(*row[3:7]), Holder(*row[7:11]))
             for row in cursor.fetchall()
         }
 

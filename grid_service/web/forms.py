@@ -98,3 +98,14 @@ class CoverForm(forms.Form):
     places = forms.MultipleChoiceField(label=_("划入的台区"), widget=forms.CheckboxSelectMultiple)
     from_at = MomentField(label=_("什么时候生效"), required=False, help_text=_("空着就是马上生效。"))
     reason = forms.CharField(label=_("原因"), max_length=500)
+
+
+class PortraitForm(forms.Form):
+    """One's own photo, with one's own consent."""
+
+    photo = forms.FileField(
+        label=_("照片"),
+        help_text=_("JPG 或 PNG，不超过 5 MB，短的一边至少 200 像素。取中间的方形；拍摄地点等附带信息不保留。"),
+        widget=forms.FileInput(attrs={"accept": ".jpg,.jpeg,.png,image/jpeg,image/png"}),
+    )
+    agrees = forms.BooleanField(label=_("这是我本人的照片，我同意所服务片区的客户在名片上看到它。"))

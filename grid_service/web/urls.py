@@ -11,6 +11,7 @@ console: list[URLPattern | URLResolver] = [
     path("to-do/outages/", district.outages_here, name="outages_here"),
     path("to-do/arrears/", district.arrears_here, name="arrears_here"),
     path("to-do/care/", district.care_here, name="care_here"),
+    path("to-do/my-card/", cards.my_card_here, name="my_card_here"),
     path("questions/", district.question_list, name="questions"),
     path("questions/<int:asked_id>/", district.question, name="question"),
     path("notices/", notices.notice_list, name="notices"),
@@ -21,6 +22,8 @@ console: list[URLPattern | URLResolver] = [
     path("customers/<str:account_no>/call/", district.call, name="call"),
     path("care/", district.care, name="care"),
     path("care/<str:account_no>/", district.care_of, name="care_of"),
+    path("my-card/", cards.my_card, name="my_card"),
+    path("my-card/remove-photo/", cards.remove_photo, name="remove_photo"),
 ]
 
 overseen: list[URLPattern | URLResolver] = [
@@ -45,7 +48,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/accounts/<str:account_no>/district/", cards.account_card, name="account_card"),
     path("console/accounts/<str:account_no>/district/paper/", cards.card_on_paper, name="card_on_paper"),
     path("my/district/", include(mine)),
+    path("portraits/<str:digest>/", cards.portrait, name="portrait"),
 ]
 
 # For `tests/architecture`: addresses that need no named permission, and why they do not.
-SIGNED_IN_ONLY = {f"grid_service:{entry.name}": "a customer's own" for entry in mine if isinstance(entry, URLPattern)}
+SIGNED_IN_ONLY = {
+    **{f"grid_service:{entry.name}": "a customer's own" for entry in mine if isinstance(entry, URLPattern)},
+    "grid_service:portrait": "on the card that customers and staff see; its address is the digest of the picture",
+}

@@ -8,15 +8,17 @@ from cis.models import Customer
 from cis.operations import outages
 from config.shared.models import User
 from grid_service.models import Community
-from grid_service.operations import care, notices, questions
+from grid_service.operations import care, notices, portraits, questions
 from tests.factories.districts import make_district
+from tests.factories.pictures import photo
 from tests.factories.world import World
 
 
 def add_district(world: World, now: datetime) -> None:
-    """A district with its manager, an outage now and one to come, notices, questions, a household in care."""
+    """A district with its manager and their photo, an outage now and one to come, notices, questions, care."""
     manager = User.objects.get(username="district_manager")
     district = make_district(world, begins_at=now - timedelta(days=40), manager=manager)
+    portraits.keep_portrait(user_id=manager.pk, stream=photo(), at=now)
     county, place = world.county_a_id, world.transformer_district_id
     dispatcher = User.objects.get(username="dispatcher")
     Community.objects.create(

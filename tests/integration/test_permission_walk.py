@@ -63,8 +63,8 @@ from config.shared.web.tables import Table
 from crm.models import ProposedContact
 from crm.operations import emergencies, key_accounts, profiles, tags, tiers
 from dsm.models import LoadForecast, ShedOrder
-from grid_service.models import Assignment
-from grid_service.operations import care, notices, questions
+from grid_service.models import Assignment, Portrait
+from grid_service.operations import care, notices, portraits, questions
 from payments.models import PaymentOrder
 from payments.operations import ask_refund
 from payments.receipts import verification_token
@@ -72,6 +72,7 @@ from tests.factories.districts import make_district
 from tests.factories.halls import make_hall, take
 from tests.factories.lived_in_shortages import add_shortages
 from tests.factories.metering import register_file, send
+from tests.factories.pictures import photo
 from tests.factories.staff import prove
 from tests.factories.world import World, make_unit, make_user, small_world
 from tests.integration.payments import pay
@@ -217,7 +218,9 @@ def one_of_everything() -> Walk:
         account_no=world.residential.account_no, kind="elderly", basis="consent", basis_note="同意书 1", note="",
         until_on=now.date() + timedelta(days=9), by_id=district.manager_id, at=now, today=now.date(),
     )  # fmt: skip
+    portraits.keep_portrait(user_id=district.manager_id, stream=photo(), at=now)
     values = {
+        "digest": Portrait.objects.get().key[-64:],
         "hall_code": hall.org_unit.code,
         "ticket_token": take(hall, at=now).token,
         "outage_id": outage,

@@ -27,3 +27,17 @@ SHED_ORDER = declare(
         },
     )
 )
+
+SHED_ORDER_CALLED_BACK = declare(
+    Template(
+        code="shed-order-called-back",
+        channels=("in_app", "sms"),
+        is_urgent=True,
+        lasts=timedelta(days=1),
+        subject_zh="有序用电通知已收回",
+        subject_en="Order to lower your load called back",
+        zh="户号尾号 {tail}：{day} {start}-{end} 的有序用电通知已收回，不用压减，照常用电。",
+        en="Account {tail}: the order for {day} {start}-{end} is called back. No cut; use power as usual.",
+        examples={"tail": "6789", "day": "08-15", "start": "13:00", "end": "22:00"},
+    )
+)

@@ -8,6 +8,13 @@ from django.db.models import Q
 
 from dsm.models.loads import SLOTS
 
+# The day of an order in the billing time zone; its window lies within that day.
+_BILLING_DAY = models.Func(
+    models.F("starts_at"),
+    template="((%(expressions)s AT TIME ZONE 'Asia/Shanghai')::date)",
+    output_field=models.DateField(),
+)
+
 
 class Shortage(models.Model):
     """
@@ -24,6 +31,7 @@ class Shortage(models.Model):
         AUTHORISED = "authorised", "政府已批准"
         CHOSEN = "chosen", "已选定方案"
         ISSUED = "issued", "指令已下达"
+        CALLED_BACK = "called-back", "指令已收回"
         WITHDRAWN = "withdrawn", "已撤销"
 
     class Demand(models.TextChoices):
@@ -59,8 +67,8 @@ class Shortage(models.Model):
                 condition=~Q(cause="") & Q(level__in=("I", "II", "III", "IV")), name="shortage_has_a_cause"
             ),
             models.CheckConstraint(
-                condition=Q(state__in=("chosen", "issued"), chosen__isnull=False)
-                | (~Q(state__in=("chosen", "issued")) & Q(chosen__isnull=True)),
+                condition=Q(state__in=("chosen", "issued", "called-back"), chosen__isnull=False)
+                | (~Q(state__in=("chosen", "issued", "called-back")) & Q(chosen__isnull=True)),
                 name="a_chosen_shortage_has_its_plan",
             ),
         )
@@ -75,7 +83,8 @@ class ShortagePlan(models.Model):
     What one strategy makes of a shortage. `figures` are the metrics by name, all integers with their units in the name.
 
     `bound_fen` is a value no plan can go below by the weights of the objective, where one was computed; a plan's own is
-    `objective_fen`. `state` says how it came about; in the last three the plan is what the greedy way gives.
+    `objective_fen`. `state` says how it came about; in the last three the plan is what the greedy way gives. `digest`
+    is of the problem it solves: plans with different ones were made of different data and cannot be compared.
     """
 
     class State(models.TextChoices):
@@ -97,6 +106,7 @@ class ShortagePlan(models.Model):
     objective_fen = models.BigIntegerField(null=True, blank=True)
     bound_fen = models.BigIntegerField(null=True, blank=True)
     took_ms = models.IntegerField(default=0)
+    digest = models.CharField(max_length=64, blank=True)
     worst_account = models.ForeignKey("cis.Account", models.PROTECT, null=True, blank=True, related_name="+")
     computed_at = models.DateTimeField(null=True, blank=True)
 
@@ -120,7 +130,8 @@ class PlanCut(models.Model):
     One customer's cut in a plan, written by COPY and never changed: slots [start, end) and a depth in permille.
 
     `load_kw` is what was expected of the customer; (load - security) x process % x depth is cut in each slot, in W.
-    `peak_cut_kw` (rounded up) and `cut_kwh` say it in one number each.
+    `peak_cut_kw` (rounded up) and `cut_kwh` say it in one number each. `capacity_kva` is that of the day; `notice_min`
+    is the notice owed, in minutes: what the measure gives everybody, or what the customer needs where that is more.
     """
 
     plan = models.ForeignKey(ShortagePlan, models.PROTECT, related_name="cuts")
@@ -137,6 +148,8 @@ class PlanCut(models.Model):
     tier = models.SmallIntegerField()
     group_no = models.SmallIntegerField()
     burden_h = models.IntegerField()
+    capacity_kva = models.IntegerField()
+    notice_min = models.IntegerField()
 
     class Meta:
         db_table = "dsm_plan_cut"
@@ -169,6 +182,7 @@ class ShortageStep(models.Model):
         AUTHORISED = "authorised", "政府批准"
         CHOSEN = "chosen", "选定方案"
         ISSUED = "issued", "下达指令"
+        CALLED_BACK = "called-back", "收回指令"
         WITHDRAWN = "withdrawn", "撤销"
 
     shortage = models.ForeignKey(Shortage, models.PROTECT, related_name="steps")
@@ -191,7 +205,8 @@ class ShortageStep(models.Model):
                 name="an_approval_has_its_document",
             ),
             models.CheckConstraint(
-                condition=~Q(kind__in=("chosen", "withdrawn")) | ~Q(reasons=""), name="a_choice_has_reasons"
+                condition=~Q(kind__in=("chosen", "called-back", "withdrawn")) | ~Q(reasons=""),
+                name="a_choice_has_reasons",
             ),
         )
 
@@ -203,7 +218,8 @@ class ShedOrder(models.Model):
     """
     The order to one customer, written once: from when to when, how much, and what stays.
 
-    `notice_due_at` is when the customer had to know at the latest; `issued_at` before it keeps the notice.
+    `notice_due_at` is when the customer had to know at the latest; `issued_at` before it keeps the notice. An order
+    stands until it is called back, which happens once and for a reason; no two that stand cut a customer on one day.
     """
 
     cut = models.OneToOneField(PlanCut, models.PROTECT, related_name="order")
@@ -214,12 +230,23 @@ class ShedOrder(models.Model):
     notice_due_at = models.DateTimeField()
     issued_at = models.DateTimeField()
     issued_by = models.ForeignKey("shared.User", models.PROTECT, related_name="+")
+    called_back_at = models.DateTimeField(null=True, blank=True)
+    called_back_by = models.ForeignKey("shared.User", models.PROTECT, null=True, blank=True, related_name="+")
+    call_back_reason = models.CharField(max_length=1000, blank=True)
 
     class Meta:
         db_table = "dsm_shed_order"
         constraints = (
             models.UniqueConstraint(fields=["shortage", "account"], name="one_order_a_shortage"),
             models.CheckConstraint(condition=Q(ends_at__gt=models.F("starts_at")), name="order_lasts"),
+            models.UniqueConstraint(
+                models.F("account"), _BILLING_DAY, condition=Q(called_back_at__isnull=True), name="one_cut_a_day"
+            ),
+            models.CheckConstraint(
+                condition=Q(called_back_at__isnull=True, called_back_by__isnull=True, call_back_reason="")
+                | (Q(called_back_at__isnull=False, called_back_by__isnull=False) & ~Q(call_back_reason="")),
+                name="a_call_back_has_a_reason",
+            ),
         )
         indexes = (models.Index(fields=["account", "-starts_at"], name="shed_order_of_account"),)
 

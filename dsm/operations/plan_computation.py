@@ -23,6 +23,7 @@ from dsm.solving import Solved, solve
 _CUT_COLUMNS = (
     "plan_id", "account_id", "measure", "start_slot", "end_slot", "depth_permille", "load_kw", "security_kw",
     "process_pct", "peak_cut_kw", "cut_kwh", "tier", "group_no", "burden_h",
+    "capacity_kva", "notice_min",
 )  # fmt: skip
 
 
@@ -51,6 +52,7 @@ def _write(row: ShortagePlan, asked: AskedProblem, solved: Solved, at: datetime)
     row.bound_fen = None if plan.bound_fen is None else round(plan.bound_fen)
     row.took_ms = round(solved.seconds * 1000)
     row.worst_account_id = int(asked.account[worst]) if worst >= 0 else None
+    row.digest = asked.digest
     row.computed_at = at
     row.save()
     with connection.cursor() as cursor:
@@ -65,5 +67,6 @@ def _cuts(plan_id: int, asked: AskedProblem, solved: Solved) -> Iterator[tuple[o
             plan_id, int(asked.account[row]), block.measure, block.start, block.end, int(plan.depth[row]),
             problem.load_kw[row].tolist(), int(problem.security_kw[row]), int(problem.process_pct[row]),
             int(-(-plan.shed_w[row].max() // 1000)), int(-(-plan.shed_w[row].sum() // 4000)), int(problem.tier[row]),
-            int(problem.group[row]), int(problem.burden_h[row]),
+            int(problem.group[row]), int(problem.burden_h[row]), int(asked.capacity_kva[row]),
+            round(60 * max(problem.notice_h[block.measure], int(problem.lead_h[row]))),
         )  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
@@ -14,6 +13,7 @@ from config.shared.bulk_copy import copy_rows
 from config.shared.errors import BadInput, NotFound, Refused
 from dsm.messages import SHED_ORDER
 from dsm.models import OrderReceipt, PlanCut, ShedOrder, Shortage, ShortageStep
+from dsm.operations.plan_standing import refuse_stale
 from dsm.operations.shortages import OutOfTurn
 from dsm.queries.shed_problem import day_starts_at
 from dsm.shedding.stretches import clock
@@ -21,6 +21,7 @@ from dsm.words import MEASURES
 
 _ORDER_COLUMNS = (
     "cut_id", "shortage_id", "account_id", "starts_at", "ends_at", "notice_due_at", "issued_at", "issued_by_id",
+    "call_back_reason",
 )  # fmt: skip
 
 
@@ -28,6 +29,12 @@ class TooLateToIssue(Refused):
     """The first cut of the plan has begun."""
 
     code = "too-late-to-issue"
+
+
+class OrderCalledBack(Refused):
+    """The order stands no longer."""
+
+    code = "order-called-back"
 
 
 def issue_orders(*, shortage_id: int, by_id: int, at: datetime) -> int:
@@ -38,17 +45,17 @@ def issue_orders(*, shortage_id: int, by_id: int, at: datetime) -> int:
 
     :raises NotFound, OutOfTurn: there is no such shortage, no plan is chosen, or its orders are out
     :raises TooLateToIssue: the first cut has begun
+    :raises PlansAreStale, AlreadyCut: the plan no longer holds
     """
     with transaction.atomic():
-        shortage = Shortage.objects.select_for_update().filter(pk=shortage_id).first()
-        if shortage is None:
-            raise NotFound(_("没有这次缺电。"))
-        if shortage.state != Shortage.State.CHOSEN:
+        shortage = _locked_with_its_day(shortage_id)
+        if shortage.state != Shortage.State.CHOSEN or shortage.chosen is None:
             raise OutOfTurn(_("还没有选定方案，或指令已经下达。请刷新页面。"))
         cuts = list(PlanCut.objects.filter(plan_id=shortage.chosen_id).defer("load_kw").order_by("account_id"))
         midnight = day_starts_at(shortage.on_day)
         if cuts and midnight + timedelta(minutes=15 * min(cut.start_slot for cut in cuts)) <= at:
             raise TooLateToIssue(_("方案里最早的时段已经开始，不能再下达。请重新编方案。"))
+        refuse_stale(shortage, [shortage.chosen])
         with connection.cursor() as cursor:
             copy_rows(
                 cursor,
@@ -61,11 +68,10 @@ def issue_orders(*, shortage_id: int, by_id: int, at: datetime) -> int:
                         cut.account_id,
                         midnight + timedelta(minutes=15 * cut.start_slot),
                         midnight + timedelta(minutes=15 * cut.end_slot),
-                        midnight
-                        + timedelta(minutes=15 * cut.start_slot)
-                        - timedelta(hours=settings.DSM_NOTICE_H[cut.measure]),
+                        midnight + timedelta(minutes=15 * cut.start_slot - cut.notice_min),
                         at,
                         by_id,
+                        "",
                     )
                     for cut in cuts
                 ),
@@ -94,11 +100,23 @@ def issue_orders(*, shortage_id: int, by_id: int, at: datetime) -> int:
         return len(cuts)
 
 
+def _locked_with_its_day(shortage_id: int) -> Shortage:
+    """The shortage; all of its day are locked, so that two of them do not cut the same customer at the same moment."""
+    of_day = Shortage.objects.select_for_update(of=("self",)).filter(
+        on_day__in=Shortage.objects.filter(pk=shortage_id).values("on_day")
+    )
+    found = next((one for one in of_day.order_by("pk") if one.pk == shortage_id), None)
+    if found is None:
+        raise NotFound(_("没有这次缺电。"))
+    return found
+
+
 def acknowledge_order(*, order_id: int, account_ids: tuple[int, ...], by_id: int, at: datetime) -> bool:
     """
     Put down that a customer confirmed an order in the portal; False when it was confirmed before.
 
     :raises NotFound: there is no such order of these accounts
+    :raises OrderCalledBack: it stands no longer
     """
     with transaction.atomic():
         order = ShedOrder.objects.filter(pk=order_id, account_id__in=account_ids).first()
@@ -113,6 +131,7 @@ def note_telephone_receipt(*, order_id: int, who: str, by_id: int, at: datetime)
 
     :raises NotFound: there is no such order
     :raises BadInput: nobody answered
+    :raises OrderCalledBack: it stands no longer
     """
     if not who.strip():
         raise BadInput(_("请写明接电话的人，例如「王厂长」。"))
@@ -124,6 +143,8 @@ def note_telephone_receipt(*, order_id: int, who: str, by_id: int, at: datetime)
 
 
 def _received(order: ShedOrder, how: str, by_id: int, at: datetime, note: str) -> bool:
+    if order.called_back_at is not None:
+        raise OrderCalledBack(_("这条指令已经收回，客户不用压减，也不用确认。"))
     _row, is_new = OrderReceipt.objects.get_or_create(
         order=order, defaults={"how": how, "by_id": by_id, "at": at, "note": note}
     )

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from config.shared import jobs
 from config.shared.errors import BadInput, NotAllowed, NotFound, Refused
 from dsm.models import ShedList, Shortage, ShortagePlan, ShortageStep
+from dsm.operations.plan_standing import refuse_stale
 from dsm.queries.forecasts import forecast_for
 from dsm.shedding.levels import level_of
 from dsm.shedding.problem import SLOTS
@@ -153,11 +154,14 @@ def submit_shortage(*, shortage_id: int, by_id: int, at: datetime) -> None:
 
     :raises NotFound, OutOfTurn: there is no such shortage, or it was submitted before
     :raises PlansNotReady: a plan is still being computed
+    :raises PlansAreStale, AlreadyCut: the plans no longer hold
     """
     with transaction.atomic():
         shortage = _locked(shortage_id, Shortage.State.DRAFTED)
-        if shortage.plans.filter(state=ShortagePlan.State.WAITING).exists():
+        plans = list(shortage.plans.all())
+        if any(plan.state == ShortagePlan.State.WAITING for plan in plans):
             raise PlansNotReady(_("方案还没有算完，请稍候再报批。"))
+        refuse_stale(shortage, plans)
         _step(shortage, ShortageStep.Kind.SUBMITTED, by_id, at)
 
 
@@ -197,6 +201,7 @@ def choose_plan(*, shortage_id: int, plan_id: int, reasons: str, by_id: int, at:
     :raises NotFound, OutOfTurn: there is no such shortage or plan of it, or the authority has not approved
     :raises BadInput: no reasons
     :raises OwnDraft: who drafted the shortage cannot choose
+    :raises PlansAreStale, AlreadyCut: the plan no longer holds
     """
     reasons = reasons.strip()
     if not reasons:
@@ -208,6 +213,7 @@ def choose_plan(*, shortage_id: int, plan_id: int, reasons: str, by_id: int, at:
         plan = shortage.plans.exclude(state=ShortagePlan.State.WAITING).filter(pk=plan_id).first()
         if plan is None:
             raise NotFound(_("没有这个方案，请重新选择。"))
+        refuse_stale(shortage, [plan])
         shortage.chosen = plan
         _step(shortage, ShortageStep.Kind.CHOSEN, by_id, at, reasons=reasons, plan=plan)
 

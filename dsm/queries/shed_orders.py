@@ -30,7 +30,7 @@ REACHED = (Message.State.SENT, Message.State.DELIVERED, Message.State.READ)
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """One order; `receipt_word` is empty while nobody confirmed it."""
+    """One order; `receipt_word` is empty while nobody confirmed it, `called_back_at` while it stands."""
 
     order_id: int
     account_id: int
@@ -47,13 +47,17 @@ class OrderRow:
     receipt_word: str
     received_at: datetime | None
     receipt_note: str
+    called_back_at: datetime | None
+    call_back_reason: str
+    may_call_back: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """How the orders of a shortage stand."""
+    """How the orders of a shortage stand; those that were called back count as nothing else."""
 
     orders: int
+    called_back: int
     confirmed: int
     told: int
     not_reached: int
@@ -63,9 +67,11 @@ class Execution:
 
 def execution_of(*, shortage_id: int) -> Execution:
     """The counts of a shortage's orders; one statement each, whatever their number."""
-    orders = _marked(ShedOrder.objects.filter(shortage_id=shortage_id))
+    given = _marked(ShedOrder.objects.filter(shortage_id=shortage_id))
+    orders = given.filter(called_back_at__isnull=True)
     return Execution(
         orders=orders.count(),
+        called_back=given.filter(called_back_at__isnull=False).count(),
         confirmed=orders.filter(has_receipt=True).count(),
         told=orders.filter(Q(has_receipt=True) | Q(is_told=True)).count(),
         not_reached=orders.filter(has_receipt=False, is_told=False).count(),
@@ -74,14 +80,20 @@ def execution_of(*, shortage_id: int) -> Execution:
     )
 
 
-def page_of_orders(ask: Ask, *, shortage_id: int, which: str = "") -> Page[OrderRow]:
-    """Orders of a shortage: all, those not confirmed ("open"), or those nobody could reach ("lost")."""
+def page_of_orders(ask: Ask, *, shortage_id: int, which: str = "", may_call_back: bool = False) -> Page[OrderRow]:
+    """
+    Orders of a shortage: all, not confirmed ("open"), reaching nobody ("lost"), called back ("back").
+
+    `may_call_back`: whether the reader may; the rows that stand then say so.
+    """
     rows = _marked(ShedOrder.objects.filter(shortage_id=shortage_id))
     if which == "open":
-        rows = rows.filter(has_receipt=False)
+        rows = rows.filter(has_receipt=False, called_back_at__isnull=True)
     elif which == "lost":
-        rows = rows.filter(has_receipt=False, is_told=False)
-    return ask.page(ask.of(rows), lambda found: _rows(list(found)))
+        rows = rows.filter(has_receipt=False, is_told=False, called_back_at__isnull=True)
+    elif which == "back":
+        rows = rows.filter(called_back_at__isnull=False)
+    return ask.page(ask.of(rows), lambda found: _rows(list(found), may_call_back=may_call_back))
 
 
 def get_order(*, order_id: int, within: Sequence[str]) -> tuple[OrderRow, int]:
@@ -122,12 +134,12 @@ def _marked(orders: QuerySet[ShedOrder]) -> QuerySet[Any]:
     )
 
 
-def _rows(found: list[ShedOrder]) -> list[OrderRow]:
+def _rows(found: list[ShedOrder], *, may_call_back: bool = False) -> list[OrderRow]:
     names = names_of([order.account_id for order in found]) if found else {}
-    return [_row(order, names[order.account_id]) for order in found]
+    return [_row(order, names[order.account_id], may_call_back=may_call_back) for order in found]
 
 
-def _row(order: ShedOrder, name: tuple[str, str]) -> OrderRow:
+def _row(order: ShedOrder, name: tuple[str, str], *, may_call_back: bool) -> OrderRow:
     receipt: OrderReceipt | None = getattr(order, "receipt", None)
     note = ""
     if receipt is not None and receipt.how == OrderReceipt.How.TELEPHONE:
@@ -148,4 +160,7 @@ def _row(order: ShedOrder, name: tuple[str, str]) -> OrderRow:
         receipt_word=_(OrderReceipt.How(receipt.how).label) if receipt is not None else "",
         received_at=receipt.at if receipt is not None else None,
         receipt_note=note,
+        called_back_at=order.called_back_at,
+        call_back_reason=order.call_back_reason,
+        may_call_back=may_call_back and order.called_back_at is None,
     )

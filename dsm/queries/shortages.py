@@ -150,7 +150,7 @@ def page_of_shortages(ask: Ask, *, within: Sequence[str]) -> Page[ShortageRow]:
 def open_shortages(*, within: Sequence[str], today: date, limit: int = 8) -> list[ShortageRow]:
     """Shortages of today and later whose orders are not out, the nearest day first."""
     rows = Shortage.objects.filter(in_scope("org_unit", within), on_day__gte=today).exclude(
-        state__in=(Shortage.State.ISSUED, Shortage.State.WITHDRAWN)
+        state__in=(Shortage.State.ISSUED, Shortage.State.CALLED_BACK, Shortage.State.WITHDRAWN)
     )
     return [_row(one) for one in rows.select_related("drafted_by", "chosen").order_by("on_day", "pk")[:limit]]
 

@@ -23,14 +23,16 @@ from config.shared.web.pages import requires
 from config.shared.web.portal_pages import for_customers
 from config.shared.web.tables import Chip, Column, Table, answer
 from dsm.operations import shed_orders as operations
-from dsm.queries import plan_cuts, shed_lists, shed_orders, shortages
-from dsm.queries.shed_lists import EntryRow
+from dsm.operations.shed_orders import OrderCalledBack
+from dsm.queries import plan_cuts, shed_orders, shortages
 from dsm.queries.shed_orders import OrderRow
 from dsm.web.shortage_forms import ReceiptForm
 from dsm.web.shortages import head_of, why_context, within_of
 
 
 def _states(row: OrderRow) -> tuple[Chip, ...]:
+    if row.called_back_at is not None:
+        return (Chip("neutral", _("已收回")),)
     if row.receipt_word:
         return (Chip("good", row.receipt_word),)
     if row.is_told:
@@ -42,6 +44,10 @@ def _states(row: OrderRow) -> tuple[Chip, ...]:
 
 def _notice(row: OrderRow) -> tuple[Chip, ...]:
     return (Chip("good", _("按时")),) if row.is_notice_kept else (Chip("bad", _("晚了")),)
+
+
+def _is_open(row: OrderRow) -> bool:
+    return not row.receipt_word and row.called_back_at is None
 
 
 SHED_ORDERS: Table[OrderRow] = Table(
@@ -56,47 +62,18 @@ SHED_ORDERS: Table[OrderRow] = Table(
         Column("notice", gettext_lazy("提前通知"), _notice, "chips"),
         Column("state", gettext_lazy("确认"), _states, "chips"),
         Column("at", gettext_lazy("确认时间"), lambda row: row.received_at, "moment", is_extra=True),
-        Column("note", gettext_lazy("备注"), lambda row: row.receipt_note, is_extra=True),
+        Column("note", gettext_lazy("备注"), lambda row: row.call_back_reason or row.receipt_note, is_extra=True),
         Column(
-            "call", gettext_lazy("电话"), lambda row: "" if row.receipt_word else _("登记电话确认"),
-            link=lambda row: "" if row.receipt_word else reverse("dsm:order_receipt", args=[row.order_id]),
+            "call", gettext_lazy("电话"), lambda row: _("登记电话确认") if _is_open(row) else "",
+            link=lambda row: reverse("dsm:order_receipt", args=[row.order_id]) if _is_open(row) else "",
+        ),
+        Column(
+            "back", gettext_lazy("收回"), lambda row: _("收回这条") if row.may_call_back else "",
+            link=lambda row: reverse("dsm:order_call_back", args=[row.order_id]) if row.may_call_back else "",
         ),
     ),
     orders=shed_orders.ORDERS,
     first_order="starts",
-    export_permission="cis.export_data",
-)  # fmt: skip
-
-
-def _security(row: EntryRow) -> tuple[Chip, ...]:
-    return (Chip("good", _("现场核定")),) if row.is_surveyed else (Chip("warn", _("未核定，按默认")),)
-
-
-def _tier(row: EntryRow) -> tuple[Chip, ...]:
-    if row.protected_because:
-        return (Chip("info", _("受保护：%(why)s") % {"why": row.protected_because}),)
-    return (Chip("neutral", str(row.tier)),)
-
-
-SHED_ENTRIES: Table[EntryRow] = Table(
-    name="dsm.shed_entries",
-    columns=(
-        Column("no", gettext_lazy("户号"), lambda row: row.account_no, "code", is_head=True),
-        Column("name", gettext_lazy("户名"), lambda row: row.masked_name),
-        Column("tier", gettext_lazy("顺序档"), _tier, "chips", sort="tier"),
-        Column("group", gettext_lazy("轮换组"), lambda row: row.group_no, "count"),
-        Column("capacity", gettext_lazy("合同容量（kVA）"), lambda row: row.capacity_kva, "count"),
-        Column("from", gettext_lazy("新容量生效日"), lambda row: row.capacity_from_on, "day", is_extra=True),
-        Column("peak", gettext_lazy("最高负荷（千瓦）"), lambda row: row.peak_kw, "count"),
-        Column("security", gettext_lazy("保安负荷（千瓦）"), lambda row: row.security_kw, "count"),
-        Column("source", gettext_lazy("保安负荷来源"), _security, "chips"),
-        Column("process", gettext_lazy("工艺可停（%）"), lambda row: row.process_pct, "count"),
-        Column("sheddable", gettext_lazy("可压减（千瓦）"), lambda row: row.sheddable_kw, "count", sort="kw"),
-        Column("comp", gettext_lazy("补偿估算（元/度）"), lambda row: row.compensation_fen_kwh, "money", is_extra=True),
-        Column("lost", gettext_lazy("产值估算（元/度）"), lambda row: row.lost_output_fen_kwh, "money", is_extra=True),
-    ),
-    orders=shed_lists.ORDERS,
-    first_order="tier",
     export_permission="cis.export_data",
 )  # fmt: skip
 
@@ -107,11 +84,12 @@ def shortage_orders(request: HttpRequest, shortage_id: int) -> HttpResponseBase:
     """The orders of a shortage: confirmed, told, not reached."""
     page = shortages.get_shortage(shortage_id=shortage_id, within=within_of(request))
     which = request.GET.get("which", "")
+    may_call_back = page.state == "issued" and may(request.user, "dsm.plan_shortage")
     stands = shed_orders.execution_of(shortage_id=shortage_id)
     return answer(
         request,
         SHED_ORDERS,
-        lambda ask: shed_orders.page_of_orders(ask, shortage_id=shortage_id, which=which),
+        lambda ask: shed_orders.page_of_orders(ask, shortage_id=shortage_id, which=which, may_call_back=may_call_back),
         page="dsm/shortages/orders.html",
         context={
             **head_of(page),
@@ -121,6 +99,7 @@ def shortage_orders(request: HttpRequest, shortage_id: int) -> HttpResponseBase:
             "kw": format_count(stands.kw),
             "lost_kind": "bad" if stands.not_reached else "",
             "late_kind": "bad" if stands.notice_broken else "",
+            "may_call_back": may_call_back,
         },
         file_name=_("有序用电指令"),
         filters=("which",),
@@ -154,27 +133,6 @@ def order_receipt(request: HttpRequest, order_id: int) -> HttpResponse:
     return render(request, "dsm/shortages/receipt.html", context, status=422 if request.method == "POST" else 200)
 
 
-@require_safe
-@requires("dsm.view_plans")
-def shed_list(request: HttpRequest) -> HttpResponseBase:
-    """The approved list of this year, and the approved order of feeders."""
-    found = shed_lists.list_in_force(year=timezone.localdate().year, within=within_of(request))
-    if found is None:
-        return render(request, "dsm/shortages/no_list.html", {"year": timezone.localdate().year})
-    return answer(
-        request,
-        SHED_ENTRIES,
-        lambda ask: shed_lists.page_of_entries(ask, list_id=found.list_id),
-        page="dsm/shortages/shed_list.html",
-        context={
-            "found": found,
-            "sheddable": format_count(found.sheddable_kw),
-            "may_plan": may(request.user, "dsm.plan_shortage"),
-        },
-        file_name=_("有序用电名单"),
-    )
-
-
 @for_customers
 @require_safe
 def portal_orders(request: HttpRequest) -> HttpResponse:
@@ -191,8 +149,12 @@ def portal_order(request: HttpRequest, order_id: int) -> HttpResponse:
     user_id = staff_of(request).pk
     accounts = _answering(portal.list_my_accounts(user_id=user_id, today=timezone.localdate()))
     if request.method == "POST":
-        operations.acknowledge_order(order_id=order_id, account_ids=accounts, by_id=user_id, at=timezone.now())
-        messages.success(request, _("已确认收到。到时请按通知压减负荷。"))
+        try:
+            operations.acknowledge_order(order_id=order_id, account_ids=accounts, by_id=user_id, at=timezone.now())
+        except OrderCalledBack as refused:
+            messages.error(request, refused.message)
+        else:
+            messages.success(request, _("已确认收到。到时请按通知压减负荷。"))
         return redirect("dsm:portal_order", order_id=order_id)
     order = next(
         (one for one in shed_orders.orders_of_accounts(account_ids=accounts) if one.order_id == order_id), None

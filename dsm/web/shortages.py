@@ -34,7 +34,7 @@ from dsm.web.shortage_forms import ShortageForm
 from dsm.web.why import alternative_words, reasons
 from dsm.words import LEVEL_KINDS, LEVELS
 
-_STATE_KINDS = {"issued": "good", "withdrawn": "neutral", "chosen": "good"}
+_STATE_KINDS = {"issued": "good", "called-back": "neutral", "withdrawn": "neutral", "chosen": "good"}
 _WAY = ("drafted", "submitted", "authorised", "chosen", "issued")
 
 
@@ -211,6 +211,7 @@ def why_context(why: plan_cuts.WhyMe) -> dict[str, Any]:
 
 def head_of(page: shortages.ShortagePage) -> dict[str, Any]:
     """What every page of a shortage says first."""
+    # What was called back had gone the whole way.
     at = _WAY.index(page.state) if page.state in _WAY else len(_WAY)
     words = [_("方案拟定"), _("报批"), _("政府批准"), _("选定方案"), _("下达指令")]
     states = ["done" if n <= at else "current" if n == at + 1 else "waiting" for n in range(len(_WAY))]

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from dsm.web import decisions, shed_orders, shortages, to_do
+from dsm.web import call_backs, decisions, shed_lists, shed_orders, shortages, to_do
 
 urlpatterns: list[URLPattern] = [
     path("dsm/shortages/", shortages.shortage_list, name="shortages"),
@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern] = [
     path("dsm/shortages/<int:shortage_id>/withdraw/", decisions.shortage_withdraw, name="shortage_withdraw"),
     path("dsm/shortages/<int:shortage_id>/paper/", decisions.shortage_paper, name="shortage_paper"),
     path("dsm/shortages/<int:shortage_id>/orders/", shed_orders.shortage_orders, name="shortage_orders"),
+    path("dsm/shortages/<int:shortage_id>/call-back/", call_backs.shortage_call_back, name="shortage_call_back"),
     path("dsm/shortages/<int:shortage_id>/plans/<slug:strategy>/", shortages.shortage_plan, name="shortage_plan"),
     path(
         "dsm/shortages/<int:shortage_id>/plans/<slug:strategy>/<str:account_no>/",
@@ -23,7 +24,8 @@ urlpatterns: list[URLPattern] = [
         name="shortage_cut",
     ),
     path("dsm/shed-orders/<int:order_id>/receipt/", shed_orders.order_receipt, name="order_receipt"),
-    path("dsm/shed-list/", shed_orders.shed_list, name="shed_list"),
+    path("dsm/shed-orders/<int:order_id>/call-back/", call_backs.order_call_back, name="order_call_back"),
+    path("dsm/shed-list/", shed_lists.shed_list, name="shed_list"),
     path("my/shed-orders/", shed_orders.portal_orders, name="portal_orders"),
     path("my/shed-orders/<int:order_id>/", shed_orders.portal_order, name="portal_order"),
 ]

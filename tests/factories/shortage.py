@@ -138,3 +138,34 @@ def compute(shortage: Shortage) -> None:
 def latest() -> Shortage:
     """The newest shortage."""
     return Shortage.objects.get(pk=Shortage.objects.aggregate(pk=Max("pk"))["pk"])
+
+
+def authorise(works: Works, *, on_day: date = DAY, at: datetime = NOW, gap_kw: int = 900) -> Shortage:
+    """A shortage whose plans the authority approved."""
+    shortage = make_shortage(works, on_day=on_day, at=at, gap_kw=gap_kw)
+    compute(shortage)
+    shortages.submit_shortage(shortage_id=shortage.pk, by_id=works.dispatcher_id, at=at)
+    shortages.record_authority_approval(
+        shortage_id=shortage.pk,
+        authority="湖北省发展和改革委员会",
+        document_no="鄂发改电〔2026〕3号",
+        document_on=at.date(),
+        by_id=works.dispatcher_id,
+        at=at,
+    )
+    return latest()
+
+
+def decide(
+    works: Works, strategy: str = "tiers", *, on_day: date = DAY, at: datetime = NOW, gap_kw: int = 900
+) -> Shortage:
+    """A shortage whose plan is chosen."""
+    shortage = authorise(works, on_day=on_day, at=at, gap_kw=gap_kw)
+    shortages.choose_plan(
+        shortage_id=shortage.pk,
+        plan_id=shortage.plans.get(strategy=strategy).pk,
+        reasons="缺口全补上，受影响的户最少",
+        by_id=works.leader_id,
+        at=at,
+    )
+    return latest()

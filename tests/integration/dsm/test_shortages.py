@@ -10,42 +10,19 @@ from django.db.utils import IntegrityError, ProgrammingError
 
 from config.shared.errors import NotFound
 from config.shared.models import Message
-from dsm.models import OrderReceipt, PlanCut, ShedEntry, ShedOrder, Shortage, ShortageStep
+from dsm.models import OrderReceipt, PlanCut, ShedEntry, ShedOrder, ShortageStep
 from dsm.operations import shed_orders, shortages
 from dsm.queries.shed_problem import problem_of
 from dsm.shedding import strategies
 from dsm.shedding.checks import violations
 from dsm.shedding.strategies.strategy import Limits, Strategy
 from dsm.shedding.strategies.tiers import cut_by_tier
-from tests.factories.shortage import DAY, NOW, Works, compute, latest, make_shortage, make_works
+from tests.factories.shortage import DAY, NOW, Works, compute, decide, latest, make_shortage, make_works
 
 
 @pytest.fixture
 def works(db: None) -> Works:
     return make_works()
-
-
-def decided(works: Works, strategy: str = "tiers") -> Shortage:
-    """A shortage whose plan is chosen."""
-    shortage = make_shortage(works)
-    compute(shortage)
-    shortages.submit_shortage(shortage_id=shortage.pk, by_id=works.dispatcher_id, at=NOW)
-    shortages.record_authority_approval(
-        shortage_id=shortage.pk,
-        authority="湖北省发展和改革委员会",
-        document_no="鄂发改电〔2026〕3号",
-        document_on=NOW.date(),
-        by_id=works.dispatcher_id,
-        at=NOW,
-    )
-    shortages.choose_plan(
-        shortage_id=shortage.pk,
-        plan_id=shortage.plans.get(strategy=strategy).pk,
-        reasons="缺口全补上，受影响的户最少",
-        by_id=works.leader_id,
-        at=NOW,
-    )
-    return latest()
 
 
 class TestPlans:
@@ -117,7 +94,7 @@ class TestDecision:
         monkeypatch.delitem(strategies.STRATEGIES, "optimum")
 
     def test_orders_reach_the_customers_of_the_chosen_plan_once(self, works):
-        shortage = decided(works)
+        shortage = decide(works)
 
         count = shed_orders.issue_orders(shortage_id=shortage.pk, by_id=works.dispatcher_id, at=NOW)
 
@@ -161,7 +138,7 @@ class TestDecision:
         assert latest().state == "authorised"
 
     def test_orders_are_not_given_for_hours_that_have_begun(self, works):
-        shortage = decided(works)
+        shortage = decide(works)
 
         with pytest.raises(shed_orders.TooLateToIssue):
             shed_orders.issue_orders(
@@ -169,7 +146,7 @@ class TestDecision:
             )
 
     def test_a_receipt_is_the_first_one_and_only_of_ones_own_order(self, works):
-        shortage = decided(works)
+        shortage = decide(works)
         shed_orders.issue_orders(shortage_id=shortage.pk, by_id=works.dispatcher_id, at=NOW)
         order = ShedOrder.objects.filter(shortage=shortage).order_by("pk")[0]
         with pytest.raises(NotFound):
@@ -185,7 +162,7 @@ class TestDecision:
         assert OrderReceipt.objects.get(order=order).how == "portal"
 
     def test_hours_of_earlier_orders_are_the_burden_of_later_plans(self, works):
-        shortage = decided(works)
+        shortage = decide(works)
         shed_orders.issue_orders(shortage_id=shortage.pk, by_id=works.dispatcher_id, at=NOW)
         order = ShedOrder.objects.filter(shortage=shortage).order_by("pk")[0]
         hours = int((order.ends_at - order.starts_at).total_seconds() // 3600)
@@ -206,7 +183,8 @@ class TestTheDatabaseRefuses:
             PlanCut.objects.create(
                 plan=shortage.plans.all()[0], account_id=works.accounts[-1].account_id, measure="avoid", start_slot=0,
                 end_slot=4, depth_permille=1000, load_kw=[100] * 96, security_kw=10, process_pct=50, peak_cut_kw=45,
-                cut_kwh=45, tier=9, group_no=1, burden_h=0,
+                cut_kwh=45, tier=9, group_no=1, burden_h=0, capacity_kva=1000,
+                notice_min=240,
             )  # fmt: skip
 
     def test_a_change_of_what_is_evidence(self, works):

@@ -192,7 +192,9 @@ def fresh_database() -> None:
     names = {"name": sql.Identifier(DATABASE), "template": sql.Identifier(TEMPLATE), "owner": sql.Identifier(OWNER)}
     with _superuser() as cursor:
         cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {name} WITH (FORCE)").format(**names))
-        cursor.execute(sql.SQL("CREATE DATABASE {name} OWNER {owner} TEMPLATE {template}").format(**names))
+        # Copied file by file: for a small template half of what it takes by way of the log.
+        copy = "CREATE DATABASE {name} OWNER {owner} TEMPLATE {template} STRATEGY file_copy"
+        cursor.execute(sql.SQL(copy).format(**names))
         grant_database(cursor, DATABASE, APP)
 
 

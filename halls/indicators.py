@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from config.shared.indicators import Asked, Better, Figures, Indicator, Unit
@@ -64,7 +66,7 @@ INDICATORS = (
     ),
     Indicator(
         "halls.over-bound",
-        _("等候超过 20 分钟的占比"),
+        format_lazy(_("等候超过 {minutes} 分钟的占比"), minutes=settings.HALLS_WAIT_BOUND_S // 60),
         Unit.PERCENT,
         "hall-manager",
         _("等候超过承诺上限的客户，占叫到号的客户的比例。"),

@@ -150,6 +150,7 @@ SHOTS = (
     Shot("queue", "clerk1", "/console/queue/", caption="叫号：一个键叫下一位，打开这位客户"),
     Shot("halls", "manager", "/console/halls/"),
     Shot("hall", "manager", "/console/halls/429901-H1/", caption="营业厅实时：排队、窗口、低分评价"),
+    Shot("hall-guide", "clerk1", "/console/queue/tickets/"),
     Shot("hall-notes", "manager", "/console/halls/429901-H1/display/"),
     Shot("hall-kiosk", "", "/halls/429901-H1/kiosk/", (1080, 1600), caption="取号机"),
     Shot("hall-kiosk-elder", "", "/halls/429901-H1/kiosk/?elder=1", (1080, 1600)),

@@ -205,6 +205,8 @@ HALLS_SERVICE_S = {"pay": 200, "enquiry": 300, "change": 780, "new-supply": 900,
 # Its spread (standard deviation over mean), and from how many services on a hall's own times count (convention).
 HALLS_SERVICE_SPREAD_E2 = 80
 HALLS_SERVICE_LEARNED_FROM = 20
+# What seems to have taken longer than this was not ended when it was over: nothing is learned from it (convention).
+HALLS_SERVICE_LONGEST_S = 2 * 60 * 60
 # A number is called so often, so far apart, then it is missed; whoever comes back within the limit takes the next
 # place but one (usual practice of halls, one of three).
 HALLS_CALL_ATTEMPTS = 3
@@ -221,6 +223,10 @@ HALLS_LOW_SCORE = 2
 HALLS_OVER_BOUND_TARGET_E2 = 5_00
 HALLS_PREDICTION_ERROR_TARGET_S = 4 * 60
 HALLS_SCORE_TARGET_E2 = 4_50
+# How many halls' waits are foretold for somebody who asks where to go: the nearest; and for how long what a hall's
+# services usually take is kept once it was measured, in seconds (0: not at all; convention).
+HALLS_FORETOLD = 5
+HALLS_SERVICE_KEPT_S = 5 * 60
 # On foot 80 metres a minute; streets are 1.3 times as long as the straight line; ten minutes are the circle's promise.
 HALLS_WALK_M_PER_MIN = 80
 HALLS_DETOUR_E2 = 130

@@ -76,6 +76,7 @@ ROLES: tuple[RoleSpec, ...] = (
             "crm.work_proposals",
             "crm.see_satisfaction",
             "halls.oversee",
+            "halls.close_counters",
             "halls.edit_display",
             "halls.see_circle",
         ),

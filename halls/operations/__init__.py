@@ -13,15 +13,16 @@ from halls.operations.calling import (
     start_serving,
     transfer,
 )
-from halls.operations.counters import close_counter, open_counter, pause_counter
+from halls.operations.counters import close_counter, close_counter_of, open_counter, pause_counter
+from halls.operations.night import EndedDay, end_day
 from halls.operations.notes import add_note, remove_note
 from halls.operations.ratings import rate
 from halls.operations.tickets import (
     AlreadyWaiting,
     HallClosed,
+    NotDoneHere,
     TakenTicket,
     cancel_ticket,
-    expire_tickets,
     return_missed,
     take_ticket,
 )
@@ -30,16 +31,19 @@ __all__ = [
     "AlreadyServing",
     "AlreadyWaiting",
     "CalledTicket",
+    "EndedDay",
     "HallClosed",
     "NobodyWaits",
     "NotAtCounter",
+    "NotDoneHere",
     "NothingCalled",
     "TakenTicket",
     "add_note",
     "call_next",
     "cancel_ticket",
     "close_counter",
-    "expire_tickets",
+    "close_counter_of",
+    "end_day",
     "finish",
     "miss",
     "open_counter",

@@ -17,6 +17,8 @@ from django.utils.translation import gettext as _
 from config.shared.errors import BadInput, Refused
 from halls.models import Counter, CounterDuty, Hall, HallQueue, Ticket, TicketEvent
 from halls.operations.screens import ring_screens
+from halls.operations.tickets import check_done_here
+from halls.queries.halls import get_hall_by_id
 from halls.queries.queue import rules_now, waiting_in
 from halls.queueing import next_for
 from halls.service_kinds import SERVICE_KINDS
@@ -86,10 +88,11 @@ def call_next(*, clerk_id: int, at: datetime, device: str = "") -> CalledTicket 
     :raises NobodyWaits: for what this counter can do, and there was nobody to finish
     """
     with transaction.atomic():
-        duty = _duty(clerk_id)
-        counter = duty.counter
-        queue = HallQueue.objects.select_for_update().get(hall_id=counter.hall_id)
-        counter.refresh_from_db(fields=["state", "skills"])
+        queue = HallQueue.objects.select_for_update().get(hall_id=_duty(clerk_id).counter.hall_id)
+        # Read again: while one waited for the queue, the counter may have been closed or taken over.
+        counter = _duty(clerk_id).counter
+        if counter.hall_id != queue.hall_id:
+            raise NotAtCounter(_("您已经换了窗口，请再按一次。"))
         if counter.state != Counter.State.OPEN:
             raise CounterNotOpen(_("%(number)s 号窗口没有开放，先恢复办理再叫号。") % {"number": counter.number})
         current = _current(clerk_id)
@@ -198,6 +201,7 @@ def transfer(*, clerk_id: int, kind: str, at: datetime, note: str = "") -> str:
     Send whom one is serving on to counters for another kind; what they have waited counts on. The number.
 
     :raises UnknownTransfer: there is no such kind
+    :raises NotDoneHere: no counter of the hall does it
     :raises NothingCalled: nobody is being served
     """
     if kind not in SERVICE_KINDS:
@@ -205,6 +209,7 @@ def transfer(*, clerk_id: int, kind: str, at: datetime, note: str = "") -> str:
         raise UnknownTransfer(detail, errors=[{"pointer": "/kind", "detail": detail}])
     with transaction.atomic():
         ticket = _served(clerk_id)
+        check_done_here(get_hall_by_id(ticket.hall_id), kind)
         _note(ticket, TicketEvent.Kind.TRANSFERRED, at, note=f"{ticket.kind} > {kind} {note}".strip())
         Ticket.objects.filter(pk=ticket.pk).update(
             state=Ticket.State.WAITING, kind=kind, counter=None, clerk=None, started_at=None, calls=0

@@ -33,6 +33,7 @@ from halls.models import (
     TicketSeries,
     Zone,
 )
+from halls.operations.night import end_day
 from halls.operations.ratings import SOURCE
 from halls.queries.queue import rules_now
 from halls.queueing.prediction import ServiceTime
@@ -66,6 +67,7 @@ def load(*, today: date, at: datetime) -> None:
         if not Hall.objects.exists():
             _load_halls(today, at)
         if not Ticket.objects.filter(day=today).exists():
+            end_day(today=today, at=at)
             for number, hall in enumerate(_all_halls()):
                 _play_today(number, hall, today, at)
 

@@ -1,4 +1,4 @@
-"""The customer's side of a queue: take a ticket, give it back, come back after a missed call; the end of the day."""
+"""The customer's side of a queue: take a ticket, give it back, come back after a missed call."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from config.shared.models import User
 from crm.queries.tiers import tiers_of
 from halls.models import HallQueue, Ticket, TicketEvent, TicketSeries
 from halls.operations.screens import ring_screens
-from halls.queries.halls import HallCard, get_hall_by_id
+from halls.queries.halls import HallCard, get_hall_by_id, kinds_done_in, nearest_doing
 from halls.queries.queue import live_queue
 from halls.service_kinds import GREEN, KEY, NORMAL, SERVICE_KINDS
 
@@ -35,6 +35,12 @@ class UnknownService(BadInput):
     """No hall does this."""
 
     code = "unknown-service"
+
+
+class NotDoneHere(Refused):
+    """No counter of the hall does this; the message names the nearest hall that does."""
+
+    code = "not-done-here"
 
 
 class AlreadyWaiting(Refused):
@@ -96,6 +102,7 @@ def take_ticket(
 
     :raises NotFound: there is no such hall
     :raises UnknownService: nor such a kind of service
+    :raises NotDoneHere: no counter of the hall does it
     :raises HallClosed: at this hour
     :raises AlreadyWaiting: the person has a live ticket
     :raises TooManyTickets: at the kiosks of the hall within a minute
@@ -106,6 +113,7 @@ def take_ticket(
         raise UnknownService(detail, errors=[{"pointer": "/kind", "detail": detail}])
     if not hall.is_open(at):
         raise HallClosed(_("%(hall)s 现在不营业，营业时间 %(hours)s。") % {"hall": hall.name, "hours": hall.hours})
+    check_done_here(hall, kind)
     if account_id is None and account_no:
         with suppress(NotFound):
             account_id = account_id_of(account_no.strip())
@@ -152,6 +160,21 @@ def take_ticket(
         _note(ticket, TicketEvent.Kind.TAKEN, at, user_id=taken_by_id or person_id, device=device)
         ring_screens(hall_id)
     return _taken(ticket)
+
+
+def check_done_here(hall: HallCard, kind: str) -> None:
+    """
+    A ticket that no counter of the hall can serve is never called.
+
+    :raises NotDoneHere: it would be one
+    """
+    if kind in kinds_done_in(hall.hall_id):
+        return
+    said = _("%(hall)s不办「%(kind)s」。") % {"hall": hall.name, "kind": SERVICE_KINDS[kind].name}
+    other = nearest_doing(kind, to=hall)
+    if other is None:
+        raise NotDoneHere(said + _("请拨打 95598。"))
+    raise NotDoneHere(said + _("最近能办的是%(hall)s，%(address)s。") % {"hall": other.name, "address": other.address})
 
 
 def cancel_ticket(*, token: str, at: datetime, user_id: int | None = None) -> None:
@@ -202,22 +225,6 @@ def return_missed(*, token: str, at: datetime, user_id: int | None = None) -> No
         )
         _note(ticket, TicketEvent.Kind.BACK, at, user_id=user_id)
         ring_screens(ticket.hall_id)
-
-
-_EXPIRE = """
-WITH gone AS (
-    UPDATE halls_ticket SET state = 'expired', ended_at = %(at)s
-    WHERE day < %(today)s AND state IN ('waiting', 'called') RETURNING id, counter_id)
-INSERT INTO halls_ticket_event (ticket_id, kind, at, counter_id, device, note)
-SELECT id, 'expired', %(at)s, counter_id, '', '' FROM gone
-"""
-
-
-def expire_tickets(*, today: date, at: datetime) -> int:
-    """End the tickets of days before today that nobody was called or came for; gives how many."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_EXPIRE, {"today": today, "at": at})
-        return int(cursor.rowcount)
 
 
 def _check_kiosk(hall: HallCard, at: datetime) -> None:

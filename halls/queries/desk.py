@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from cis.queries.dues import names_of
 from config.shared.permissions import in_scope
 from halls.models import Counter, CounterDuty, Ticket
-from halls.queries.halls import HallCard, get_hall_by_id
+from halls.queries.halls import HallCard, get_hall_by_id, kinds_done_in
 from halls.queries.queue import live_queue
 from halls.service_kinds import SERVICE_KINDS
 
@@ -62,6 +62,8 @@ class Desk:
     reason: str
     current: AtCounter | None
     waiting: tuple[WaitingRow, ...]
+    kinds: tuple[str, ...] = ()
+    """what the hall does"""
 
     @property
     def is_open(self) -> bool:
@@ -75,7 +77,7 @@ class Desk:
 
 
 def get_desk(clerk_id: int, *, at: datetime) -> Desk:
-    """The counter of a clerk, in some seven statements however long the queue is; empty where they stand at none."""
+    """The counter of a clerk, in some eight statements however long the queue is; empty where they stand at none."""
     duty = CounterDuty.objects.select_related("counter").filter(clerk_id=clerk_id, ended_at=None).first()
     if duty is None:
         return Desk(None, None, Counter.State.CLOSED, "", None, ())
@@ -100,6 +102,7 @@ def get_desk(clerk_id: int, *, at: datetime) -> Desk:
             for one in queue.order
             if one.ticket_id in numbers
         ),
+        kinds=kinds_done_in(hall.hall_id),
     )
 
 

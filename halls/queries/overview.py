@@ -9,12 +9,13 @@ from statistics import fmean
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Avg, Count, Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from config.shared.periods import add_months, first_day
 from halls.models import Counter, CounterDuty, Rating, Ticket, TicketEvent
-from halls.queries.halls import HallCard, list_halls
+from halls.queries.halls import HallCard, kinds_done_in, list_halls
 from halls.queries.queue import LiveQueue, live_queue
 from halls.queries.tickets import Wait, minutes, wait_of
 from halls.queueing.prediction import OpenCounter
@@ -26,7 +27,7 @@ _LOW_DAYS = 7
 
 @dataclass(frozen=True, slots=True)
 class HallRow:
-    """One hall in the list: how many wait, the longest wait, counters open of all, today's waits."""
+    """One hall in the list: how many wait, the longest wait, counters open of all, calls and their mean wait."""
 
     hall: HallCard
     is_open: bool
@@ -54,6 +55,7 @@ class KindRow:
 class CounterRow:
     """One counter: who is there since when, whom they serve."""
 
+    counter_id: int
     number: int
     skills: tuple[str | Promise, ...]
     state: str
@@ -132,8 +134,8 @@ class HallOverview:
         return f"{round(self.score_e2 / 10) / 10:.1f}" if self.score_e2 is not None else ""
 
 
-def list_hall_rows(*, within: Sequence[str], at: datetime) -> tuple[HallRow, ...]:
-    """The halls under these organisation paths, in four statements."""
+def list_hall_rows(*, within: Sequence[str], at: datetime, month: int | None = None) -> tuple[HallRow, ...]:
+    """The halls under these organisation paths, in four statements; calls and mean wait are today's, or a month's."""
     today = at.astimezone(settings.BILLING_TIME_ZONE).date()
     halls = list_halls(within=within)
     ids = [hall.hall_id for hall in halls]
@@ -148,11 +150,15 @@ def list_hall_rows(*, within: Sequence[str], at: datetime) -> tuple[HallRow, ...
         "hall_id", "waiting_since"
     ):
         waiting.setdefault(hall_id, []).append(since)
-    waited: dict[int, list[int]] = {}
-    for hall_id, waited_s in Ticket.objects.filter(hall_id__in=ids, day=today, waited_s__isnull=False).values_list(
-        "hall_id", "waited_s"
-    ):
-        waited.setdefault(hall_id, []).append(waited_s or 0)
+    first, end = (first_day(month), first_day(add_months(month, 1))) if month else (today, today + timedelta(days=1))
+    called = {
+        hall_id: (number, mean_s)
+        for hall_id, number, mean_s in Ticket.objects.filter(
+            hall_id__in=ids, day__gte=first, day__lt=end, waited_s__isnull=False
+        )
+        .values_list("hall_id")
+        .annotate(number=Count("pk"), mean_s=Avg("waited_s"))
+    }
     return tuple(
         HallRow(
             hall=hall,
@@ -161,8 +167,8 @@ def list_hall_rows(*, within: Sequence[str], at: datetime) -> tuple[HallRow, ...
             longest_min=_longest(waiting.get(hall.hall_id, ()), at),
             open_counters=counters.get(hall.hall_id, (0, 0))[1],
             counters=counters.get(hall.hall_id, (0, 0))[0],
-            served=len(waited.get(hall.hall_id, ())),
-            mean_wait_min=minutes(fmean(waited[hall.hall_id])) if hall.hall_id in waited else None,
+            served=called[hall.hall_id][0] if hall.hall_id in called else 0,
+            mean_wait_min=minutes(called[hall.hall_id][1]) if hall.hall_id in called else None,
         )
         for hall in halls
     )
@@ -174,7 +180,8 @@ def get_overview(hall: HallCard, *, at: datetime) -> HallOverview:
     queue = live_queue(hall.hall_id, discipline=hall.discipline, at=at)
     waits = _waits(hall.hall_id, today)
     ratings = _ratings_of(hall.hall_id, today)
-    kinds = tuple(_kind_row(kind, queue) for kind in SERVICE_KINDS)
+    done = {*kinds_done_in(hall.hall_id), *(one.kind for one in queue.order)}
+    kinds = tuple(_kind_row(kind, queue) for kind in SERVICE_KINDS if kind in done)
     states = Ticket.objects.filter(hall_id=hall.hall_id, day=today).aggregate(
         served=Count("pk", filter=Q(state=Ticket.State.SERVED)),
         missed=Count("pk", filter=Q(state=Ticket.State.NO_SHOW)),
@@ -232,6 +239,7 @@ def _counter_rows(hall_id: int) -> tuple[CounterRow, ...]:
     }
     return tuple(
         CounterRow(
+            counter_id=one.pk,
             number=one.number,
             skills=tuple(SERVICE_KINDS[code].name for code in one.skills if code in SERVICE_KINDS),
             state=str(one.state),
@@ -284,7 +292,7 @@ def _foreseen(hall_id: int, at: datetime) -> Foreseen | None:
 
 def _advice(hall: HallCard, kinds: Sequence[KindRow], queue: LiveQueue) -> str:
     """Another counter, where the worst wait foretold is over the target and one more would bring it down."""
-    if not queue.order:
+    if not queue.order or not kinds:
         return ""
     worst = max(kinds, key=lambda row: (row.waiting > 0, row.wait.p90_min if row.wait.is_known else 10_000))
     if not worst.waiting:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
 
+import redis
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection
 
 from halls.models import Counter, HallQueue, Ticket
@@ -152,23 +154,40 @@ _MEASURED = """
 SELECT kind, count(*), avg(s)::float8, coalesce(stddev_samp(s), 0)::float8 FROM (
     SELECT kind, extract(epoch FROM ended_at - started_at) AS s
     FROM halls_ticket
-    WHERE hall_id = %s AND day >= %s AND state = 'served' AND started_at IS NOT NULL) served
+    WHERE hall_id = %s AND day >= %s AND state = 'served' AND started_at IS NOT NULL) measured
+WHERE s <= %s
 GROUP BY kind
 """
 
 
 def service_times(hall_id: int, *, at: datetime) -> dict[str, ServiceTime]:
-    """Mean and spread of each kind of service: measured over four weeks, the settings' until there are enough."""
+    """
+    Mean and spread of each kind of service: measured over four weeks, the settings' until there are enough.
+
+    Kept for `HALLS_SERVICE_KEPT_S`: every page of everybody who waits asks for it every few seconds.
+    """
     first = at.astimezone(settings.BILLING_TIME_ZONE).date() - timedelta(days=_LEARNED_DAYS)
     spread = settings.HALLS_SERVICE_SPREAD_E2 / 100
     times = {kind: ServiceTime(settings.HALLS_SERVICE_S.get(kind, 300), spread) for kind in SERVICE_KINDS}
-    with connection.cursor() as cursor:
-        cursor.execute(_MEASURED, [hall_id, first])
-        rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
-    for kind, count, mean_s, deviation_s in rows:
+    for kind, count, mean_s, deviation_s in _measured(hall_id, first):
         if count >= settings.HALLS_SERVICE_LEARNED_FROM and mean_s > 0:
             times[kind] = ServiceTime(mean_s, min(max(deviation_s / mean_s, 0.2), 2.0))
     return times
+
+
+def _measured(hall_id: int, first: date) -> Sequence[tuple[str, int, float, float]]:
+    """Kind, how many, mean and deviation in seconds, of services since a day; kept, where the cache can be reached."""
+    name, kept_s = f"halls:service-times:{hall_id}:{first}", settings.HALLS_SERVICE_KEPT_S
+    with suppress(redis.RedisError):
+        found: Sequence[tuple[str, int, float, float]] | None = cache.get(name) if kept_s else None
+        if found is not None:
+            return found
+    with connection.cursor() as cursor:
+        cursor.execute(_MEASURED, [hall_id, first, settings.HALLS_SERVICE_LONGEST_S])
+        rows: Sequence[tuple[str, int, float, float]] = cursor.fetchall()
+    with suppress(redis.RedisError):
+        cache.set(name, rows, kept_s)
+    return rows
 
 
 def _coming_first(hall_id: int, at: datetime) -> list[Overtakers]:

@@ -67,6 +67,8 @@ class TicketView:
     calls: int
     waited_min: int | None
     may_return: bool
+    return_min: int
+    """within so many minutes whoever missed the call may come back"""
     may_rate: bool
     score: int | None
 
@@ -137,6 +139,7 @@ def _view(ticket: Ticket, at: datetime) -> TicketView:
         calls=ticket.calls,
         waited_min=minutes(ticket.waited_s),
         may_return=ticket.state == Ticket.State.NO_SHOW and is_back_in_time,
+        return_min=settings.HALLS_RETURN_WITHIN_S // 60,
         may_rate=ticket.state == Ticket.State.SERVED and score is None and is_recent,
         score=score,
     )

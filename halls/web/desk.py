@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -30,7 +31,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     """One's counter and who waits; without a counter, the counters one may open."""
     user = staff_of(request)
     own = desk.get_desk(user.pk, at=timezone.now())
-    context: dict[str, Any] = {"desk": own, "transfer": TransferForm(), "pause": PauseForm()}
+    context: dict[str, Any] = {"desk": own, "transfer": TransferForm(own.kinds), "pause": PauseForm()}
     if own.counter is None:
         context["counters"] = desk.list_counters(within=scope_of(user, "halls.call_tickets"))
     return render_part_or_page(request, part="halls/_desk.html", page="halls/desk.html", context=context)
@@ -96,7 +97,7 @@ def _recall(request: HttpRequest) -> str:
 def _miss(request: HttpRequest) -> str:
     """Nobody came."""
     operations.miss(clerk_id=staff_of(request).pk, at=timezone.now())
-    return _("已过号。客户十五分钟内回来可以重新排队。")
+    return _("已过号。客户 %(minutes)s 分钟内回来可以重新排队。") % {"minutes": settings.HALLS_RETURN_WITHIN_S // 60}
 
 
 def _start(request: HttpRequest) -> str:

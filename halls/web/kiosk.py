@@ -68,6 +68,9 @@ def kiosk(request: HttpRequest, hall_code: str) -> HttpResponse:
         "form_key": uuid.uuid4().hex,
         "is_elder": is_elder,
         "refusal": refusal,
+        # What was typed stays; the key does not, for what was refused is no ticket.
+        "account_no": request.POST.get("account_no", ""),
+        "is_green": "is_green" in request.POST,
         # A kiosk is read standing, by everybody.
         "text_size": "elder",
     }
@@ -79,15 +82,22 @@ def kiosk(request: HttpRequest, hall_code: str) -> HttpResponse:
 @require_safe
 def ticket(request: HttpRequest, ticket_token: str) -> HttpResponse:
     """One's ticket: the number, who is before one, how long it will take and why; the rating afterwards."""
+    return _ticket_page(request, ticket_token, RatingForm())
+
+
+def _ticket_page(request: HttpRequest, ticket_token: str, rating: RatingForm) -> HttpResponse:
     view = tickets.get_ticket(ticket_token, at=timezone.now())
     address = request.build_absolute_uri(reverse("halls:ticket", args=[ticket_token]))
     context = {
         "ticket": view,
-        "rating": RatingForm(),
+        "rating": rating,
         "code": segno.make(address, error="m").svg_data_uri(border=0),
         "kiosk_url": reverse("halls:kiosk", args=[view.hall.code]),
     }
-    return render_part_or_page(request, part="halls/_ticket.html", page="halls/ticket.html", context=context)
+    status = 422 if rating.errors else 200
+    return render_part_or_page(
+        request, part="halls/_ticket.html", page="halls/ticket.html", context=context, status=status
+    )
 
 
 @never_cache
@@ -106,7 +116,7 @@ def cancel(request: HttpRequest, ticket_token: str) -> HttpResponse:
 def come_back(request: HttpRequest, ticket_token: str) -> HttpResponse:
     """Come back after a missed call."""
     operations.return_missed(token=ticket_token, at=timezone.now())
-    messages.success(request, _("已重新排队，下一位办完后就叫您。"))
+    messages.success(request, _("已重新排队。前面还有几人、大约多久，看本页。"))
     return redirect("halls:ticket", ticket_token=ticket_token)
 
 
@@ -117,8 +127,8 @@ def rate(request: HttpRequest, ticket_token: str) -> HttpResponse:
     """Rate the service."""
     form = RatingForm(request.POST)
     if not form.is_valid():
-        messages.error(request, _("请选一到五颗星。"))
-        return redirect("halls:ticket", ticket_token=ticket_token)
+        # What was typed stays.
+        return _ticket_page(request, ticket_token, form)
     operations.rate(
         token=ticket_token,
         score=form.cleaned_data["score"],

@@ -8,9 +8,11 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from config.shared.display_formats import format_month
 from config.shared.errors import Refused
+from config.shared.periods import is_cycle
 from config.shared.permissions import may, scope_of, staff_of
 from config.shared.web.pages import render_part_or_page, requires
 from halls import operations
@@ -22,9 +24,19 @@ from halls.web.forms import NoteForm
 @require_safe
 @requires("halls.oversee")
 def hall_list(request: HttpRequest) -> HttpResponse:
-    """The halls one answers for: who waits, the longest wait, counters."""
-    rows = overview.list_hall_rows(within=scope_of(staff_of(request), "halls.oversee"), at=timezone.now())
-    return render_part_or_page(request, part="halls/_halls.html", page="halls/halls.html", context={"rows": rows})
+    """
+    The halls one answers for: who waits, the longest wait, counters.
+
+    `?unit=` keeps to a part of the organisation, `?cycle=202601` shows that month's calls and waits instead of today's;
+    what is not known is left aside.
+    """
+    within = scope_of(staff_of(request), "halls.oversee")
+    unit, cycle = request.GET.get("unit", ""), request.GET.get("cycle", "")
+    part = halls.part_within(int(unit), within=within) if unit.isdecimal() and len(unit) < 19 else None
+    month = int(cycle) if cycle.isdecimal() and len(cycle) == 6 and is_cycle(int(cycle)) else None
+    rows = overview.list_hall_rows(within=[part.path] if part else within, at=timezone.now(), month=month)
+    context = {"rows": rows, "part": part.name if part else "", "month": format_month(month) if month else ""}
+    return render_part_or_page(request, part="halls/_halls.html", page="halls/halls.html", context=context)
 
 
 @never_cache
@@ -38,8 +50,36 @@ def hall(request: HttpRequest, hall_code: str) -> HttpResponse:
         "view": overview.get_overview(card, at=timezone.now()),
         "hall": card,
         "may_edit": may(user, "halls.edit_display"),
+        "may_close": may(user, "halls.close_counters"),
     }
     return render_part_or_page(request, part="halls/_hall.html", page="halls/hall.html", context=context)
+
+
+@never_cache
+@require_POST
+@requires("halls.close_counters")
+def close_counter(request: HttpRequest, hall_code: str) -> HttpResponse:
+    """Close a counter whose clerk has gone, so that a colleague can open it."""
+    user = staff_of(request)
+    counter_id = request.POST.get("counter_id", "")
+    try:
+        closed = operations.close_counter_of(
+            counter_id=int(counter_id) if counter_id.isdecimal() and len(counter_id) < 19 else 0,
+            within=scope_of(user, "halls.close_counters"),
+            by_id=user.pk,
+            at=timezone.now(),
+        )
+    except operations.NotAtCounter as refused:
+        messages.warning(request, refused.message)
+    else:
+        said = _("%(counter)s 号窗口已关闭，柜员可以重新开放。") % {"counter": closed.counter}
+        if closed.ticket:
+            said = _("%(counter)s 号窗口已关闭。%(number)s 号回到队列，等候时间接着算。") % {
+                "counter": closed.counter,
+                "number": closed.ticket,
+            }
+        messages.success(request, said)
+    return redirect("halls:hall", hall_code=hall_code)
 
 
 @never_cache

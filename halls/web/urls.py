@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from halls.web import circle, desk, kiosk, oversight, portal
+from halls.web import circle, desk, guide, kiosk, oversight, portal
 
 app_name = "halls"
 urlpatterns: list[URLPattern] = [
@@ -18,8 +18,10 @@ urlpatterns: list[URLPattern] = [
     path("console/queue/open/", desk.open_counter, name="open"),
     path("console/queue/pause/", desk.pause, name="pause"),
     path("console/queue/close/", desk.close, name="close"),
+    path("console/queue/tickets/", guide.take, name="guide"),
     path("console/halls/", oversight.hall_list, name="halls"),
     path("console/halls/<str:hall_code>/", oversight.hall, name="hall"),
+    path("console/halls/<str:hall_code>/close/", oversight.close_counter, name="close_counter"),
     path("console/halls/<str:hall_code>/display/", oversight.notes, name="notes"),
     path("dsm/circle/", circle.circle, name="circle"),
     path("my/halls/", portal.hall_list, name="portal_halls"),

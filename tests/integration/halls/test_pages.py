@@ -11,11 +11,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from cis.models import Premise
+from cis.models import Account, Customer, Premise
 from cis.operations.outages import approve_outage, draft_outage, publish_outage
 from config.shared.models import OrgUnit
-from halls.models import DisplayNote, Hall, PayPoint, Rating, Ticket
-from halls.operations import call_next, start_serving
+from halls.models import DisplayNote, Hall, PayPoint, Rating, Ticket, TicketEvent
+from halls.operations import call_next, finish, start_serving
+from halls.queries.guide import SeveralAccounts, account_said
 from tests.factories.halls import at_counter, make_hall, take
 from tests.factories.portal import signed_in
 from tests.factories.world import World, make_user, small_world
@@ -89,6 +90,31 @@ class TestTheWayOfACustomer:
         tickets = list(Ticket.objects.order_by("pk"))
         assert [ticket.priority for ticket in tickets] == ["green", "green"]
         assert [ticket.account_id for ticket in tickets] == [world.residential.account_id, None]
+
+    def test_enter_in_the_field_takes_no_number_and_what_was_typed_stays(self, hall: Hall, world: World) -> None:
+        kiosk = reverse("halls:kiosk", args=[CODE])
+        page = Client().get(kiosk).content.decode()
+        first = re.findall(r"<button[^>]*>", page)[0]
+        assert "name=" not in first and "kind" not in first, "what Enter presses is no kind of service"
+
+        answer = Client().post(kiosk, {"form_key": "one", "account_no": "4290000001", "is_green": "on"})
+
+        assert answer.status_code == 422 and not Ticket.objects.exists()
+        again = answer.content.decode()
+        assert "请选择要办的业务" in again and 'value="4290000001"' in again
+        assert re.search(r'name="is_green" checked', again)
+
+    def test_a_rating_without_stars_keeps_the_words(self, hall: Hall, world: World) -> None:
+        taken, now = take(hall, at=timezone.now()), timezone.now()
+        call_next(clerk_id=world.clerk_a_id, at=now)
+        start_serving(clerk_id=world.clerk_a_id, at=now)
+        finish(clerk_id=world.clerk_a_id, at=now)
+        rate = reverse("halls:ticket_rate", args=[taken.token])
+
+        answer = Client().post(rate, {"reason": "wait", "comment": "等得久"})
+
+        assert answer.status_code == 422 and not Rating.objects.exists()
+        assert "请选一到五颗星" in text_of(answer) and "等得久" in text_of(answer)
 
     def test_a_closed_hall_gives_no_number(self, world: World) -> None:
         make_hall(world.hall_a_id, weekdays=[])
@@ -164,7 +190,65 @@ class TestTheCounter:
         assert "核对票据" in text_of(signed_in(world.manager_id).get(reverse("halls:hall", args=[CODE])))
 
 
+class TestTheGuideDesk:
+    """The kiosk sends whoever needs help there."""
+
+    def form(self, **changed: str) -> dict[str, str]:
+        """What the page sends."""
+        return {"form_key": "one", "hall": CODE, "kind": "pay", "who": "", **changed}
+
+    def test_takes_a_ticket_for_somebody_with_or_without_an_account(self, hall: Hall, world: World) -> None:
+        clerk, guide = signed_in(world.clerk_a_id), reverse("halls:guide")
+
+        taken = clerk.post(guide, self.form(who=world.residential.account_no, is_green="on"), follow=True)
+        again = clerk.post(guide, self.form(who=world.residential.account_no, is_green="on"), follow=True)
+        clerk.post(guide, self.form(form_key="two"))
+
+        assert "A001" in text_of(taken) and "A001" in text_of(again)
+        first, second = Ticket.objects.order_by("pk")
+        assert (first.channel, first.priority, first.account_id) == ("counter", "green", world.residential.account_id)
+        assert (second.priority, second.account_id) == ("normal", None)
+        assert set(TicketEvent.objects.values_list("user_id", flat=True)) == {world.clerk_a_id}
+
+    def test_says_what_is_wrong_and_keeps_what_was_typed(self, hall: Hall, world: World) -> None:
+        make_hall(world.hall_b_id, skills=("pay",))
+        clerk, guide = signed_in(world.clerk_a_id), reverse("halls:guide")
+
+        unknown = clerk.post(guide, self.form(who="9999999999"))
+        abroad = clerk.post(guide, self.form(hall="T42990201"))
+
+        assert unknown.status_code == abroad.status_code == 422
+        assert "没有这个户号或电话" in text_of(unknown) and "9999999999" in unknown.content.decode()
+        assert not Ticket.objects.exists()
+
+    def test_finds_an_account_by_its_telephone_unless_there_are_several(self, world: World) -> None:
+        mine, other = (Account.objects.get(pk=one.account_id).customer for one in world.accounts[:2])
+        phone = mine.phone
+
+        assert account_said(phone) == world.accounts[0].account_id
+        Customer.objects.filter(pk=other.pk).update(phone_index=mine.phone_index)
+        with pytest.raises(SeveralAccounts):
+            account_said(phone)
+
+
 class TestTheManager:
+    def test_comes_from_the_cockpit_to_the_part_and_month_asked_for(self, hall: Hall, world: World) -> None:
+        other = make_hall(world.hall_b_id)
+        leader = signed_in(make_user("a_leader", OrgUnit.objects.get(pk=world.province_id), "leader").pk)
+        ticket = take(hall, at=timezone.now())
+        Ticket.objects.filter(pk=ticket.ticket_id).update(day=date(2026, 1, 15), waited_s=600)
+
+        def rows(asked: str, who: Client = leader) -> list[tuple[int, int]]:
+            page = who.get(reverse("halls:halls") + asked)
+            return [(row.hall.hall_id, row.served) for row in page.context["rows"]]
+
+        assert rows("") == [(hall.pk, 0), (other.pk, 0)]
+        assert rows(f"?unit={world.hall_a_id}&cycle=202601") == [(hall.pk, 1)]
+        assert rows(f"?unit={world.county_a_id}") == [(hall.pk, 0)]
+        assert rows("?unit=x&cycle=999999") == [(hall.pk, 0), (other.pk, 0)]
+        # Nothing beyond one's own scope.
+        assert rows(f"?unit={world.hall_b_id}", signed_in(world.manager_id)) == [(hall.pk, 0)]
+
     def test_is_told_to_open_another_counter_where_that_helps(self, hall: Hall, world: World) -> None:
         for _ in range(12):
             take(hall, at=timezone.now(), kind="change")
@@ -172,6 +256,20 @@ class TestTheManager:
         page = text_of(signed_in(world.manager_id).get(reverse("halls:hall", args=[CODE])))
 
         assert re.search(r"变更用电预计要等 \d+ 分钟，超过目标。再开一个窗口，约 \d+ 分钟", page)
+
+    def test_closes_a_counter_whose_clerk_has_gone(self, hall: Hall, world: World) -> None:
+        manager, clerk = signed_in(world.manager_id), signed_in(world.clerk_a_id)
+        counter = hall.counters.get(number=1)
+        close = reverse("halls:close_counter", args=[CODE])
+        assert clerk.post(close, {"counter_id": counter.pk}).status_code == 403
+
+        take(hall, at=timezone.now())
+        clerk.post(reverse("halls:next"))
+        said = text_of(manager.post(close, {"counter_id": counter.pk}, follow=True))
+
+        assert "1 号窗口已关闭。A001 号回到队列" in said
+        assert "现在没有人值守" in text_of(manager.post(close, {"counter_id": counter.pk}, follow=True))
+        assert manager.post(close, {"counter_id": "x"}).status_code == 404
 
     def test_finds_no_hall_of_somebody_else(self, world: World) -> None:
         make_hall(world.hall_b_id)

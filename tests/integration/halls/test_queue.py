@@ -9,6 +9,8 @@ import pytest
 from django.conf import settings
 from django.db import Error, IntegrityError, connection, transaction
 
+from cis.queries.places import Place
+from config.shared.errors import NotFound
 from config.shared.models import OrgUnit
 from halls.models import Counter, CounterDuty, Hall, Rating, Ticket, TicketEvent
 from halls.operations import (
@@ -17,10 +19,12 @@ from halls.operations import (
     HallClosed,
     NobodyWaits,
     NotAtCounter,
+    NotDoneHere,
     call_next,
     cancel_ticket,
     close_counter,
-    expire_tickets,
+    close_counter_of,
+    end_day,
     finish,
     miss,
     open_counter,
@@ -33,8 +37,14 @@ from halls.operations import (
 )
 from halls.operations.calling import CounterNotOpen, TooSoon
 from halls.operations.counters import CounterTaken, CustomerAtCounter
+from halls.operations.night import EndedDay
 from halls.operations.ratings import AlreadyRated, NotServedYet
 from halls.operations.tickets import NotWaiting, TooLateToReturn, TooManyTickets
+from halls.queries.desk import get_desk
+from halls.queries.halls import get_hall_by_id
+from halls.queries.nearest import hall_choices, kinds_with_wait
+from halls.queries.overview import get_overview
+from halls.queries.queue import live_queue, service_times
 from halls.queries.screen import screen_of
 from tests.factories.halls import at_counter, make_hall, take
 from tests.factories.world import World, make_user, small_world
@@ -127,6 +137,59 @@ class TestTaking:
         with pytest.raises(TooManyTickets):
             take(hall, at=AT, channel="kiosk")
         take(hall, at=after(seconds=61), channel="kiosk")
+
+
+class TestWhatAHallDoes:
+    """A number that no counter of the hall can call is never given out."""
+
+    @pytest.fixture
+    def small(self, world: World) -> Hall:
+        """Hall B, which takes money only; clerk B stands at its first counter."""
+        made = make_hall(world.hall_b_id, skills=("pay",))
+        at_counter(made, 1, world.clerk_b_id, at=AT)
+        return made
+
+    def test_other_services_are_refused_with_the_nearest_hall_that_does_them(self, hall: Hall, small: Hall) -> None:
+        with pytest.raises(NotDoneHere, match=r"最近能办的是.*桂花路1号") as refused:
+            take(small, at=AT, kind="change")
+
+        assert hall.org_unit.name in refused.value.message
+        assert not Ticket.objects.exists()
+        take(small, at=AT, kind="pay")
+
+    def test_where_no_hall_does_it_one_is_told_to_ring(self, small: Hall) -> None:
+        with pytest.raises(NotDoneHere, match="95598"):
+            take(small, at=AT, kind="change")
+
+    def test_nobody_is_sent_on_to_it(self, hall: Hall, small: Hall, world: World) -> None:
+        ticket = take(small, at=AT)
+        call_next(clerk_id=world.clerk_b_id, at=AT)
+        start_serving(clerk_id=world.clerk_b_id, at=AT)
+
+        with pytest.raises(NotDoneHere):
+            transfer(clerk_id=world.clerk_b_id, kind="change", at=AT)
+        assert Ticket.objects.get(pk=ticket.ticket_id).state == "serving"
+
+    def test_pages_offer_what_it_does(self, hall: Hall, small: Hall, world: World) -> None:
+        small_card, hall_card = get_hall_by_id(small.pk), get_hall_by_id(hall.pk)
+
+        assert [one.kind for one in kinds_with_wait(small_card, at=AT)] == ["pay"]
+        assert len(kinds_with_wait(hall_card, at=AT)) == 5
+        assert [one.hall.hall_id for one in hall_choices("change", start=None, at=AT)] == [hall.pk]
+        assert get_desk(world.clerk_b_id, at=AT).kinds == ("pay",)
+        assert [row.kind for row in get_overview(small_card, at=AT).kinds] == ["pay"]
+
+
+class TestWhereToGo:
+    def test_waits_are_foretold_for_the_nearest_halls_alone(self, hall: Hall, world: World, settings: Any) -> None:
+        far = make_hall(world.hall_b_id, longitude="112.990000")
+        at_counter(far, 1, world.clerk_b_id, at=AT)
+        settings.HALLS_FORETOLD = 1
+
+        choices = hall_choices("pay", start=Place(longitude=112.861, latitude=30.62), at=AT)
+
+        assert [(one.hall.hall_id, one.wait is not None) for one in choices] == [(hall.pk, True), (far.pk, False)]
+        assert choices[1].way_min is not None and choices[1].total_min is None
 
 
 class TestCalling:
@@ -250,6 +313,23 @@ class TestCounters:
             with pytest.raises(CustomerAtCounter):
                 leave(clerk_id=world.clerk_a_id, at=AT)
 
+    def test_one_who_answers_for_the_hall_closes_it_for_a_clerk_who_has_gone(self, hall: Hall, world: World) -> None:
+        ticket = take(hall, at=AT)
+        call_next(clerk_id=world.clerk_a_id, at=AT)
+        counter = Counter.objects.get(hall=hall, number=1)
+        own, other = ([OrgUnit.objects.get(pk=pk).path] for pk in (world.hall_a_id, world.hall_b_id))
+
+        with pytest.raises(NotFound):
+            close_counter_of(counter_id=counter.pk, within=other, by_id=world.manager_id, at=after(minutes=5))
+        closed = close_counter_of(counter_id=counter.pk, within=own, by_id=world.manager_id, at=after(minutes=5))
+
+        assert (closed.counter, closed.ticket) == (1, ticket.number)
+        with pytest.raises(NotAtCounter):
+            close_counter_of(counter_id=counter.pk, within=own, by_id=world.manager_id, at=after(minutes=5))
+        colleague = make_user("clerk_c", OrgUnit.objects.get(pk=world.hall_a_id), "clerk", "钱进")
+        at_counter(hall, 1, colleague.pk, at=after(minutes=6))
+        assert serve(colleague.pk, after(minutes=6)) == ticket.number
+
     def test_who_has_left_calls_nobody(self, hall: Hall, world: World) -> None:
         close_counter(clerk_id=world.clerk_a_id, at=AT)
 
@@ -327,12 +407,65 @@ class TestTheEndOfTheDay:
         ticket = take(hall, at=AT, person_id=world.portal_user_id)
         today, tomorrow = AT.date(), after(days=1)
 
-        assert expire_tickets(today=today, at=AT) == 0
-        assert expire_tickets(today=tomorrow.date(), at=tomorrow) == 1
-        assert expire_tickets(today=tomorrow.date(), at=tomorrow) == 0
+        assert end_day(today=today, at=AT) == EndedDay(0, 0, 0)
+        assert end_day(today=tomorrow.date(), at=tomorrow) == EndedDay(expired=1, finished=0, counters=1)
+        assert end_day(today=tomorrow.date(), at=tomorrow) == EndedDay(0, 0, 0)
 
         assert Ticket.objects.get(pk=ticket.ticket_id).state == "expired"
         take(hall, at=tomorrow, person_id=world.portal_user_id)
+
+    def test_a_service_nobody_finished_is_over_and_teaches_nothing(
+        self, hall: Hall, world: World, settings: Any
+    ) -> None:
+        settings.HALLS_SERVICE_LEARNED_FROM, settings.HALLS_SERVICE_KEPT_S = 2, 0
+        for minutes in (10, 20):
+            take(hall, at=after(minutes=minutes))
+            serve(world.clerk_a_id, after(minutes=minutes), takes_s=120)
+        left = take(hall, at=after(hours=8), person_id=world.portal_user_id)
+        call_next(clerk_id=world.clerk_a_id, at=after(hours=8))
+        start_serving(clerk_id=world.clerk_a_id, at=after(hours=8))
+        tomorrow = after(days=1)
+
+        assert end_day(today=tomorrow.date(), at=tomorrow) == EndedDay(expired=0, finished=1, counters=1)
+
+        assert Ticket.objects.get(pk=left.ticket_id).state == "served"
+        assert service_times(hall.pk, at=tomorrow)["pay"].mean_s == 120
+        rate(token=left.token, score=4, reason="", comment="", at=tomorrow)
+        take(hall, at=tomorrow, person_id=world.portal_user_id)
+
+    def test_what_was_forgotten_for_hours_teaches_nothing_either(self, hall: Hall, world: World, settings: Any) -> None:
+        settings.HALLS_SERVICE_LEARNED_FROM, settings.HALLS_SERVICE_KEPT_S = 2, 0
+        longest_s = settings.HALLS_SERVICE_LONGEST_S
+        for minutes, takes_s in ((0, 100), (10, 140), (20, longest_s + 1)):
+            take(hall, at=after(minutes=minutes))
+            serve(world.clerk_a_id, after(minutes=minutes), takes_s=takes_s)
+
+        assert service_times(hall.pk, at=after(hours=5))["pay"].mean_s == 120
+
+    def test_how_long_services_take_is_measured_once_in_some_minutes(
+        self, hall: Hall, django_assert_num_queries: Any
+    ) -> None:
+        first = service_times(hall.pk, at=after(days=700))
+
+        with django_assert_num_queries(0):
+            assert service_times(hall.pk, at=after(days=700)) == first
+
+    def test_counters_are_closed_and_may_be_opened_by_a_colleague(self, hall: Hall, world: World) -> None:
+        tomorrow = after(days=1)
+        end_day(today=tomorrow.date(), at=tomorrow)
+
+        assert Counter.objects.get(hall=hall, number=1).state == "closed"
+        assert live_queue(hall.pk, discipline="fair", at=tomorrow).counters == ()
+        colleague = make_user("clerk_c", OrgUnit.objects.get(pk=world.hall_a_id), "clerk", "钱进")
+        at_counter(hall, 1, colleague.pk, at=tomorrow)
+
+    def test_who_serves_past_midnight_is_left_alone(self, hall: Hall, world: World) -> None:
+        tomorrow = after(hours=15, minutes=5)
+        take(hall, at=tomorrow)
+        call_next(clerk_id=world.clerk_a_id, at=tomorrow)
+
+        assert end_day(today=tomorrow.date(), at=tomorrow) == EndedDay(0, 0, 0)
+        assert Counter.objects.get(hall=hall, number=1).state == "open"
 
 
 class TestTheScreen:

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from django.db import connection
 
 from config.shared.indicators import Asked
+from config.shared.periods import add_months
 
 _BILLED = """
 SELECT p.id, b.cycle, sum(b.energy_kwh_e2)::bigint, sum(b.total_fen)::bigint, sum(b.open_fen)::bigint
@@ -26,27 +27,50 @@ GROUP BY 1
 """
 
 
-# Only districts whose supply is known count, with what was billed behind them for the same cycle.
+# A district is compared over the months its bills cover, in the month in which they were read: over two where any of
+# its customers is read every two months, else over one. A month before or after which such a reading falls lies in the
+# middle of a bill and belongs to the next comparison. Who was supplied and has no bill was supplied for nothing, once
+# bills of the month were issued in its unit at all.
 _LOSSES = """
-SELECT p.id, s.cycle, sum(s.energy_kwh_e2)::bigint, sum(b.energy_kwh_e2)::bigint
-FROM unnest(%s::bigint[], %s::text[]) AS p(id, path)
+WITH m AS (
+    SELECT * FROM unnest(%(months)s::int[], %(earlier)s::int[], %(later)s::int[]) AS m(cycle, earlier, later)
+),
+sold AS MATERIALIZED (
+    SELECT q.transformer_district_id AS district, x.cycle, sum(x.energy_kwh_e2) AS energy_kwh_e2,
+           bool_or(x.months > 1) AS is_of_two
+    FROM cis_bill x JOIN cis_account a ON a.id = x.account_id JOIN cis_premise q ON q.id = a.premise_id
+    WHERE x.cycle = ANY(%(months)s || %(earlier)s || %(later)s) GROUP BY 1, 2
+),
+billed AS MATERIALIZED (
+    SELECT DISTINCT x.cycle, o.path
+    FROM (SELECT DISTINCT cycle, org_unit_id FROM cis_bill WHERE cycle = ANY(%(months)s)) x
+    JOIN shared_org_unit o ON o.id = x.org_unit_id
+)
+SELECT p.id, m.cycle,
+       sum(s.energy_kwh_e2 + CASE WHEN now.is_of_two THEN before.energy_kwh_e2 ELSE 0 END)::bigint,
+       sum(coalesce(now.energy_kwh_e2, 0)
+           + CASE WHEN now.is_of_two THEN coalesce(past.energy_kwh_e2, 0) ELSE 0 END)::bigint
+FROM unnest(%(ids)s::bigint[], %(paths)s::text[]) AS p(id, path)
 JOIN shared_org_unit o ON o.path LIKE p.path || '%%'
 JOIN cis_substation u ON u.org_unit_id = o.id
 JOIN cis_feeder f ON f.substation_id = u.id
 JOIN cis_transformer_district t ON t.feeder_id = f.id
-JOIN cis_district_supply s ON s.transformer_district_id = t.id AND s.cycle = ANY(%s)
-JOIN (
-    SELECT q.transformer_district_id, x.cycle, sum(x.energy_kwh_e2) AS energy_kwh_e2
-    FROM cis_bill x JOIN cis_account a ON a.id = x.account_id JOIN cis_premise q ON q.id = a.premise_id
-    WHERE x.cycle = ANY(%s) GROUP BY 1, 2
-) b ON b.transformer_district_id = t.id AND b.cycle = s.cycle
+CROSS JOIN m
+JOIN cis_district_supply s ON s.transformer_district_id = t.id AND s.cycle = m.cycle
+LEFT JOIN cis_district_supply before ON before.transformer_district_id = t.id AND before.cycle = m.earlier
+LEFT JOIN sold now ON now.district = t.id AND now.cycle = m.cycle
+LEFT JOIN sold past ON past.district = t.id AND past.cycle = m.earlier
+LEFT JOIN sold next ON next.district = t.id AND next.cycle = m.later
+WHERE past.is_of_two IS NOT TRUE AND next.is_of_two IS NOT TRUE
+  AND (now.is_of_two IS NOT TRUE OR before.id IS NOT NULL)
+  AND EXISTS (SELECT 1 FROM billed WHERE billed.cycle = m.cycle AND billed.path LIKE o.path || '%%')
 GROUP BY 1, 2
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Energy supplied to transformer districts and billed behind them, in 0.01 kWh."""
+    """Energy supplied to transformer districts and billed behind them over the same months, in 0.01 kWh."""
 
     supplied_kwh_e2: int
     sold_kwh_e2: int
@@ -77,9 +101,22 @@ def overdue_of(asked: Asked, *, longer_than_days: int = 0) -> dict[int, int]:
 
 
 def losses_of(asked: Asked) -> dict[tuple[int, int], Loss]:
-    """Supply and sales of the districts of each part and month whose supply is known; others are left out."""
+    """
+    Supply and sales of the districts of each part and month, each over the one or two months its bills cover.
+
+    Left out: districts whose supply is not known for all of these months, those of units where nothing was billed for
+    the month yet, and those whose two-month readings fall into neighbouring months.
+    """
+    ids, paths = _parts(asked)
+    sought: dict[str, list[int] | list[str]] = {
+        "ids": ids,
+        "paths": paths,
+        "months": list(asked.months),
+        "earlier": [add_months(month, -1) for month in asked.months],
+        "later": [add_months(month, 1) for month in asked.months],
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_LOSSES, [*_parts(asked), list(asked.months), list(asked.months)])
+        cursor.execute(_LOSSES, sought)
         return {(part, cycle): Loss(*sums) for part, cycle, *sums in cursor.fetchall()}
 
 

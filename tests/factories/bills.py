@@ -10,11 +10,18 @@ from cis.models import Account, Bill, BillingRun, SupplyContract, TariffVersion
 from cis.models.ledger import TransferKind
 from cis.operations import ledger
 from cis.operations.settlement import bill_number
+from config.shared.periods import add_months, first_day
 from tests.factories.world import AccountIds, World
 
 
-def issue(world: World, fen: int, *, account: AccountIds | None = None, cycle: int = 0, revision: int = 0) -> str:
-    """A bill of so many fen for the account (the first residential one) and cycle (the newest), booked; its number."""
+def issue(
+    world: World, fen: int, *, account: AccountIds | None = None, cycle: int = 0, revision: int = 0, months: int = 1
+) -> str:
+    """
+    A bill of so many fen for the account (the first residential one) and cycle (the newest), booked; its number.
+
+    Its energy is 0.02 kWh a fen.
+    """
     who, cycle = account or world.residential, cycle or world.cycle
     start = date(cycle // 100, cycle % 100, 1)
     with transaction.atomic():
@@ -32,7 +39,8 @@ def issue(world: World, fen: int, *, account: AccountIds | None = None, cycle: i
             price_class=contract.price_class,
             cycle=cycle,
             revision=revision,
-            period_start=start,
+            months=months,
+            period_start=first_day(add_months(cycle, 1 - months)),
             period_end=(start + timedelta(days=32)).replace(day=1),
             energy_kwh_e2=fen * 2,
             total_fen=fen,

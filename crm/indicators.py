@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from config.shared.indicators import Asked, Better, Figures, Indicator, Unit
@@ -69,6 +71,7 @@ INDICATORS = (
         _("十二个月电费里，大客户和 VIP 客户占多少；按昨夜的画像。"),
         "crm.list_segments",
         key_share,
+        not_compared=_("这是昨夜的状况，去年这一天的没有留存。"),
         detail_url_name="crm:segments",
         detail_permission="crm.list_segments",
     ),
@@ -77,7 +80,11 @@ INDICATORS = (
         _("紧急服务按时率"),
         Unit.PERCENT,
         "key-account-manager",
-        _("当月受理的紧急服务里，10 分钟内回复且 45 分钟内到场的占多少。"),
+        format_lazy(
+            _("当月受理的紧急服务里，{reply} 分钟内回复且 {arrive} 分钟内到场的占多少。"),
+            reply=settings.KEY_REPLY_MIN,
+            arrive=settings.KEY_ARRIVE_MIN,
+        ),
         "crm.view_key_accounts",
         emergencies_in_time,
         better=Better.HIGHER,

@@ -1,4 +1,9 @@
-"""What people may be allowed to do in customer relations. Acts on customers hold in every hall for every area."""
+"""
+What people may be allowed to do in customer relations.
+
+Acts on a customer who was found hold in every hall for every area; lists, alarm pages and plans are those of the parts
+of the organisation that the permission was given for, and one's own.
+"""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -15,7 +20,7 @@ PERMISSIONS.update(
         "crm.override_tier": _("人工调整客户等级"),
         "crm.work_proposals": _("处理主动服务建议"),
         "crm.see_satisfaction": _("查看本单位的满意度"),
-        "crm.view_key_accounts": _("查看大客户和紧急服务"),
+        "crm.view_key_accounts": _("查看本单位的大客户、一户一案和紧急服务"),
         "crm.assign_managers": _("设置大客户、交接大客户经理"),
         "crm.edit_emergency_plan": _("编制一户一案"),
         "crm.take_emergency": _("登记大客户紧急服务"),

@@ -23,7 +23,6 @@ _SERVE = (
     "crm.note_objection",
     "crm.take_emergency",
     "halls.call_tickets",
-    "crm.view_key_accounts",
 )
 # What whoever looks after key accounts sees of them.
 _KEY_ACCOUNTS = ("crm.view_profile", "crm.see_sensitive_tags", "crm.list_segments", "crm.view_key_accounts")
@@ -75,6 +74,7 @@ ROLES: tuple[RoleSpec, ...] = (
             "crm.answer_objection",
             "crm.work_proposals",
             "crm.see_satisfaction",
+            "crm.view_key_accounts",
             "halls.oversee",
             "halls.close_counters",
             "halls.edit_display",

@@ -11,13 +11,17 @@ class KeyAccount(models.Model):
     """
     An account that has a named manager from `since` until `ended_at` (empty while it lasts), without a gap.
 
+    An account may become one again after it ended; two never last at once.
+
     A deferred trigger (`0001_initial`) compares this stretch with what its assignments cover together: at the end of
     every transaction they are the same, or the transaction does not happen.
     """
 
-    account = models.OneToOneField("cis.Account", models.PROTECT, related_name="+")
+    account = models.ForeignKey("cis.Account", models.PROTECT, related_name="+")
     since = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.ForeignKey("shared.User", models.PROTECT, null=True, blank=True, related_name="+")
+    end_reason = models.CharField(max_length=500, blank=True)
 
     class Meta:
         db_table = "crm_key_account"
@@ -25,6 +29,21 @@ class KeyAccount(models.Model):
             models.CheckConstraint(
                 condition=models.Q(ended_at__isnull=True) | models.Q(ended_at__gt=models.F("since")),
                 name="key_account_ends_after_it_begins",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ended_at__isnull=True, ended_by__isnull=True, end_reason="")
+                | (models.Q(ended_at__isnull=False, ended_by__isnull=False) & ~models.Q(end_reason="")),
+                name="key_account_is_ended_whole",
+            ),
+            ExclusionConstraint(
+                name="one_key_account_at_a_time",
+                expressions=[
+                    ("account", RangeOperators.EQUAL),
+                    (
+                        models.Func("since", "ended_at", function="tstzrange", output_field=DateTimeRangeField()),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
             ),
         )
 

@@ -8,6 +8,7 @@ follows from that, whoever looked at the clock in between. What was raised stays
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -19,6 +20,7 @@ from django.utils.translation import gettext as _
 from cis.queries import dues
 from cis.queries import supply_places as places
 from config.shared import messaging
+from config.shared.display_formats import format_moment
 from config.shared.errors import BadInput, NotFound, Refused
 from config.shared.models import User
 from crm.distance import metres_between
@@ -26,7 +28,7 @@ from crm.messages import EMERGENCY_ALARM, EMERGENCY_RECEIVED
 from crm.models import Emergency, EmergencyProof
 from crm.models.emergencies import Clock
 from crm.queries import escalation
-from crm.queries.key_accounts import AccountManager, manager_of
+from crm.queries.key_accounts import AccountManager, key_account_of, manager_of
 
 MAX_TEXT = 500
 
@@ -93,6 +95,12 @@ def take_emergency(
     with transaction.atomic():
         manager = manager_of(account_id, at)
         if manager is None:
+            ahead = key_account_of(account_id, at)
+            if ahead is not None:
+                raise NotKeyAccount(
+                    _("这一户从 %(since)s 起才是大客户。停电和故障请登记报修，或拨打 95598。")
+                    % {"since": format_moment(ahead.since, settings.BILLING_TIME_ZONE)}
+                )
             raise NotKeyAccount(_("这一户不是大客户。停电和故障请登记报修，或拨打 95598。"))
         emergency, is_new = Emergency.objects.get_or_create(
             request_key=request_key,
@@ -274,9 +282,9 @@ def _clock_time(moment: datetime) -> str:
     return moment.astimezone(settings.BILLING_TIME_ZONE).strftime("%H:%M")
 
 
-def _tell(told: list[tuple[int, str]], template: str, parameters: dict[str, str], key: str, at: datetime) -> None:
-    """Tell members of staff (user id, telephone), each once: in their inbox, and by SMS where a number is known."""
-    languages = dict(User.objects.filter(pk__in=[user_id for user_id, _no in told]).values_list("pk", "language"))
+def _tell(told: Mapping[int, str], template: str, parameters: dict[str, str], key: str, at: datetime) -> None:
+    """Tell members of staff (user id to telephone): in their inbox, and by SMS where a number is known."""
+    languages = dict(User.objects.filter(pk__in=told).values_list("pk", "language"))
 
     def ask_for(channel: str, ending: str) -> None:
         messaging.send_many(
@@ -290,18 +298,18 @@ def _tell(told: list[tuple[int, str]], template: str, parameters: dict[str, str]
                     parameters=parameters,
                     dedupe_key=f"{key}:{user_id}{ending}",
                 )
-                for user_id, telephone in told
+                for user_id, telephone in told.items()
             ],
             at=at,
         )
 
     ask_for("in_app", "")
-    if any(telephone for _user, telephone in told):
+    if any(told.values()):
         ask_for("sms", "/sms")
 
 
-def _nearest(manager: AccountManager) -> list[tuple[int, str]]:
-    return [(manager.user_id, manager.telephone)] + ([(manager.deputy_id, "")] if manager.deputy_id else [])
+def _nearest(manager: AccountManager) -> dict[int, str]:
+    return {manager.user_id: manager.telephone} | ({manager.deputy_id: ""} if manager.deputy_id else {})
 
 
 def _tell_of_receipt(emergency: Emergency, account_no: str, manager: AccountManager, at: datetime) -> None:
@@ -320,9 +328,10 @@ def _tell_of_alarm(emergency: Emergency, *, clock: str, level: str, due_at: date
     place = places.place_of(emergency.key_account.account_id)
     manager = manager_of(emergency.key_account.account_id, at)
     words = {"reply": _("回复"), "arrival": _("到场"), "warning": _("即将超时"), "breach": _("已超时")}
-    told = _nearest(manager) if manager is not None else []
+    told = _nearest(manager) if manager is not None else {}
     if level == "breach":
-        told += [(user_id, "") for user_id in escalation.leaders_of(place.org_path)]
+        # A manager who is also a leader keeps the telephone.
+        told = {user_id: "" for user_id in escalation.leaders_of(place.org_path)} | told
     parameters = {
         "number": str(emergency.pk),
         "clock": words[clock],
@@ -332,7 +341,7 @@ def _tell_of_alarm(emergency: Emergency, *, clock: str, level: str, due_at: date
         "manager": manager.name if manager is not None else "",
     }
     key = f"emergency:{emergency.pk}:{clock}:{level}"
-    _tell(list(dict(told).items()), EMERGENCY_ALARM.code, parameters, key, at)
+    _tell(told, EMERGENCY_ALARM.code, parameters, key, at)
 
 
 def far_m() -> int:

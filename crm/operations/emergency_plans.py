@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from config.shared.errors import BadInput, NotFound, Refused
@@ -50,7 +51,9 @@ def write_plan(
         detail = _("请写明这一版改了什么。")
         raise PlanRefused(detail, errors=[{"pointer": "/changed_what", "detail": detail}])
     with transaction.atomic():
-        key_account = KeyAccount.objects.select_for_update().filter(account_id=account_id, ended_at=None).first()
+        lasts = Q(ended_at=None) | Q(ended_at__gt=at)
+        rows = KeyAccount.objects.select_for_update().filter(lasts, account_id=account_id)
+        key_account = rows.order_by("-since").first()
         if key_account is None:
             raise NotFound(_("这一户不是大客户，没有一户一案。"))
         newest = EmergencyPlan.objects.filter(key_account=key_account).order_by("-version").first()

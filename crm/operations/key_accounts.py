@@ -1,10 +1,15 @@
-"""Key accounts and who looks after them: named, handed over in one act, ended; never a moment without a manager."""
+"""
+Key accounts and who looks after them: named, handed over in one act, ended; never a moment without a manager.
+
+What has ended may be named again from its end on: that is another key account of the same customer's account.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from psycopg2.extras import DateTimeTZRange
 
@@ -14,13 +19,13 @@ from crm.models import KeyAccount, ManagerAssignment
 
 
 class AlreadyKeyAccount(Refused):
-    """The account has a manager already."""
+    """The account is a key account already, or will be."""
 
     code = "already-key-account"
 
 
 class HandOverRefused(BadInput):
-    """The hand-over names nobody, the same person, no reason, or a moment that does not fit."""
+    """The hand-over or the end names nobody, the same person, no reason, or a moment that does not fit."""
 
     code = "hand-over-refused"
 
@@ -39,12 +44,13 @@ def name_key_account(
     """
     Make an account a key account with its first manager from a moment on; gives the key account's id.
 
-    :raises AlreadyKeyAccount: it is one
+    :raises AlreadyKeyAccount: it is one then, or will be
     :raises HandOverRefused: the people or the reason do not do
     """
     with transaction.atomic():
         _check(manager_id, deputy_id, reason)
-        if KeyAccount.objects.select_for_update().filter(account_id=account_id).exists():
+        not_over = Q(ended_at=None) | Q(ended_at__gt=from_at)
+        if KeyAccount.objects.select_for_update().filter(not_over, account_id=account_id).exists():
             raise AlreadyKeyAccount(_("这一户已经是大客户。要换客户经理，请办交接。"))
         key_account = KeyAccount.objects.create(account_id=account_id, since=from_at)
         ManagerAssignment.objects.create(
@@ -106,10 +112,42 @@ def hand_over(
         ).pk
 
 
-def _check(manager_id: int, deputy_id: int | None, reason: str) -> None:
+def end_key_account(*, key_account_id: int, reason: str, ends_at: datetime, by_id: int, at: datetime) -> None:
+    """
+    End a key account at a moment, now or later: its manager looks after it until then, and nobody from then on.
+
+    Its emergencies, plans and managers stay to be read.
+
+    :raises NotFound: there is no such key account, or it has ended
+    :raises HandOverRefused: no reason is given, or the moment lies before `at` or before the beginning of the newest
+        assignment
+    """
+    with transaction.atomic():
+        key_account = KeyAccount.objects.select_for_update().filter(pk=key_account_id, ended_at=None).first()
+        if key_account is None:
+            raise NotFound(_("没有找到这个大客户。"))
+        _check_reason(reason)
+        last = key_account.assignments.select_for_update().get(valid__endswith=None)
+        begins = last.valid.lower
+        if begins is None or ends_at <= begins or ends_at < at:
+            raise HandOverRefused(
+                _("结束时间不能早于现在，也不能早于已经安排的接手。请改为更晚的时间。"),
+                errors=[{"pointer": "/ends_at", "detail": _("请改为更晚的时间。")}],
+            )
+        last.valid = DateTimeTZRange(begins, ends_at)
+        last.save(update_fields=["valid"])
+        key_account.ended_at, key_account.end_reason, key_account.ended_by_id = ends_at, reason.strip(), by_id
+        key_account.save(update_fields=["ended_at", "end_reason", "ended_by"])
+
+
+def _check_reason(reason: str) -> None:
     if not reason.strip():
         detail = _("请写明原因，交接记录里会看到。")
         raise HandOverRefused(detail, errors=[{"pointer": "/reason", "detail": detail}])
+
+
+def _check(manager_id: int, deputy_id: int | None, reason: str) -> None:
+    _check_reason(reason)
     wanted = {manager_id} if deputy_id is None else {manager_id, deputy_id}
     staff = set(User.objects.filter(pk__in=wanted, is_active=True, kind=User.Kind.STAFF).values_list("pk", flat=True))
     if manager_id == deputy_id or staff != wanted:

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import QuerySet
+from django.db.models import Case, DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Greatest, Least
 from django.utils.translation import gettext as _
 
 from cis.queries import supply_places as places
 from config.shared.errors import NotFound
 from config.shared.models import RoleGrant, User
 from crm.emergency_plans import PlanContent
-from crm.models import Emergency, EmergencyPlan, EmergencyProof, KeyAccount, ManagerAssignment
+from crm.models import Emergency, EmergencyPlan, EmergencyProof, ManagerAssignment
 from crm.models.emergencies import Clock
-from crm.queries.key_accounts import AccountManager, manager_of, managers_of, name_of
+from crm.queries.key_accounts import AccountManager, key_account_of, managers_of, name_of
+from crm.queries.sight import Sight, emergencies_in, key_accounts_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,30 +82,58 @@ class ShownEmergency:
         return self.closed_at is None
 
 
-def get_emergency(emergency_id: int, *, now: datetime) -> ShownEmergency:
+def get_emergency(emergency_id: int, *, sight: Sight, now: datetime) -> ShownEmergency:
     """
     One emergency with its clocks at a moment.
 
-    :raises NotFound: there is none of this number
+    :raises NotFound: there is none of this number, or it is out of sight
     """
-    found = _shown(_rows(Emergency.objects.filter(pk=emergency_id)), now)
+    found = _shown(_rows(emergencies_in(sight, now=now).filter(pk=emergency_id)), now)
     if not found:
         raise NotFound(_("没有找到这次紧急服务。"))
     return found[0]
 
 
-def open_emergencies(*, now: datetime, limit: int = 50) -> tuple[ShownEmergency, ...]:
-    """The emergencies that are not closed, oldest first."""
-    return _shown(_rows(Emergency.objects.filter(closed_at=None).order_by("received_at"))[:limit], now)
+def open_emergencies(*, sight: Sight, now: datetime, limit: int = 50) -> tuple[ShownEmergency, ...]:
+    """
+    The emergencies that are not closed, the most pressing first: whose unstopped clock is nearest to its end.
+
+    A clock that ran out a minute ago presses as much as one that runs out in a minute, and more than one that ran out
+    last week; where both have stopped nothing presses.
+    """
+    nearest = Least(_distance("reply", now), _distance("arrival", now))
+    rows = emergencies_in(sight, now=now).filter(closed_at=None).order_by(nearest.asc(nulls_last=True), "received_at")
+    return _shown(_rows(rows)[:limit], now)
 
 
-def closed_emergencies(*, now: datetime, limit: int = 50) -> tuple[ShownEmergency, ...]:
+def closed_emergencies(*, sight: Sight, now: datetime, limit: int = 50) -> tuple[ShownEmergency, ...]:
     """The emergencies closed last, newest first."""
-    return _shown(_rows(Emergency.objects.exclude(closed_at=None).order_by("-received_at"))[:limit], now)
+    rows = emergencies_in(sight, now=now).exclude(closed_at=None).order_by("-closed_at")
+    return _shown(_rows(rows)[:limit], now)
+
+
+def received_emergencies(
+    *, within: str, since: datetime, until: datetime, now: datetime, limit: int = 500
+) -> tuple[ShownEmergency, ...]:
+    """The emergencies of the accounts under an organisation path that came in this stretch, newest first."""
+    rows = Emergency.objects.filter(
+        key_account__account__org_unit__path__startswith=within, received_at__gte=since, received_at__lt=until
+    )
+    return _shown(_rows(rows.order_by("-received_at"))[:limit], now)
+
+
+def _distance(clock: str, now: datetime) -> Case:
+    """How far an unstopped clock's end lies ahead or behind; nothing for one that stopped."""
+    due = F("reply_due_at" if clock == "reply" else "arrive_due_at")
+    proofs = EmergencyProof.objects.filter(emergency=OuterRef("pk"), clock=clock)
+    away = Greatest(
+        ExpressionWrapper(due - Value(now), DurationField()), ExpressionWrapper(Value(now) - due, DurationField())
+    )
+    return Case(When(~Exists(proofs), then=away), output_field=DurationField())
 
 
 def emergencies_of(*, account_id: int, now: datetime, limit: int = 5) -> tuple[ShownEmergency, ...]:
-    """The newest emergencies of an account."""
+    """The newest emergencies of an account, for whoever serves this customer."""
     rows = Emergency.objects.filter(key_account__account_id=account_id).order_by("-received_at")
     return _shown(_rows(rows)[:limit], now)
 
@@ -213,13 +243,13 @@ class ShownPlan:
     versions: tuple[PlanVersion, ...]
 
 
-def get_plan(*, account_id: int, now: datetime, version: int | None = None) -> ShownPlan:
+def get_plan(*, account_id: int, sight: Sight, now: datetime, version: int | None = None) -> ShownPlan:
     """
     A key account's plan, the newest version or the one asked for.
 
-    :raises NotFound: the account is no key account, or there is no such version
+    :raises NotFound: the account is no key account one sees, or there is no such version
     """
-    key_account = KeyAccount.objects.filter(account_id=account_id).first()
+    key_account = key_accounts_in(sight, now=now).filter(account_id=account_id).order_by("-since").first()
     if key_account is None:
         raise NotFound(_("这一户不是大客户，没有一户一案。"))
     rows = list(EmergencyPlan.objects.filter(key_account=key_account).select_related("written_by").order_by("-version"))
@@ -235,7 +265,7 @@ def get_plan(*, account_id: int, now: datetime, version: int | None = None) -> S
         account_no=place.account_no,
         name=place.customer_name,
         address=place.address,
-        manager=manager_of(account_id, now),
+        manager=current.manager if (current := key_account_of(account_id, now)) else None,
         version=chosen.version if chosen else 0,
         content=PlanContent.parse(chosen.content) if chosen else PlanContent(),
         written=next((one for one in versions if chosen and one.version == chosen.version), None),
@@ -254,14 +284,21 @@ class ListedKeyAccount:
     deputy: str
     since: datetime
     plan_version: int
+    is_own: bool
 
 
-def list_key_accounts(*, now: datetime, manager_id: int | None = None, limit: int = 500) -> list[ListedKeyAccount]:
-    """The key accounts with their managers, or those of one manager; three statements."""
-    rows = ManagerAssignment.objects.filter(valid__contains=now).select_related("key_account", "manager", "deputy")
-    if manager_id is not None:
-        rows = rows.filter(manager_id=manager_id)
-    found = list(rows.order_by("key_account__account_id")[:limit])
+def list_key_accounts(*, sight: Sight, now: datetime, limit: int = 500) -> list[ListedKeyAccount]:
+    """
+    The key accounts one sees with their managers, or their first managers where they begin later; three statements.
+
+    One's own come first.
+    """
+    rows = ManagerAssignment.objects.filter(
+        Q(valid__contains=now) | Q(key_account__since__gt=now, valid__startswith=F("key_account__since")),
+        key_account__in=key_accounts_in(sight, now=now),
+    ).select_related("key_account", "manager", "deputy")
+    is_others = Case(When(manager_id=sight.user_id, then=Value(0)), default=Value(1))
+    found = list(rows.order_by(is_others, "key_account__account__account_no")[:limit])
     where = places.places_of([row.key_account.account_id for row in found])
     plans: dict[int, int] = {}
     for key_account_id, version in (
@@ -279,6 +316,7 @@ def list_key_accounts(*, now: datetime, manager_id: int | None = None, limit: in
             deputy=name_of(row.deputy),
             since=row.valid.lower or row.assigned_at,
             plan_version=plans.get(row.key_account_id, 0),
+            is_own=row.manager_id == sight.user_id,
         )
         for row in found
     ]

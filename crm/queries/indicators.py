@@ -23,8 +23,8 @@ _EMERGENCIES = """
 SELECT p.id, m.month, count(*)::int, count(*) FILTER (WHERE kept.both)::int
 FROM unnest(%(ids)s::bigint[], %(paths)s::text[]) AS p(id, path)
 JOIN shared_org_unit o ON o.path LIKE p.path || '%%'
-JOIN crm_profile f ON f.org_unit_id = o.id
-JOIN crm_key_account k ON k.account_id = f.account_id
+JOIN cis_account a ON a.org_unit_id = o.id
+JOIN crm_key_account k ON k.account_id = a.id
 JOIN crm_emergency e ON e.key_account_id = k.id
 CROSS JOIN LATERAL (SELECT to_char(e.received_at AT TIME ZONE %(zone)s, 'YYYYMM')::int AS month) m
 CROSS JOIN LATERAL (

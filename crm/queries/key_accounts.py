@@ -1,12 +1,14 @@
-"""Key accounts: who looks after one at a moment."""
+"""Key accounts: from when an account is one, and who looks after it at a moment."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q
+
 from config.shared.models import User
-from crm.models import ManagerAssignment
+from crm.models import KeyAccount, ManagerAssignment
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,34 @@ def manager_of(account_id: int, at: datetime) -> AccountManager | None:
         .first()
     )
     return _manager(row) if row is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAccountState:
+    """
+    A key account that has not ended: from when, until when (None while nothing is said), and its manager.
+
+    `manager` is the one of now, or the first where it begins later.
+    """
+
+    key_account_id: int
+    since: datetime
+    ended_at: datetime | None
+    manager: AccountManager
+    is_ahead: bool
+
+
+def key_account_of(account_id: int, at: datetime) -> KeyAccountState | None:
+    """The key account that an account is, or will be from a later moment on; None for one that is none or was."""
+    found = (
+        KeyAccount.objects.filter(Q(ended_at=None) | Q(ended_at__gt=at), account_id=account_id)
+        .order_by("since")
+        .first()
+    )
+    if found is None:
+        return None
+    row = found.assignments.select_related("manager", "deputy").get(valid__contains=max(found.since, at))
+    return KeyAccountState(found.pk, found.since, found.ended_at, _manager(row), is_ahead=found.since > at)
 
 
 def managers_of(account_ids: list[int], at: datetime) -> dict[int, AccountManager]:

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -18,7 +19,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from cis.queries import customers, portal
 from cis.queries.audit import record_of
 from config.shared.errors import NotFound, Refused
-from config.shared.permissions import may, staff_of
+from config.shared.permissions import may, scope_of, staff_of
+from config.shared.web.drill_down import drill_down_of
 from config.shared.web.looks import saw
 from config.shared.web.pages import requires
 from config.shared.web.parts import TodoRow, render_part, render_todo
@@ -26,6 +28,7 @@ from config.shared.web.portal_pages import for_customers, preferred_account
 from crm.operations import emergencies as operations
 from crm.queries import emergencies as queries
 from crm.queries import key_accounts
+from crm.queries.sight import Sight, sees_key_account
 from crm.web.emergency_clocks import drawn, kind_of, most_urgent, name_of_clock, word_of
 
 CHANNELS = (("telephone", gettext_lazy("电话")), ("console", gettext_lazy("当面")))
@@ -116,21 +119,39 @@ def take(request: HttpRequest, account_no: str) -> HttpResponse:
             form.add_error(None, refused.message)
         else:
             messages.success(request, _("已受理，客户经理已收到通知。"))
+            # Whoever only takes them sees on the customer's page how the clocks stand.
+            if not may(staff_of(request), "crm.view_key_accounts"):
+                return redirect("cis:account", account_no=account_no)
             return redirect("crm:emergency", emergency_id=taken.emergency_id)
-    context = {"head": head, "form": form, "manager": manager}
+    context = {"head": head, "form": form, "manager": manager, **_promised()}
     return render(request, "crm/emergencies/take.html", context, status=422 if form.errors else 200)
+
+
+def _promised() -> dict[str, int]:
+    """Within how many minutes somebody replies and comes."""
+    return {"reply_min": settings.KEY_REPLY_MIN, "arrive_min": settings.KEY_ARRIVE_MIN}
 
 
 @requires("crm.view_key_accounts")
 @require_safe
 def emergency_list(request: HttpRequest) -> HttpResponse:
-    """What runs, and what was closed last."""
-    now = timezone.now()
+    """What runs, and what was closed last; with `?unit=&cycle=` what that part of the house received in that month."""
+    now, sight = timezone.now(), _sight(request)
+    asked = drill_down_of(request, within=sight.within)
+    if asked is not None:
+        found = queries.received_emergencies(within=asked.unit.path, since=asked.since, until=asked.until, now=now)
+        received = {"title": asked.title, "rows": [_row(one, now) for one in found]}
+        return render(request, "crm/emergencies/received.html", received)
     context = {
-        "running": [_row(one, now) for one in queries.open_emergencies(now=now)],
-        "closed": [_row(one, now) for one in queries.closed_emergencies(now=now)],
+        "running": [_row(one, now) for one in queries.open_emergencies(sight=sight, now=now)],
+        "closed": [_row(one, now) for one in queries.closed_emergencies(sight=sight, now=now)],
     }
     return render(request, "crm/emergencies/list.html", context)
+
+
+def _sight(request: HttpRequest) -> Sight:
+    user = staff_of(request)
+    return Sight(user.pk, scope_of(user, "crm.view_key_accounts"))
 
 
 def _row(one: queries.ShownEmergency, now: Any) -> dict[str, Any]:
@@ -151,8 +172,8 @@ def emergency(request: HttpRequest, emergency_id: int) -> HttpResponse:
 
 
 def _draw(request: HttpRequest, emergency_id: int, status: int = 200, **bound: forms.Form) -> HttpResponse:
-    now = timezone.now()
-    one = queries.get_emergency(emergency_id, now=now)
+    now, sight = timezone.now(), _sight(request)
+    one = queries.get_emergency(emergency_id, sight=sight, now=now)
     saw(request, record_of(one.account_id))
     levels = {"warning": _("预警"), "breach": _("超时")}
     clocks = {"reply": name_of_clock(one.reply), "arrival": name_of_clock(one.arrival)}
@@ -194,7 +215,10 @@ def _draw(request: HttpRequest, emergency_id: int, status: int = 200, **bound: f
             for clock in (one.reply, one.arrival)
         ],
         "happened": sorted(happened, key=lambda event: str(event["at"])),
-        "plan": queries.get_plan(account_id=one.account_id, now=now),
+        # Who took it for a customer of another place needs no telephones and no way in.
+        "plan": queries.get_plan(account_id=one.account_id, sight=sight, now=now)
+        if sees_key_account(sight, account_id=one.account_id, now=now)
+        else None,
         "may_work": may(staff_of(request), "crm.work_emergency"),
         "reply_form": bound.get("reply_form") or ReplyForm(),
         "arrival_form": bound.get("arrival_form")
@@ -246,6 +270,7 @@ def _act(
     request: HttpRequest, emergency_id: int, name: str, kind: type[forms.Form], done: str, act: Any
 ) -> HttpResponse:
     """One act on an emergency: its form, or the page with the form and why it was refused."""
+    queries.get_emergency(emergency_id, sight=_sight(request), now=timezone.now())
     if request.method != "POST":
         return redirect("crm:emergency", emergency_id=emergency_id)
     form = kind(request.POST)
@@ -266,9 +291,9 @@ def _act(
 @require_safe
 def to_do(request: HttpRequest) -> HttpResponse:
     """What runs, for the home pages."""
-    now = timezone.now()
+    now, sight = timezone.now(), _sight(request)
     rows = []
-    for one in queries.open_emergencies(now=now, limit=8):
+    for one in queries.open_emergencies(sight=sight, now=now, limit=8):
         clock = most_urgent(one)
         rows.append(
             TodoRow(
@@ -296,12 +321,15 @@ def account_key(request: HttpRequest, account_no: str) -> HttpResponse:
     head, now = customers.get_head(account_no), timezone.now()
     saw(request, record_of(head.account_id))
     user = staff_of(request)
+    seen = may(user, "crm.view_key_accounts") and sees_key_account(_sight(request), account_id=head.account_id, now=now)
+    serves = seen or may(user, "crm.take_emergency")
+    found = queries.emergencies_of(account_id=head.account_id, now=now) if serves else ()
     context = {
         "head": head,
-        "manager": key_accounts.manager_of(head.account_id, now),
-        "emergencies": [_row(one, now) for one in queries.emergencies_of(account_id=head.account_id, now=now)],
+        "state": key_accounts.key_account_of(head.account_id, now),
+        "emergencies": [_row(one, now) for one in found],
         "may_take": may(user, "crm.take_emergency"),
-        "may_view": may(user, "crm.view_key_accounts"),
+        "may_view": seen,
         "may_assign": may(user, "crm.assign_managers"),
     }
     return render_part(
@@ -336,9 +364,12 @@ def my_emergency(request: HttpRequest) -> HttpResponse:
         except Refused as refused:
             form.add_error(None, refused.message)
         else:
-            messages.success(request, _("已收到。客户经理会在 10 分钟内回复您。"))
+            messages.success(
+                request, _("已收到。客户经理会在 %(minutes)s 分钟内回复您。") % {"minutes": settings.KEY_REPLY_MIN}
+            )
             return redirect("crm:portal_emergency")
     context = {
+        **_promised(),
         "mine": mine,
         "form": form,
         "manager": key_accounts.manager_of(account.account_id, now),

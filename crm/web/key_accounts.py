@@ -1,8 +1,9 @@
-"""Key accounts: the list, naming one, handing it over; the one-page emergency plan, edited and printed."""
+"""Key accounts: the list, naming one, handing it over, ending it; the one-page emergency plan, edited and printed."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, fields
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -18,7 +19,7 @@ from cis.queries import customers
 from cis.queries.audit import record_of
 from config.shared.errors import BadInput, NotFound, Refused
 from config.shared.paper import pdf_of
-from config.shared.permissions import may, staff_of
+from config.shared.permissions import may, scope_of, staff_of
 from config.shared.web.looks import saw
 from config.shared.web.pages import requires
 from config.shared.web.step_up import requires_step_up
@@ -27,6 +28,7 @@ from crm.operations import emergency_plans as plan_operations
 from crm.operations import key_accounts as operations
 from crm.queries import emergencies as queries
 from crm.queries import key_accounts
+from crm.queries.sight import Sight, sees_key_account
 
 
 class ManagerForm(forms.Form):
@@ -51,56 +53,65 @@ class ManagerForm(forms.Form):
     reason = forms.CharField(label=gettext_lazy("原因"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
 
 
+class EndForm(forms.Form):
+    """Until when the account is a key account, and why no longer."""
+
+    ends_at = forms.DateTimeField(
+        label=gettext_lazy("到什么时候为止"),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
+        required=False,
+        help_text=gettext_lazy("不填就是现在。"),
+    )
+    reason = forms.CharField(label=gettext_lazy("原因"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
+
+
 @requires("crm.view_key_accounts")
 @require_safe
 def key_account_list(request: HttpRequest) -> HttpResponse:
     """The key accounts with who looks after them, one's own first."""
-    user = staff_of(request)
-    rows = queries.list_key_accounts(now=timezone.now())
-    own = {row.account_id for row in queries.list_key_accounts(now=timezone.now(), manager_id=user.pk)}
-    context = {"rows": sorted(rows, key=lambda row: (row.account_id not in own, row.account_no)), "own": len(own)}
+    rows = queries.list_key_accounts(sight=_sight(request), now=timezone.now())
+    context = {"rows": rows, "own": sum(row.is_own for row in rows)}
     return render(request, "crm/key_accounts.html", context)
+
+
+def _sight(request: HttpRequest, permission: str = "crm.view_key_accounts") -> Sight:
+    user = staff_of(request)
+    return Sight(user.pk, scope_of(user, permission))
 
 
 @requires("crm.assign_managers")
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires_step_up
 def assign(request: HttpRequest, account_no: str) -> HttpResponse:
-    """Make an account a key account, or hand it over."""
+    """Make an account a key account, hand it over, or end it."""
     head, now = customers.get_head(account_no), timezone.now()
     saw(request, record_of(head.account_id))
-    manager = key_accounts.manager_of(head.account_id, now)
-    form = ManagerForm(request.POST or None)
+    state = key_accounts.key_account_of(head.account_id, now)
+    is_end = "end" in request.POST
+    form = ManagerForm(request.POST if request.method == "POST" and not is_end else None)
+    end_form = EndForm(request.POST if is_end else None, prefix="end")
     staff = queries.staff_to_choose()
     form.fields["manager"].choices = staff  # type: ignore[attr-defined]
     form.fields["deputy"].choices = [("", _("没有")), *staff]  # type: ignore[attr-defined]
-    if request.method == "POST" and form.is_valid():
-        typed = form.cleaned_data
-        said = {
-            "manager_id": typed["manager"],
-            "deputy_id": typed["deputy"],
-            "telephone": typed["telephone"],
-            "reason": typed["reason"],
-            "from_at": typed["from_at"] or now,
-            "by_id": staff_of(request).pk,
-            "at": now,
-        }
+    chosen: forms.Form = end_form if is_end else form
+    if request.method == "POST" and chosen.is_valid():
         try:
-            if manager is None:
-                operations.name_key_account(account_id=head.account_id, **said)
-            else:
-                operations.hand_over(key_account_id=manager.key_account_id, **said)
+            done = (
+                _end(request, state, chosen, now) if is_end else _assign(request, head.account_id, state, chosen, now)
+            )
         except NotFound:
             raise
         except Refused as refused:
-            form.add_error(None, refused.message)
+            chosen.add_error(None, refused.message)
         else:
-            messages.success(request, _("已保存。每一刻都有且只有一位客户经理。"))
+            messages.success(request, done)
             return redirect("crm:assign_manager", account_no=account_no)
     context = {
         "head": head,
-        "manager": manager,
+        "state": state,
         "form": form,
+        "end_form": end_form,
         "assignments": [
             {
                 "title": f"{row.manager}" + (f"（{row.deputy}）" if row.deputy else ""),
@@ -110,7 +121,40 @@ def assign(request: HttpRequest, account_no: str) -> HttpResponse:
             for row in queries.list_assignments(head.account_id)
         ],
     }
-    return render(request, "crm/assign.html", context, status=422 if form.errors else 200)
+    return render(request, "crm/assign.html", context, status=422 if chosen.errors else 200)
+
+
+def _assign(
+    request: HttpRequest, account_id: int, state: key_accounts.KeyAccountState | None, form: forms.Form, now: datetime
+) -> str:
+    typed = form.cleaned_data
+    said = {
+        "manager_id": typed["manager"],
+        "deputy_id": typed["deputy"],
+        "telephone": typed["telephone"],
+        "reason": typed["reason"],
+        "from_at": typed["from_at"] or now,
+        "by_id": staff_of(request).pk,
+        "at": now,
+    }
+    if state is None or state.ended_at is not None:
+        operations.name_key_account(account_id=account_id, **said)
+    else:
+        operations.hand_over(key_account_id=state.key_account_id, **said)
+    return _("已保存。每一刻都有且只有一位客户经理。")
+
+
+def _end(request: HttpRequest, state: key_accounts.KeyAccountState | None, form: forms.Form, now: datetime) -> str:
+    if state is None:
+        raise NotFound(_("没有找到这个大客户。"))
+    operations.end_key_account(
+        key_account_id=state.key_account_id,
+        reason=form.cleaned_data["reason"],
+        ends_at=form.cleaned_data["ends_at"] or now,
+        by_id=staff_of(request).pk,
+        at=now,
+    )
+    return _("已保存。到那一刻为止仍由现在的客户经理负责。")
 
 
 # --- The plan --------------------------------------------------------------------------------
@@ -209,10 +253,14 @@ _SPARE_ROWS = 2
 @require_safe
 def plan(request: HttpRequest, account_no: str) -> HttpResponse:
     """The plan, the newest version or `?version=`."""
-    head = customers.get_head(account_no)
+    head, now = customers.get_head(account_no), timezone.now()
+    shown = queries.get_plan(account_id=head.account_id, sight=_sight(request), now=now, version=_version(request))
     saw(request, record_of(head.account_id))
-    shown = queries.get_plan(account_id=head.account_id, now=timezone.now(), version=_version(request))
-    context = {"head": head, "plan": shown, "may_edit": may(staff_of(request), "crm.edit_emergency_plan")}
+    word = "crm.edit_emergency_plan"
+    may_edit = may(staff_of(request), word) and sees_key_account(
+        _sight(request, word), account_id=head.account_id, now=now
+    )
+    context = {"head": head, "plan": shown, "may_edit": may_edit}
     return render(request, "crm/plans/plan.html", context)
 
 
@@ -225,9 +273,9 @@ def _version(request: HttpRequest) -> int | None:
 @require_safe
 def plan_pdf(request: HttpRequest, account_no: str) -> HttpResponse:
     """The plan on one A4 page."""
-    head = customers.get_head(account_no)
+    head, now = customers.get_head(account_no), timezone.now()
+    shown = queries.get_plan(account_id=head.account_id, sight=_sight(request), now=now, version=_version(request))
     saw(request, record_of(head.account_id))
-    shown = queries.get_plan(account_id=head.account_id, now=timezone.now(), version=_version(request))
     paper = pdf_of("crm/plans/paper.html", {"plan": shown, "printed_at": timezone.now()}, style_sheet="crm/plan.css")
     answer = HttpResponse(paper, content_type="application/pdf")
     answer["Content-Disposition"] = f'inline; filename="plan-{account_no}-v{shown.version}.pdf"'
@@ -238,9 +286,9 @@ def plan_pdf(request: HttpRequest, account_no: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def plan_edit(request: HttpRequest, account_no: str) -> HttpResponse:
     """Write the next version."""
-    head = customers.get_head(account_no)
+    head, now = customers.get_head(account_no), timezone.now()
+    shown = queries.get_plan(account_id=head.account_id, sight=_sight(request, "crm.edit_emergency_plan"), now=now)
     saw(request, record_of(head.account_id))
-    shown = queries.get_plan(account_id=head.account_id, now=timezone.now())
     content = shown.content
     form = PlanForm(
         request.POST or None,

@@ -19,6 +19,7 @@ from cis.queries.audit import record_of
 from config.shared.display_formats import format_count, format_month
 from config.shared.errors import NotFound, Refused
 from config.shared.permissions import scope_of, staff_of
+from config.shared.web.drill_down import drill_down_of
 from config.shared.web.looks import saw
 from config.shared.web.pages import requires
 from config.shared.web.tables import Column, Table, answer
@@ -105,14 +106,17 @@ def proposal(request: HttpRequest, proposal_id: int) -> HttpResponse:
 @requires("crm.see_satisfaction")
 @require_safe
 def satisfaction_page(request: HttpRequest) -> HttpResponse:
-    """How customers rated the parts one answers for, in the last three months."""
-    now = timezone.now()
-    found = satisfaction.get_satisfaction(
-        within=scope_of(staff_of(request), "crm.see_satisfaction"), since=now - timedelta(days=_DAYS), until=now
-    )
+    """How customers rated the parts one answers for, in the last three months; with `?unit=&cycle=` one in a month."""
+    now, within = timezone.now(), scope_of(staff_of(request), "crm.see_satisfaction")
+    asked = drill_down_of(request, within=within)
+    if asked is not None:
+        found = satisfaction.get_satisfaction(within=[asked.unit.path], since=asked.since, until=asked.until)
+    else:
+        found = satisfaction.get_satisfaction(within=within, since=now - timedelta(days=_DAYS), until=now)
     rows = [(row, False) for row in found.units] + ([(found.whole, True)] if len(found.units) > 1 else [])
     context = {
         "found": found,
+        "asked": asked,
         "days": _DAYS,
         "units": [
             {

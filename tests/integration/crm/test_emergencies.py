@@ -12,8 +12,8 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.test import Client
 
 from cis.models import PortalAccess, Premise
-from config.shared.models import Message, OrgUnit, User
-from crm.models import Emergency, EmergencyAlarm, EmergencyProof
+from config.shared.models import Message, OrgUnit, Role, RoleGrant, User
+from crm.models import Emergency, EmergencyAlarm, EmergencyProof, ManagerAssignment
 from crm.operations import emergencies, key_accounts
 from tests.factories.world import World, make_user, small_world
 
@@ -123,6 +123,20 @@ class TestClocks:
         assert works.told(works.manager) == ["receipt", "reply:warning", "reply:breach", "arrival:warning"]
         assert works.told(works.deputy) == works.told(works.manager)
         assert works.told(works.leader) == ["reply:breach"]
+
+    def test_a_manager_who_hears_of_breaches_too_keeps_the_sms(self, works: Works) -> None:
+        ManagerAssignment.objects.update(telephone="13900000007")
+        province = OrgUnit.objects.get(pk=works.world.province_id)
+        RoleGrant.objects.create(user=works.manager, role=Role.objects.get(code="leader"), org_unit=province)
+        taken = works.call()
+
+        emergencies.check_clocks(at=AT + 11 * MINUTE)
+
+        key = f"emergency:{taken.emergency_id}:reply:breach:{works.manager.pk}"
+        assert set(Message.objects.filter(dedupe_key__startswith=key).values_list("channel", flat=True)) == {
+            "in_app",
+            "sms",
+        }
 
     def test_a_breach_that_nobody_looked_at_is_noted_with_the_late_proof(self, works: Works) -> None:
         taken = works.call()

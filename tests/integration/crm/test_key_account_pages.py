@@ -15,6 +15,7 @@ from crm.emergency_plans import Load, PlanContent
 from crm.models import EmergencyPlan, ManagerAssignment, TagObjection
 from crm.operations import key_accounts, profiles
 from crm.operations.demo import _plan
+from crm.operations.emergencies import NotKeyAccount, take_emergency
 from crm.operations.emergency_plans import PlanIsStale, PlanRefused, write_plan
 from tests.factories.staff import prove
 from tests.factories.world import World, make_user, small_world
@@ -108,6 +109,32 @@ class TestPages:
             "keymanager",
             "other",
         ]
+
+    def test_one_named_from_next_week_is_shown_handed_over_and_ended(self, world: World) -> None:
+        home, now, leader = world.residential, timezone.now(), as_user("leader")
+        address = f"/console/accounts/{home.account_no}/manager/"
+        people = {name: User.objects.get(username=name).pk for name in ("keymanager", "other")}
+        said = {"manager": people["keymanager"], "deputy": "", "telephone": "", "reason": "新投产"}
+
+        def on(days: int) -> str:
+            return timezone.localtime(now + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M")
+
+        assert leader.post(address, {**said, "from_at": on(7)}).status_code == 302
+        part = leader.get(f"/console/accounts/{home.account_no}/key-account/").content.decode()
+        listed = leader.get("/console/key-accounts/").content.decode()
+        assert leader.post(address, {**said, "manager": people["other"], "from_at": on(9)}).status_code == 302
+        ended = leader.post(address, {"end": "1", "end-ends_at": on(30), "end-reason": "搬迁"})
+
+        assert "何敬业" in part and home.account_no in listed
+        assert ended.status_code == 302
+        rows = ManagerAssignment.objects.filter(key_account__account_id=home.account_id).order_by("pk")
+        assert [row.manager_id for row in rows] == [people["keymanager"], people["other"]]
+        assert rows[1].key_account.end_reason == "搬迁" and rows[1].valid.upper == rows[1].key_account.ended_at
+        with pytest.raises(NotKeyAccount, match="起才是大客户"):
+            take_emergency(
+                account_no=home.account_no, channel="telephone", request_key="k", what="失电", caller="",
+                received_by_id=people["other"], at=now,
+            )  # fmt: skip
 
     def test_an_objection_is_noted_shown_and_answered(self, world: World) -> None:
         profiles.recompute_profile(account_id=world.commercial.account_id, at=timezone.now())

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from config.shared.errors import NotFound
 from config.shared.models import OrgUnit
 from crm.models import KeyAccount, ManagerAssignment
 from crm.operations import key_accounts as operations
@@ -127,6 +128,32 @@ class TestHandingOver:
                 by_id=None,
                 at=AT,
             )
+
+
+class TestEnding:
+    def test_ends_at_a_moment_and_may_be_named_again_from_then_on(self, office: Office) -> None:
+        end = {"key_account_id": office.key_account_id, "reason": "减容", "by_id": office.people[0], "at": AT + HOUR}
+        for wrong in (AT, AT + HOUR / 2):
+            with pytest.raises(operations.HandOverRefused):
+                operations.end_key_account(ends_at=wrong, **end)
+
+        operations.end_key_account(ends_at=AT + 2 * HOUR, **end)
+        held()
+
+        assert [office.manager(AT + hours * HOUR) for hours in (1, 2, 3)] == [0, None, None]
+        with pytest.raises(NotFound):
+            operations.end_key_account(ends_at=AT + 3 * HOUR, **end)
+        again = {"account_id": office.account_id, "manager_id": office.people[2], "deputy_id": None, "telephone": ""}
+        said = {"reason": "增容", "by_id": None, "at": AT + HOUR}
+        with pytest.raises(operations.AlreadyKeyAccount):
+            operations.name_key_account(from_at=AT + HOUR, **again, **said)
+        operations.name_key_account(from_at=AT + 3 * HOUR, **again, **said)
+        held()
+        assert [office.manager(AT + hours * HOUR) for hours in (1, 2, 3)] == [0, None, 2]
+
+    def test_two_at_once_are_refused_by_the_database(self, office: Office) -> None:
+        with pytest.raises(IntegrityError, match="one_key_account_at_a_time"), transaction.atomic():
+            KeyAccount.objects.create(account_id=office.account_id, since=AT + HOUR)
 
 
 @pytest.mark.django_db(transaction=True)

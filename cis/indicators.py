@@ -4,28 +4,33 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from cis.queries.indicators import billed_of, losses_of, overdue_of
+from cis.queries.indicators import Billed, billed_of, losses_of, overdue_of
 from config.shared.indicators import Asked, Better, Figures, Indicator, Unit
 from config.shared.periods import add_months, cycle_of
 
 OLD_ARREARS_DAYS = 90
 
 
+def _billed(asked: Asked) -> dict[tuple[int, int], Billed]:
+    # Four figures rest on these sums over all bills of two months.
+    return asked.once("cis.billed", billed_of)
+
+
 def energy_sold(asked: Asked) -> Figures:
     """0.01 kWh billed."""
-    return {key: billed.energy_kwh_e2 for key, billed in billed_of(asked).items()}
+    return {key: billed.energy_kwh_e2 for key, billed in _billed(asked).items()}
 
 
 def billed(asked: Asked) -> Figures:
     """Fen billed."""
-    return {key: billed.billed_fen for key, billed in billed_of(asked).items()}
+    return {key: billed.billed_fen for key, billed in _billed(asked).items()}
 
 
 def average_price(asked: Asked) -> Figures:
     """0.01 fen a kWh billed."""
     return {
         key: round(billed.billed_fen * 10_000 / billed.energy_kwh_e2) if billed.energy_kwh_e2 > 0 else None
-        for key, billed in billed_of(asked).items()
+        for key, billed in _billed(asked).items()
     }
 
 
@@ -33,7 +38,7 @@ def collection_rate(asked: Asked) -> Figures:
     """0.01 % of a month's bills that are paid by now."""
     return {
         key: round((billed.billed_fen - billed.open_fen) * 10_000 / billed.billed_fen) if billed.billed_fen else None
-        for key, billed in billed_of(asked).items()
+        for key, billed in _billed(asked).items()
     }
 
 
@@ -63,6 +68,7 @@ def _today(asked: Asked, sums: dict[int, int]) -> Figures:
 
 
 _SEEN_BY = "cis.see_statistics"
+_A_STATE = _("这是今天的状况，去年这一天的没有留存。")
 
 INDICATORS = (
     Indicator(
@@ -102,7 +108,10 @@ INDICATORS = (
         _("台区线损率"),
         Unit.PERCENT,
         "accountant",
-        _("台区总表供电量与同期发行电量之差，占供电量的比例；没有总表电量的台区不计。"),
+        _(
+            "台区总表供电量与同期发行电量之差，占供电量的比例。双月抄表的台区，两个月合起来比，算在抄表的那个月。"
+            "没有总表电量、本单位本月还没有发行、单月和双月都有双月抄表户的台区不计。"
+        ),
         _SEEN_BY,
         line_loss,
         Better.LOWER,
@@ -120,6 +129,7 @@ INDICATORS = (
         "COLLECTION_RATE_TARGET_E2",
         detail_url_name="cis:bills",
         detail_permission=_SEEN_BY,
+        not_compared=_("去年同月的电费多收了一年，不能相比。"),
     ),
     Indicator(
         "cis.overdue",
@@ -132,6 +142,7 @@ INDICATORS = (
         Better.LOWER,
         detail_url_name="cis:bills",
         detail_permission=_SEEN_BY,
+        not_compared=_A_STATE,
     ),
     Indicator(
         "cis.long-overdue",
@@ -144,5 +155,6 @@ INDICATORS = (
         Better.LOWER,
         detail_url_name="cis:bills",
         detail_permission=_SEEN_BY,
+        not_compared=_A_STATE,
     ),
 )

@@ -11,11 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from django.utils.module_loading import import_string
-
 from config import navigation
 from config.shared.models import User
 from config.shared.permissions import may
+from config.shared.systems import load_installed
 
 Finder = Callable[..., "list[Found]"]
 
@@ -36,6 +35,6 @@ def find(text: str, *, user: User, today: date, without: tuple[str, ...] = ()) -
     found: list[Found] = []
     for name, permission in navigation.FINDERS:
         if wanted and name not in without and may(user, permission):
-            finder: Finder = import_string(name)
-            found += finder(wanted, today=today)
+            finders: list[Finder] = load_installed([name])
+            found += [row for finder in finders for row in finder(wanted, today=today)]
     return found

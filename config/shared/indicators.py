@@ -13,15 +13,19 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cache
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.utils.functional import Promise
-from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
 
 from config import navigation
 from config.shared.errors import NotFound
 from config.shared.models import OrgUnit
-from config.shared.periods import add_months
+from config.shared.periods import add_months, cycle_of
+from config.shared.systems import load_installed
+
+Found = TypeVar("Found")
 
 
 class Unit(StrEnum):
@@ -63,11 +67,19 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """For which parts, for which months (202611), as seen on which day."""
+    """For which parts, for which months (202611), as seen on which day; several indicators may be asked the same."""
 
     parts: tuple[Part, ...]
     months: tuple[int, ...]
     today: date
+    _found: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def once(self, name: str, find: Callable[[Asked], Found]) -> Found:
+        """What `find` gives, looked for once for all indicators that are asked this and call it by this name."""
+        if name not in self._found:
+            self._found[name] = find(self)
+        found: Found = self._found[name]
+        return found
 
 
 Figures = Mapping[tuple[int, int], int | None]
@@ -96,6 +108,8 @@ class Indicator:
     target_setting: str = ""
     detail_url_name: str = ""
     detail_permission: str = ""
+    not_compared: str | Promise = ""
+    """why a month is never held against that of the year before; empty where it is"""
 
     @property
     def target(self) -> int | None:
@@ -111,7 +125,7 @@ class Indicator:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A figure of one part and month, beside that of the same month a year before."""
+    """A figure of one part and month, beside that of the same month a year before where the two can be compared."""
 
     figure: int | None
     year_before: int | None
@@ -133,8 +147,8 @@ class Reading:
 def all_indicators() -> dict[str, Indicator]:
     """Every indicator of the house by its code, in the order of the table."""
     found: dict[str, Indicator] = {}
-    for name in navigation.INDICATORS:
-        for indicator in import_string(name):
+    for declared in load_installed(navigation.INDICATORS):
+        for indicator in declared:
             if indicator.code in found:
                 raise ValueError(f"two indicators are called {indicator.code}")
             found[indicator.code] = indicator
@@ -146,13 +160,28 @@ def part_of(unit: OrgUnit) -> Part:
     return Part(unit.pk, unit.path)
 
 
-def read_now(indicator: Indicator, *, parts: Sequence[Part], month: int, today: date) -> dict[int, Reading]:
-    """The figure of each part in a month and the year before: unit to reading."""
-    before = add_months(month, -12)
-    found = indicator.figures(Asked(tuple(parts), (before, month), today))
+def why_not_compared(indicator: Indicator, *, month: int, today: date) -> str | Promise:
+    """Why the month is not held against that of the year before; empty where it is. Like goes with like only."""
+    if indicator.not_compared:
+        return indicator.not_compared
+    return _("本月还没有完，不和去年的整月比。") if month >= cycle_of(today) else ""
+
+
+def ask(*, parts: Sequence[Part], month: int, today: date) -> Asked:
+    """A month and the one a year before, for parts: to be read by as many indicators as one likes."""
+    return Asked(tuple(parts), (add_months(month, -12), month), today)
+
+
+def read_now(indicator: Indicator, asked: Asked) -> dict[int, Reading]:
+    """What `ask` asks: the figure of each part in the month and, where `why_not_compared` is empty, the year before."""
+    before, month = asked.months
+    found = indicator.figures(asked)
+    is_compared = not why_not_compared(indicator, month=month, today=asked.today)
     return {
-        part.org_unit_id: Reading(found.get((part.org_unit_id, month)), found.get((part.org_unit_id, before)))
-        for part in parts
+        part.org_unit_id: Reading(
+            found.get((part.org_unit_id, month)), found.get((part.org_unit_id, before)) if is_compared else None
+        )
+        for part in asked.parts
     }
 
 

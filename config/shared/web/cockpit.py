@@ -22,14 +22,17 @@ from config.navigation import SLOTS
 from config.shared.display_formats import ABSENT, MINUS, format_count, format_energy, format_money, format_month
 from config.shared.errors import NotFound
 from config.shared.indicators import (
+    Asked,
     Indicator,
     Reading,
     Unit,
     all_indicators,
+    ask,
     part_of,
     read_months,
     read_now,
     unit_in,
+    why_not_compared,
 )
 from config.shared.languages import in_language
 from config.shared.models import OrgUnit, Role
@@ -155,7 +158,7 @@ def indicator_page(request: HttpRequest, code: str) -> HttpResponse:
         lambda: read_months(indicator, part=part_of(unit), months=months, today=today),
     )
     children = list(OrgUnit.objects.filter(parent=unit).order_by("path"))
-    readings = _readings(indicator, children, month, today)
+    readings = _readings(indicator, _ask(children, month, today))
     scale, digits = _SCALES[indicator.unit]
     chart = {
         "x": [format_month(one) for one in months],
@@ -174,7 +177,8 @@ def indicator_page(request: HttpRequest, code: str) -> HttpResponse:
         **_around(request, unit, month, "cockpit_indicator", code),
         "indicator": indicator,
         "unit_word": _WORDS[indicator.unit],
-        "line": _line(request, indicator, _readings(indicator, [unit], month, today)[unit.pk], unit, month),
+        "line": _line(request, indicator, _readings(indicator, _ask([unit], month, today))[unit.pk], unit, month),
+        "why_not_compared": why_not_compared(indicator, month=month, today=today),
         "chart": chart if any(value is not None for value in values) else None,
         "children": [
             _line(request, indicator, readings[child.pk], child, month, label=child.shown_name) for child in children
@@ -199,21 +203,20 @@ def _may_read(request: HttpRequest, indicator: Indicator, unit: OrgUnit) -> bool
 
 
 def _lines(request: HttpRequest, unit: OrgUnit, month: int) -> list[Line]:
-    today = timezone.localdate()
+    asked = _ask([unit], month, timezone.localdate())
     shown = [indicator for indicator in all_indicators().values() if _may_read(request, indicator, unit)]
-    return [
-        _line(request, indicator, _readings(indicator, [unit], month, today)[unit.pk], unit, month)
-        for indicator in shown
-    ]
+    return [_line(request, indicator, _readings(indicator, asked)[unit.pk], unit, month) for indicator in shown]
 
 
-def _readings(indicator: Indicator, units: Sequence[OrgUnit], month: int, today: date) -> dict[int, Reading]:
-    if not units:
+def _ask(units: Sequence[OrgUnit], month: int, today: date) -> Asked:
+    return ask(parts=[part_of(unit) for unit in units], month=month, today=today)
+
+
+def _readings(indicator: Indicator, asked: Asked) -> dict[int, Reading]:
+    if not asked.parts:
         return {}
-    key = ("now", indicator.code, *(unit.pk for unit in units), month, today)
-    found: dict[int, Reading] = _kept(
-        key, lambda: read_now(indicator, parts=[part_of(unit) for unit in units], month=month, today=today)
-    )
+    key = ("now", indicator.code, *(part.org_unit_id for part in asked.parts), asked.months[-1], asked.today)
+    found: dict[int, Reading] = _kept(key, lambda: read_now(indicator, asked))
     return found
 
 
@@ -283,6 +286,7 @@ def _around(request: HttpRequest, unit: OrgUnit, month: int, name: str, code: st
         "below": [Place(one.shown_name, _address(name, one, month, code)) for one in below],
         "cockpit_url": _address("cockpit", unit, month),
         "earlier_url": _address(name, unit, add_months(month, -1), code),
+        "is_running": month >= cycle_of(timezone.localdate()),
         "later_url": _address(name, unit, following, code) if following <= cycle_of(timezone.localdate()) else "",
     }
 

@@ -13,12 +13,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
-from django.utils.module_loading import import_string
 from tqdm import tqdm
 
 from cis.operations import demo, ledger
 from config import navigation
 from config.shared.periods import add_months, cycle_of, is_cycle
+from config.shared.systems import load_installed
 from payments.operations.reversing import reverse_payment
 from payments.operations.taking import KeyUsedOtherwise, take_payment
 
@@ -82,8 +82,8 @@ class Command(BaseCommand):
         for day in self._steps("日结 closing days", demo.days_to_close(today=today)):
             at = datetime.combine(day, datetime.min.time(), settings.BILLING_TIME_ZONE) + timedelta(hours=25)
             ledger.close_day(business_date=day, closed_by_id=accountant, at=at)
-        for name in self._steps("其他各系统 the other apps", navigation.DEMO):
-            import_string(name)(today=today, at=now)
+        for load in self._steps("其他各系统 the other apps", load_installed(navigation.DEMO)):
+            load(today=today, at=now)
 
     def _months(self, state: demo.DemoState, now: datetime) -> None:
         plan = demo.plan_of(state)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import date
 
 import pytest
@@ -12,6 +14,7 @@ from cis.operations import billing
 from config.shared import indicators, jobs
 from config.shared.indicators import Asked, all_indicators, part_of
 from config.shared.models import OrgUnit, RoleGrant, User
+from tests.factories.bills import issue
 from tests.factories.world import AT, World, make_user, small_world
 
 pytestmark = pytest.mark.django_db
@@ -56,12 +59,64 @@ class TestFigures:
     def test_where_nothing_was_billed_there_is_no_figure(self, world: World) -> None:
         assert figures("cis.collection-rate", world.hall_a_id) == [None]
 
+    def test_what_several_figures_rest_on_is_summed_once(
+        self, world: World, django_assert_num_queries: Callable[[int], AbstractContextManager[None]]
+    ) -> None:
+        unit = part_of(OrgUnit.objects.get(pk=world.province_id))
+        asked = indicators.ask(parts=[unit], month=MONTH, today=TODAY)
+        codes = ("cis.energy-sold", "cis.billed", "cis.average-price", "cis.collection-rate")
+
+        with django_assert_num_queries(1):
+            readings = [indicators.read_now(all_indicators()[code], asked) for code in codes]
+
+        assert all(found[world.province_id].figure is not None for found in readings)
+
     def test_a_reading_holds_the_year_before(self, world: World) -> None:
         unit = part_of(OrgUnit.objects.get(pk=world.province_id))
 
-        found = indicators.read_now(all_indicators()["cis.billed"], parts=[unit], month=MONTH, today=TODAY)
+        found = indicators.read_now(
+            all_indicators()["cis.billed"], indicators.ask(parts=[unit], month=MONTH, today=TODAY)
+        )
 
         assert found[world.province_id].year_before is None and found[world.province_id].change is None
+
+
+class TestTheYearBefore:
+    """Like is held against like, or against nothing, with the reason said."""
+
+    @pytest.fixture
+    def two_years(self) -> World:
+        world = small_world()
+        issue(world, 100_00, cycle=202502)
+        issue(world, 150_00, cycle=202602)
+        return world
+
+    def read(self, world: World, code: str, today: date) -> indicators.Reading:
+        unit = part_of(OrgUnit.objects.get(pk=world.province_id))
+        asked = indicators.ask(parts=[unit], month=202602, today=today)
+        return indicators.read_now(all_indicators()[code], asked)[world.province_id]
+
+    def test_a_whole_month_stands_against_a_whole_month(self, two_years: World) -> None:
+        reading = self.read(two_years, "cis.billed", date(2026, 3, 5))
+
+        assert (reading.figure, reading.year_before, reading.change_e4) == (150_00, 100_00, 50_00)
+
+    def test_a_month_that_runs_stands_against_nothing(self, two_years: World) -> None:
+        reading = self.read(two_years, "cis.billed", date(2026, 2, 20))
+
+        assert (reading.figure, reading.year_before) == (150_00, None)
+
+    def test_what_was_collected_so_far_stands_against_nothing_and_the_page_says_why(
+        self, two_years: World, client: Client
+    ) -> None:
+        reading = self.read(two_years, "cis.collection-rate", date(2026, 3, 5))
+        make_user("leader", OrgUnit.objects.get(pk=two_years.province_id), "leader")
+        client.force_login(User.objects.get(username="leader"), "django.contrib.auth.backends.ModelBackend")
+
+        page = client.get("/dsm/cockpit/cis.collection-rate/?month=202602").content.decode()
+
+        assert (reading.figure, reading.year_before) == (0, None)
+        assert "去年同月的电费多收了一年，不能相比。" in page
 
 
 class TestPages:

@@ -10,7 +10,7 @@ from django.conf import settings
 from cis.models import Contact
 from cis.operations import contacts
 from config.shared import events
-from config.shared.indicators import Asked, all_indicators, part_of, read_now
+from config.shared.indicators import Asked, all_indicators, ask, part_of, read_now
 from config.shared.models import Message, OrgUnit, OutboxDelivery
 from config.shared.personal_data import blind_index
 from crm.models import Rating
@@ -202,7 +202,7 @@ class TestIndicators:
         coverage = all_indicators()["grid-service.coverage"]
 
         figures = {
-            day: read_now(coverage, parts=[part], month=202601, today=MORNING.date() + timedelta(days=day))
+            day: read_now(coverage, ask(parts=[part], month=202601, today=MORNING.date() + timedelta(days=day)))
             for day in (0, 23)
         }
 

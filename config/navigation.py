@@ -138,6 +138,7 @@ PORTAL_OFFERS: tuple[Offer, ...] = (
 PAGES_SEEN: dict[str, str | Promise] = {
     "dsm:shortage_cut": _("缺电方案里的安排"),
     "dsm:order_receipt": _("登记有序用电的电话确认"),
+    "dsm:order_call_back": _("收回有序用电指令"),
     "cis:search": _("查找"),
     "cis:account": _("客户总览"),
     "cis:personal_data": _("查看未遮盖的信息"),

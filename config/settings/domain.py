@@ -108,6 +108,9 @@ DSM_MARGIN_PCT = 3
 DSM_SECURITY_DEFAULT_PCT = 15
 # Notice in hours by measure: 错峰 a day, 避峰 hours (domain 2.1: practice and proposal, check the local plan).
 DSM_NOTICE_H = {"shift": 24.0, "avoid": 4.0, "limit": 2.0}
+# Plans count notice from so many hours after a shortage is put down: the authority, a leader and the dispatcher take
+# their time before orders go out (convention).
+DSM_ISSUE_AFTER_H = 2.0
 # How much of a customer's compensation a measure earns, in per cent: none for rotation (domain 2.6, S4), local law.
 DSM_COMPENSATED_PCT = {"shift": 0, "avoid": 100, "limit": 100}
 # The windows in which customers may be cut: measure, from hour, to hour (domain 2.5: production shifts; proposal).

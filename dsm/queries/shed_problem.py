@@ -82,7 +82,8 @@ def problem_of(shortage: Shortage) -> AskedProblem:
 
     What a customer will draw is the mean of their last whole days, each brought to the contract capacity of the planned
     day; who has no curve is expected to draw nothing and is not planned with. Who has an order of another shortage of
-    that day has nothing left to give: a customer is cut once a day.
+    that day has nothing left to give: a customer is cut once a day. Orders are taken to go out
+    `DSM_ISSUE_AFTER_H` after the shortage was put down.
     """
     facts = facts_on(list_id=shortage.shed_list_id, day=shortage.on_day)
     ids = facts.account.tolist()
@@ -107,6 +108,7 @@ def problem_of(shortage: Shortage) -> AskedProblem:
         margin_pct=settings.DSM_MARGIN_PCT,
         notice_h=settings.DSM_NOTICE_H,
         compensated_pct=settings.DSM_COMPENSATED_PCT,
-        hours_before=(day_starts_at(shortage.on_day) - shortage.drafted_at) / timedelta(hours=1),
+        hours_before=(day_starts_at(shortage.on_day) - shortage.drafted_at) / timedelta(hours=1)
+        - settings.DSM_ISSUE_AFTER_H,
     )
     return AskedProblem(problem, facts.account, facts.capacity_kva)

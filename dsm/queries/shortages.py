@@ -15,6 +15,7 @@ from config.shared.languages import in_language
 from config.shared.models import Job, OrgUnit, User
 from config.shared.permissions import in_scope
 from dsm.models import FeederCut, Shortage, ShortagePlan, ShortageStep
+from dsm.queries.notice import late_orders
 from dsm.shedding.strategies import STRATEGIES
 
 ORDERS = {"day": Order((SortKey("on_day", date), SortKey("shortage_id", int, "pk")))}
@@ -38,7 +39,11 @@ class ShortageRow:
 
 @dataclass(frozen=True, slots=True)
 class PlanRow:
-    """One plan beside the others. `gap_e4`: how far it may be above the best there is, 10^-4; None without bound."""
+    """
+    One plan beside the others. `gap_e4`: how far it may be above the best there is, 10^-4; None without bound.
+
+    `figures` are the plan's own, and two of the moment: `late_orders` and `notice_kept_e4` (10^-4).
+    """
 
     plan_id: int
     strategy: str
@@ -155,9 +160,10 @@ def open_shortages(*, within: Sequence[str], today: date, limit: int = 8) -> lis
     return [_row(one) for one in rows.select_related("drafted_by", "chosen").order_by("on_day", "pk")[:limit]]
 
 
-def get_shortage(*, shortage_id: int, within: Sequence[str]) -> ShortagePage:
+def get_shortage(*, shortage_id: int, within: Sequence[str], at: datetime) -> ShortagePage:
     """
-    One shortage; a fixed number of statements.
+    One shortage; a fixed number of statements. How many of a plan's customers would hear too late is counted as of
+    `at`, or of the moment in which the orders went out.
 
     :raises NotFound: there is none within these organisation paths
     """
@@ -170,6 +176,7 @@ def get_shortage(*, shortage_id: int, within: Sequence[str]) -> ShortagePage:
         raise NotFound(_("没有这次缺电。"))
     plans = list(row.plans.select_related("worst_account").order_by("order_no"))
     steps = list(row.steps.select_related("by", "plan").order_by("at", "pk"))
+    late = late_orders(row, at=next((step.at for step in steps if step.kind == ShortageStep.Kind.ISSUED), at))
     return ShortagePage(
         shortage_id=row.pk,
         on_day=row.on_day,
@@ -187,7 +194,7 @@ def get_shortage(*, shortage_id: int, within: Sequence[str]) -> ShortagePage:
         list_document=row.shed_list.document_no,
         list_authority=row.shed_list.authority,
         has_failed=row.job is not None and row.job.state in (Job.State.FAILED, Job.State.CANCELLED),
-        plans=tuple(_plan(plan, row.chosen_id) for plan in plans),
+        plans=tuple(_plan(plan, row.chosen_id, late.get(plan.pk, 0)) for plan in plans),
         steps=tuple(_step(step) for step in steps),
         feeders=feeders_of(row.shed_list_id),
     )
@@ -234,11 +241,16 @@ def _row(row: Shortage) -> ShortageRow:
     )
 
 
-def _plan(row: ShortagePlan, chosen_id: int | None) -> PlanRow:
+def _plan(row: ShortagePlan, chosen_id: int | None, late: int) -> PlanRow:
     known = STRATEGIES.get(row.strategy)
     above = None
     if row.bound_fen is not None and row.objective_fen is not None:
         above = max(row.objective_fen - row.bound_fen, 0)
+    figures = dict(row.figures)
+    if figures:
+        orders = figures["orders"]
+        figures["late_orders"] = late
+        figures["notice_kept_e4"] = (orders - late) * 10_000 // orders if orders else 10_000
     greedy = (ShortagePlan.State.NO_SOLUTION, ShortagePlan.State.KILLED, ShortagePlan.State.FAILED)
     return PlanRow(
         plan_id=row.pk,
@@ -249,7 +261,7 @@ def _plan(row: ShortagePlan, chosen_id: int | None) -> PlanRow:
         state_word=_(ShortagePlan.State(row.state).label),
         is_ready=row.state != ShortagePlan.State.WAITING,
         is_greedy_instead=row.state in greedy,
-        figures=row.figures,
+        figures=figures,
         shed_kw=tuple(row.shed_kw),
         bound_fen=row.bound_fen,
         above_bound_fen=above,

@@ -35,7 +35,6 @@ class Metrics:
     gini_e4: int
     worst: int
     tier_violations: int
-    notice_kept_e4: int
     orders: int
 
 
@@ -50,7 +49,6 @@ def measure(problem: Problem, plan: Plan) -> Metrics:
     share = np.array([problem.compensated_pct[block.measure] / 100 for block in problem.blocks])
     season = problem.burden_h * 4 + quarters
     bearers = season[~problem.is_protected]
-    in_time = problem.is_open[rows, plan.block[rows]]
     return Metrics(
         covered_energy_e4=_share(covered.sum(), gap_w.sum()),
         covered_peak_e4=min(
@@ -70,7 +68,6 @@ def measure(problem: Problem, plan: Plan) -> Metrics:
         gini_e4=round(10_000 * gini(bearers)),
         worst=int(np.argmax(np.where(problem.is_protected, -1, season))) if len(bearers) else -1,
         tier_violations=len(tier_violations(problem, plan)),
-        notice_kept_e4=_share(int(in_time.sum()), len(rows)),
         orders=len(rows),
     )
 

@@ -61,7 +61,7 @@ class Problem:
     `load_kw` (N, 96) is what each would draw; nothing falls under `security_kw` (N,). `process_pct` (N,) of what lies
     above can stop within the notice. `tier` (N,): 1 is cut first, 9 is protected and never cut. `group` (N,) is the
     rotation group. `burden_h` (N,): hours cut before in the season. `lead_h` (N,): the notice a customer needs at
-    least, and `notice_h` what each measure gives everybody; `hours_before` lie between the planning and 00:00 of the
+    least, and `notice_h` what each measure gives everybody; `hours_before` lie between the orders and 00:00 of the
     day (negative on the day itself). `gap_kw` (96,) is short; a plan covers it with `margin_pct` on top.
     `compensated_pct` says how much of the compensation a measure earns.
 

@@ -49,7 +49,7 @@ def order_call_back(request: HttpRequest, order_id: int) -> HttpResponse:
 def _call_back(request: HttpRequest, shortage_id: int, order: OrderRow | None) -> HttpResponse:
     """Do it, or draw the form (again)."""
     within = scope_of(staff_of(request), "dsm.plan_shortage")
-    page = shortages.get_shortage(shortage_id=shortage_id, within=within)
+    page = shortages.get_shortage(shortage_id=shortage_id, within=within, at=timezone.now())
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:

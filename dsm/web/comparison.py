@@ -94,7 +94,10 @@ METRICS: tuple[Metric, ...] = (
         gettext_lazy("越过顺序档（户）"), lambda f: f["tier_violations"], format_count, "less",
         gettext_lazy("低档还有余力，就动了高档"),
     ),
-    Metric(gettext_lazy("按时通知（%）"), lambda f: f["notice_kept_e4"], _percent, "more"),
+    Metric(
+        gettext_lazy("来得及提前通知（%）"), lambda f: f["notice_kept_e4"], _percent, "more",
+        gettext_lazy("现在下达；已下达的按当时"),
+    ),
     Metric(gettext_lazy("要下达的指令（条）"), lambda f: f["orders"], format_count, "less"),
 )  # fmt: skip
 

@@ -76,7 +76,7 @@ def shortage_authority(request: HttpRequest, shortage_id: int) -> HttpResponse:
 def shortage_decision(request: HttpRequest, shortage_id: int) -> HttpResponse:
     """Choose a plan, with reasons that stay."""
     within = scope_of(staff_of(request), "dsm.decide_shortage")
-    page = shortages.get_shortage(shortage_id=shortage_id, within=within)
+    page = shortages.get_shortage(shortage_id=shortage_id, within=within, at=timezone.now())
     plans = [(str(plan.plan_id), plan.name) for plan in page.plans if plan.is_ready]
     form = ChoiceForm(request.POST or None, plans=plans)
 
@@ -135,7 +135,7 @@ def shortage_withdraw(request: HttpRequest, shortage_id: int) -> HttpResponse:
 @requires("dsm.view_plans")
 def shortage_paper(request: HttpRequest, shortage_id: int) -> HttpResponse:
     """The paper for the authority and the leader: the request, the comparison, the decision once it is taken."""
-    page = shortages.get_shortage(shortage_id=shortage_id, within=within_of(request))
+    page = shortages.get_shortage(shortage_id=shortage_id, within=within_of(request), at=timezone.now())
     if not page.is_ready:
         raise NotFound(_("方案还没有算完，请稍候再打印。"))
     paper = pdf_of(
@@ -161,7 +161,7 @@ def shortage_paper(request: HttpRequest, shortage_id: int) -> HttpResponse:
 
 def _planned(request: HttpRequest, shortage_id: int) -> ShortagePage:
     within = scope_of(staff_of(request), "dsm.plan_shortage")
-    return shortages.get_shortage(shortage_id=shortage_id, within=within)
+    return shortages.get_shortage(shortage_id=shortage_id, within=within, at=timezone.now())
 
 
 def _acted(
@@ -195,6 +195,7 @@ def _acted(
         "lines": compare(page.plans),
         "chosen": chosen,
         "orders": format_count(chosen.figures.get("orders", 0)) if chosen else "",
+        "late": chosen.figures.get("late_orders", 0) if chosen else 0,
         "back_url": reverse("dsm:shortage", args=[page.shortage_id]),
         "draft": draft_of(request, form, name=draft, subject=str(page.shortage_id)) if draft else None,
     }

@@ -82,7 +82,7 @@ SHED_ORDERS: Table[OrderRow] = Table(
 @requires("dsm.view_plans")
 def shortage_orders(request: HttpRequest, shortage_id: int) -> HttpResponseBase:
     """The orders of a shortage: confirmed, told, not reached."""
-    page = shortages.get_shortage(shortage_id=shortage_id, within=within_of(request))
+    page = shortages.get_shortage(shortage_id=shortage_id, within=within_of(request), at=timezone.now())
     which = request.GET.get("which", "")
     may_call_back = page.state == "issued" and may(request.user, "dsm.plan_shortage")
     stands = shed_orders.execution_of(shortage_id=shortage_id)

@@ -143,7 +143,7 @@ def shortage_new(request: HttpRequest) -> HttpResponse:
 @requires("dsm.view_plans")
 def shortage(request: HttpRequest, shortage_id: int) -> HttpResponse:
     """One shortage: the gap, the plans beside each other, where it stands, the feeders of last resort."""
-    page = shortages.get_shortage(shortage_id=shortage_id, within=within_of(request))
+    page = shortages.get_shortage(shortage_id=shortage_id, within=within_of(request), at=timezone.now())
     context = {
         **head_of(page),
         "page": page,
@@ -169,7 +169,7 @@ def shortage(request: HttpRequest, shortage_id: int) -> HttpResponse:
 @requires("dsm.view_plans")
 def shortage_plan(request: HttpRequest, shortage_id: int, strategy: str) -> HttpResponseBase:
     """One plan: the load before and after, and who is cut."""
-    page = shortages.get_shortage(shortage_id=shortage_id, within=within_of(request))
+    page = shortages.get_shortage(shortage_id=shortage_id, within=within_of(request), at=timezone.now())
     plan = page.plan_of(strategy)
     text = request.GET.get("text", "")[:32]
     return answer(
@@ -191,7 +191,7 @@ def shortage_plan(request: HttpRequest, shortage_id: int, strategy: str) -> Http
 @requires("dsm.view_plans")
 def shortage_cut(request: HttpRequest, shortage_id: int, strategy: str, account_no: str) -> HttpResponse:
     """Why one customer is cut."""
-    page = shortages.get_shortage(shortage_id=shortage_id, within=within_of(request))
+    page = shortages.get_shortage(shortage_id=shortage_id, within=within_of(request), at=timezone.now())
     why = plan_cuts.explain_cut(plan_id=page.plan_of(strategy).plan_id, account_no=account_no)
     saw(request, record_of(why.cut.account_id))
     context = {**head_of(page), "page": page, **why_context(why), "plan": page.plan_of(strategy)}

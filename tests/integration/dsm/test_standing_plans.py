@@ -14,11 +14,12 @@ from django.utils import timezone
 
 from cis.models import SupplyContract
 from cis.operations.contracts import change_capacity
-from config.shared.models import Message, User
+from config.shared.models import Message, OrgUnit, User
 from dsm.models import PlanCut, ShedEntry, ShedOrder, Shortage
 from dsm.operations import call_backs, plan_standing, shed_lists, shed_orders, shortages
 from dsm.queries.shed_orders import execution_of
-from dsm.queries.shed_problem import problem_of
+from dsm.queries.shed_problem import day_starts_at, problem_of
+from dsm.queries.shortages import get_shortage
 from dsm.shedding import strategies
 from tests.factories.portal import bind, person, signed_in
 from tests.factories.shortage import DAY, NOW, Works, authorise, compute, decide, latest, make_shortage, make_works
@@ -60,7 +61,9 @@ def replace_list(works: Works, *, protect: int) -> None:
     list_id = shed_lists.draw_list(
         year=DAY.year, org_unit_id=works.world.province_id, rows=rows, feeders=[], made_by_id=None, at=NOW
     )
-    shed_lists.approve_list(list_id=list_id, authority="省发改委", document_no="78号", approved_on=NOW.date())
+    shed_lists.approve_list(
+        list_id=list_id, authority="省发改委", document_no="78号", approved_on=NOW.date(), by_id=None, at=NOW
+    )
 
 
 class TestPlansThatNoLongerHold:
@@ -144,6 +147,44 @@ class TestPlansThatNoLongerHold:
         spared.update(burden_before_h=F("burden_before_h") + 1)
 
         assert issue(works, shortage) > 0
+
+
+class TestNotice:
+    def test_who_would_hear_too_late_is_counted_as_of_now(self, works):
+        ShedEntry.objects.filter(account_id=works.accounts[0].account_id).update(lead_h=30)
+        shortage = decide(works)
+        cut = PlanCut.objects.get(plan_id=shortage.chosen_id, account_id=works.accounts[0].account_id)
+        path = OrgUnit.objects.get(pk=works.world.province_id).path
+        due = day_starts_at(DAY) + timedelta(minutes=15 * cut.start_slot, hours=-30)
+
+        now, late = (
+            get_shortage(shortage_id=shortage.pk, within=[path], at=due + timedelta(minutes=more)).chosen
+            for more in (0, 1)
+        )
+
+        assert now is not None and late is not None
+        assert (now.figures["late_orders"], now.figures["notice_kept_e4"]) == (0, 10_000)
+        assert late.figures["late_orders"] == 1
+        assert late.figures["notice_kept_e4"] == 10_000 * (late.figures["orders"] - 1) // late.figures["orders"]
+        shed_orders.issue_orders(shortage_id=shortage.pk, by_id=works.dispatcher_id, at=due + timedelta(minutes=1))
+        assert ShedOrder.objects.get(account_id=cut.account_id).notice_due_at == due
+        assert execution_of(shortage_id=shortage.pk).notice_broken == 1
+
+    def test_plans_leave_the_time_in_which_they_are_decided(self, works, settings):
+        settings.DSM_ISSUE_AFTER_H = 5.0
+
+        assert problem_of(make_shortage(works)).problem.hours_before == 39 - 5
+
+    def test_who_lives_on_a_contract_for_homes_is_in_no_plan(self, works):
+        home = works.accounts[0].account_id
+        SupplyContract.objects.filter(account_id=home).update(price_class=1)
+
+        asked = problem_of(make_shortage(works))
+
+        row = asked.account.tolist().index(home)
+        assert asked.problem.is_residential[row]
+        assert asked.problem.is_residential.sum() == 1
+        assert not asked.problem.cap_kw[row].any()
 
 
 class TestOneCutADay:

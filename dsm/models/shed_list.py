@@ -12,7 +12,9 @@ class ShedList(models.Model):
     """
     The list of one year (定用户、定负荷), drawn by the utility and approved by the authority.
 
-    Only an approved list is planned with; there is one a year, a new one replaces the old.
+    Only an approved list is planned with; there is one a year, a new one replaces the old. `approved_by` put the
+    authority's approval down. `source_digest` is of the file a list was drawn from, so that the same file is not drawn
+    twice; a draft that another one followed is discarded.
     """
 
     class State(models.TextChoices):
@@ -21,6 +23,7 @@ class ShedList(models.Model):
         DRAFT = "draft", "待批"
         APPROVED = "approved", "已批准"
         REPLACED = "replaced", "已被新名单替换"
+        DISCARDED = "discarded", "未报批，已被新稿替换"
 
     year = models.SmallIntegerField()
     state = models.CharField(max_length=16, choices=State.choices, default=State.DRAFT)
@@ -30,6 +33,8 @@ class ShedList(models.Model):
     approved_on = models.DateField(null=True, blank=True)
     made_by = models.ForeignKey("shared.User", models.PROTECT, null=True, blank=True, related_name="+")
     made_at = models.DateTimeField()
+    approved_by = models.ForeignKey("shared.User", models.PROTECT, null=True, blank=True, related_name="+")
+    source_digest = models.CharField(max_length=64, blank=True)
 
     class Meta:
         db_table = "dsm_shed_list"
@@ -38,7 +43,8 @@ class ShedList(models.Model):
                 fields=["year", "org_unit"], condition=Q(state="approved"), name="one_approved_list_a_year"
             ),
             models.CheckConstraint(
-                condition=Q(state="draft") | (~Q(authority="") & ~Q(document_no="") & Q(approved_on__isnull=False)),
+                condition=Q(state__in=("draft", "discarded"))
+                | (~Q(authority="") & ~Q(document_no="") & Q(approved_on__isnull=False)),
                 name="list_is_approved_by_somebody",
             ),
         )

@@ -77,7 +77,9 @@ def _draw(year: int, org_unit_id: int, today: date, at: datetime) -> None:
         list_id=list_id,
         authority="江汉市发展和改革委员会（示范）",
         document_no=f"江发改电〔{year}〕18号（示范）",
-        approved_on=date(year, 4, 18),
+        approved_on=min(date(year, 4, 18), today),
+        by_id=None,
+        at=at,
     )
 
 

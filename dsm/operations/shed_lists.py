@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from cis.queries.account_curves import mean_curves
+from cis.queries.contract_facts import contracts_on, numbers_of
 from config.shared.bulk_copy import copy_rows
 from config.shared.errors import BadInput, NotFound, Refused
 from crm.queries.tiers import tiers_of
@@ -28,10 +29,20 @@ _ENTRY_COLUMNS = (
 )  # fmt: skip
 
 
+# So many account numbers a refusal names.
+_NAMED = 5
+
+
 class ListNotOpen(Refused):
-    """The list is approved or replaced already."""
+    """The list is approved, replaced or discarded already."""
 
     code = "list-not-open"
+
+
+class HomeListed(BadInput):
+    """A list names accounts that are billed as homes."""
+
+    code = "home-listed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +82,27 @@ def draw_list(
     feeders: Sequence[FeederPlace],
     made_by_id: int | None,
     at: datetime,
+    source_digest: str = "",
 ) -> int:
     """
     Draw the list of a year from surveyed accounts; gives its id. Peaks come from their curves, groups are made equal.
 
+    `source_digest` is of the file it was drawn from, if there was one.
+
     :raises BadInput: no rows, or an account twice
+    :raises HomeListed: somebody lives there
     """
     ids = [row.account_id for row in rows]
     if not rows or len(set(ids)) != len(ids):
         raise BadInput(_("名单不能是空的，同一户号只能出现一次。"))
     today = at.astimezone(settings.BILLING_TIME_ZONE).date()
+    homes = np.array(ids, np.int64)[contracts_on(ids, day=today).is_residential].tolist()
+    if homes:
+        numbers = sorted(numbers_of(homes).values())
+        raise HomeListed(
+            _("居民不能列入有序用电名单，请删去：%(nos)s（共 %(count)s 户）。")
+            % {"nos": "、".join(numbers[:_NAMED]), "count": len(homes)}
+        )
     curves = mean_curves(ids, to=today, days=settings.DSM_CUSTOMER_BASE_DAYS, as_on=today)
     tiers = tiers_of(ids)
     powers = [_power(row, int(peak_w) // 1000) for row, peak_w in zip(rows, curves.peak_w, strict=True)]
@@ -88,7 +110,9 @@ def draw_list(
         np.array([power.sheddable_kw for power in powers], np.int64), groups=settings.DSM_ROTATION_GROUPS
     )
     with transaction.atomic():
-        made = ShedList.objects.create(year=year, org_unit_id=org_unit_id, made_by_id=made_by_id, made_at=at)
+        made = ShedList.objects.create(
+            year=year, org_unit_id=org_unit_id, made_by_id=made_by_id, made_at=at, source_digest=source_digest
+        )
         with connection.cursor() as cursor:
             copy_rows(
                 cursor,
@@ -118,28 +142,36 @@ def draw_list(
         return made.pk
 
 
-def approve_list(*, list_id: int, authority: str, document_no: str, approved_on: date) -> None:
+def approve_list(
+    *, list_id: int, authority: str, document_no: str, approved_on: date, by_id: int | None, at: datetime
+) -> None:
     """
     Put down that the authority approved a list; the one it replaces is planned with no longer.
 
     :raises NotFound: there is no such list
-    :raises ListNotOpen: it is approved or replaced already
-    :raises BadInput: nobody approved it, or by no document
+    :raises ListNotOpen: it is approved, replaced or discarded already
+    :raises BadInput: nobody approved it, or by no document, or by one of a later day
     """
     if not authority.strip() or not document_no.strip():
         raise BadInput(_("请写明批准机关和文号。"))
+    if approved_on > at.astimezone(settings.BILLING_TIME_ZONE).date():
+        raise BadInput(_("批文日期不能晚于今天。"))
     with transaction.atomic():
         found = ShedList.objects.select_for_update().filter(pk=list_id).first()
         if found is None:
             raise NotFound(_("没有这份名单。"))
         if found.state != ShedList.State.DRAFT:
-            raise ListNotOpen(_("这份名单已经批准过，不能再改。"))
+            raise ListNotOpen(
+                _("这份名单现在是「%(state)s」，不能再登记批文。请刷新页面。")
+                % {"state": _(ShedList.State(found.state).label)}
+            )
         ShedList.objects.filter(year=found.year, org_unit_id=found.org_unit_id, state=ShedList.State.APPROVED).update(
             state=ShedList.State.REPLACED
         )
         found.state = ShedList.State.APPROVED
         found.authority, found.document_no, found.approved_on = authority.strip(), document_no.strip(), approved_on
-        found.save(update_fields=["state", "authority", "document_no", "approved_on"])
+        found.approved_by_id = by_id
+        found.save(update_fields=["state", "authority", "document_no", "approved_on", "approved_by"])
 
 
 def follow_capacity(*, account_id: int, capacity_kva: int, from_on: date, at: datetime, change_id: int = 0) -> int:

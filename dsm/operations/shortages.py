@@ -113,7 +113,8 @@ def create_shortage(
         ).first()
         if listed is None:
             raise NoApprovedList(
-                _("%(year)s 年还没有政府批准的有序用电名单，不能编方案。请先报批名单。") % {"year": on_day.year}
+                _("%(year)s 年还没有政府批准的有序用电名单，不能编方案。请先导入名单，再在「有序用电名单」里登记批文。")
+                % {"year": on_day.year}
             )
         shortage = Shortage.objects.create(
             on_day=on_day,

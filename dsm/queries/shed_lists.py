@@ -1,14 +1,16 @@
-"""The yearly list as its page shows it."""
+"""The yearly lists as their pages show them: the one in force, and those that wait for approval."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.utils.translation import gettext as _
 
 from cis.queries.dues import names_of
+from config.shared.errors import NotFound
 from config.shared.keysets import Ask, Order, Page, SortKey
 from config.shared.permissions import in_scope
 from dsm.models import ShedEntry, ShedList
@@ -22,10 +24,14 @@ ORDERS = {
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """A list in force: who approved it, how much it can give, and its feeders of last resort."""
+    """A list: who approved it if it is in force, how much it can give, and its feeders of last resort."""
 
     list_id: int
     year: int
+    state: str
+    state_word: str
+    unit: str
+    made_at: datetime
     authority: str
     document_no: str
     approved_on: date | None
@@ -58,11 +64,45 @@ class EntryRow:
     burden_before_h: int
 
 
+@dataclass(frozen=True, slots=True)
+class DraftRow:
+    """A list that waits for approval."""
+
+    list_id: int
+    year: int
+    unit: str
+    made_at: datetime
+
+
 def list_in_force(*, year: int, within: Sequence[str]) -> ListPage | None:
     """The approved list of a year, None where there is none."""
-    found = ShedList.objects.filter(in_scope("org_unit", within), year=year, state=ShedList.State.APPROVED).first()
+    found = _lists(within).filter(year=year, state=ShedList.State.APPROVED).first()
+    return _page(found) if found else None
+
+
+def get_list(*, list_id: int, within: Sequence[str]) -> ListPage:
+    """
+    One list, whatever its state.
+
+    :raises NotFound: there is none within these organisation paths
+    """
+    found = _lists(within).filter(pk=list_id).first()
     if found is None:
-        return None
+        raise NotFound(_("没有这份名单。"))
+    return _page(found)
+
+
+def drafts(*, within: Sequence[str]) -> tuple[DraftRow, ...]:
+    """The lists that wait for approval, the newest first."""
+    rows = _lists(within).filter(state=ShedList.State.DRAFT).order_by("-pk")
+    return tuple(DraftRow(one.pk, one.year, one.org_unit.name, one.made_at) for one in rows)
+
+
+def _lists(within: Sequence[str]) -> QuerySet[ShedList]:
+    return ShedList.objects.filter(in_scope("org_unit", within)).select_related("org_unit")
+
+
+def _page(found: ShedList) -> ListPage:
     sums = found.entries.aggregate(
         accounts=Count("pk"),
         protected=Count("pk", filter=~Q(protected_because="")),
@@ -72,6 +112,10 @@ def list_in_force(*, year: int, within: Sequence[str]) -> ListPage | None:
     return ListPage(
         list_id=found.pk,
         year=found.year,
+        state=found.state,
+        state_word=_(ShedList.State(found.state).label),
+        unit=found.org_unit.name,
+        made_at=found.made_at,
         authority=found.authority,
         document_no=found.document_no,
         approved_on=found.approved_on,

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_safe
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
 
 from config.shared.display_formats import format_count
-from config.shared.permissions import may
+from config.shared.errors import NotFound, Refused
+from config.shared.permissions import may, scope_of, staff_of
+from config.shared.web.drafts import draft_of
 from config.shared.web.pages import requires
+from config.shared.web.step_up import requires_step_up
 from config.shared.web.tables import Chip, Column, Table, answer
+from dsm.operations import shed_lists as operations
 from dsm.queries import shed_lists
-from dsm.queries.shed_lists import EntryRow
+from dsm.queries.shed_lists import DraftRow, EntryRow, ListPage
+from dsm.web.shortage_forms import AuthorityForm
 from dsm.web.shortages import within_of
 
 
@@ -56,9 +64,60 @@ SHED_ENTRIES: Table[EntryRow] = Table(
 @requires("dsm.view_plans")
 def shed_list(request: HttpRequest) -> HttpResponseBase:
     """The approved list of this year, and the approved order of feeders."""
-    found = shed_lists.list_in_force(year=timezone.localdate().year, within=within_of(request))
+    year = timezone.localdate().year
+    found = shed_lists.list_in_force(year=year, within=within_of(request))
+    drafts = shed_lists.drafts(within=within_of(request))
     if found is None:
-        return render(request, "dsm/shortages/no_list.html", {"year": timezone.localdate().year})
+        return render(request, "dsm/shortages/no_list.html", {"year": year, "drafts": drafts})
+    return _answer(request, found, drafts=drafts)
+
+
+@require_safe
+@requires("dsm.view_plans")
+def shed_list_draft(request: HttpRequest, list_id: int) -> HttpResponseBase:
+    """One list, also before it is approved."""
+    return _answer(request, shed_lists.get_list(list_id=list_id, within=within_of(request)), drafts=())
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires("dsm.plan_shortage")
+@requires_step_up
+def shed_list_approve(request: HttpRequest, list_id: int) -> HttpResponse:
+    """Put down that the authority approved a list: from then on it is planned with."""
+    staff = staff_of(request)
+    found = shed_lists.get_list(list_id=list_id, within=scope_of(staff, "dsm.plan_shortage"))
+    form = AuthorityForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        typed = form.cleaned_data
+        try:
+            operations.approve_list(
+                list_id=found.list_id,
+                authority=typed["authority"],
+                document_no=typed["document_no"],
+                approved_on=typed["document_on"],
+                by_id=staff.pk,
+                at=timezone.now(),
+            )
+        except NotFound:
+            raise
+        except Refused as refused:
+            form.add_error(None, refused.message)
+        else:
+            messages.success(request, _("名单已生效，从现在起按它编方案。"))
+            return redirect("dsm:shed_list_draft", list_id=found.list_id)
+    context = {
+        "found": found,
+        "sheddable": format_count(found.sheddable_kw),
+        "form": form,
+        "back_url": reverse("dsm:shed_list_draft", args=[found.list_id]),
+        "draft": draft_of(request, form, name="shed-list", subject=str(found.list_id)),
+    }
+    status = 422 if request.method == "POST" else 200
+    return render(request, "dsm/shortages/shed_list_approve.html", context, status=status)
+
+
+def _answer(request: HttpRequest, found: ListPage, *, drafts: tuple[DraftRow, ...]) -> HttpResponseBase:
     return answer(
         request,
         SHED_ENTRIES,
@@ -66,8 +125,9 @@ def shed_list(request: HttpRequest) -> HttpResponseBase:
         page="dsm/shortages/shed_list.html",
         context={
             "found": found,
+            "drafts": drafts,
             "sheddable": format_count(found.sheddable_kw),
-            "may_plan": may(request.user, "dsm.plan_shortage"),
+            "may_approve": found.state == "draft" and may(request.user, "dsm.plan_shortage"),
         },
         file_name=_("有序用电名单"),
     )

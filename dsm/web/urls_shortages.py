@@ -26,6 +26,8 @@ urlpatterns: list[URLPattern] = [
     path("dsm/shed-orders/<int:order_id>/receipt/", shed_orders.order_receipt, name="order_receipt"),
     path("dsm/shed-orders/<int:order_id>/call-back/", call_backs.order_call_back, name="order_call_back"),
     path("dsm/shed-list/", shed_lists.shed_list, name="shed_list"),
+    path("dsm/shed-list/<int:list_id>/", shed_lists.shed_list_draft, name="shed_list_draft"),
+    path("dsm/shed-list/<int:list_id>/approve/", shed_lists.shed_list_approve, name="shed_list_approve"),
     path("my/shed-orders/", shed_orders.portal_orders, name="portal_orders"),
     path("my/shed-orders/<int:order_id>/", shed_orders.portal_order, name="portal_order"),
 ]

@@ -49,6 +49,8 @@ def add_shortages(world: World, now: datetime, *, planner: str = "dispatcher", d
     on_day = (now.astimezone(BILLING_TIME_ZONE) + timedelta(days=2)).date()
     for year in sorted({on_day.year, yesterday.year}):
         _list(year, world, [one.account_id for one in accounts], now)
+    # The next one waits for the authority.
+    _list(on_day.year + 1, world, [one.account_id for one in accounts], now, is_approved=False)
     optimum = STRATEGIES.pop("optimum")
     try:
         for place in range(len(STEPS)):
@@ -57,7 +59,7 @@ def add_shortages(world: World, now: datetime, *, planner: str = "dispatcher", d
         STRATEGIES["optimum"] = optimum
 
 
-def _list(year: int, world: World, account_ids: list[int], now: datetime) -> None:
+def _list(year: int, world: World, account_ids: list[int], now: datetime, *, is_approved: bool = True) -> None:
     feeder_id = TransformerDistrict.objects.get(pk=world.transformer_district_id).feeder_id
     list_id = shed_lists.draw_list(
         year=year,
@@ -80,7 +82,15 @@ def _list(year: int, world: World, account_ids: list[int], now: datetime) -> Non
         made_by_id=None,
         at=now,
     )
-    shed_lists.approve_list(list_id=list_id, authority="省发展和改革委员会", document_no="18号", approved_on=now.date())
+    if is_approved:
+        shed_lists.approve_list(
+            list_id=list_id,
+            authority="省发展和改革委员会",
+            document_no="18号",
+            approved_on=now.date(),
+            by_id=None,
+            at=now,
+        )
 
 
 def _shortage(world: World, on_day: object, place: int, dispatcher: int, leader: int, now: datetime) -> None:

@@ -102,6 +102,8 @@ def make_works(*, count: int = 24, at: datetime = NOW) -> Works:
         authority="湖北省发展和改革委员会",
         document_no="鄂发改〔2026〕77号",
         approved_on=(at - timedelta(days=90)).date(),
+        by_id=None,
+        at=at,
     )
     unit = OrgUnit.objects.get(pk=world.province_id)
     return Works(

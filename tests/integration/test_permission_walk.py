@@ -62,7 +62,7 @@ from config.shared.roles import ROLES
 from config.shared.web.tables import Table
 from crm.models import ProposedContact
 from crm.operations import emergencies, key_accounts, profiles, tags, tiers
-from dsm.models import LoadForecast, ShedOrder
+from dsm.models import LoadForecast, ShedList, ShedOrder
 from grid_service.models import Assignment, Portrait
 from grid_service.operations import care, notices, portraits, questions
 from payments.models import PaymentOrder
@@ -316,7 +316,8 @@ def shortage(world: World, now: datetime) -> dict[str, Any]:
         scope="system", day=date(2026, 1, 7), forecaster="seasonal_naive", version="1", issued_at=now,
         p10_w=watts, p50_w=watts, p90_w=watts, data_state={}, made_at=now,
     )  # fmt: skip
-    return {"shortage_id": order.shortage_id, "order_id": order.pk, "strategy": "tiers"}
+    draft = ShedList.objects.get(state="draft")
+    return {"shortage_id": order.shortage_id, "order_id": order.pk, "strategy": "tiers", "list_id": draft.pk}
 
 
 def in_inbox(user: User | None, now: datetime) -> int:

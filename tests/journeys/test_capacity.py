@@ -64,7 +64,14 @@ def listed(world: World) -> int:
         made_by_id=None,
         at=now,
     )
-    approve_list(list_id=list_id, authority="发改委", document_no="1号", approved_on=date(today.year, 4, 18))
+    approve_list(
+        list_id=list_id,
+        authority="发改委",
+        document_no="1号",
+        approved_on=min(date(today.year, 4, 18), today),
+        by_id=None,
+        at=now,
+    )
     return list_id
 
 

@@ -266,6 +266,7 @@ COUNTER_TO_DO: tuple[Slot, ...] = (
     Slot(_("没有送达的事件"), "failed_deliveries", "shared.manage_jobs"),
     Slot(_("等待答复的客户联系"), "cis:open_contacts", "cis.answer_contact"),
     Slot(_("还没办结的异议"), "cis:open_disputes", "cis.dispute_bill"),
+    Slot(_("没有片区的台区"), "grid_service:uncovered_here", "grid_service.hand_over"),
     Slot(_("最近服务的客户"), "served_customers", "cis.view_customer"),
     Slot(_("我今天的收款"), "payments:my_takings", "payments.take_payment"),
     Slot(_("本厅今天各柜员的收款"), "payments:takings_by_clerk", "payments.oversee_takings"),

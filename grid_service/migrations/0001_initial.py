@@ -79,9 +79,32 @@ END $$;
 
 CREATE CONSTRAINT TRIGGER covered_without_a_gap AFTER INSERT OR UPDATE OR DELETE ON grid_service_coverage
 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION grid_service_check_coverage();
+
+-- A transformer district that is added to a county belongs to the district that receives new ones, from the statement
+-- that adds it on and back to that district's beginning: it is nobody's at no moment. Once a statement, for bulk loads.
+CREATE FUNCTION grid_service_receive() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO grid_service_coverage
+        (service_district_id, transformer_district_id, valid, reason, decided_by_id, decided_at)
+    SELECT DISTINCT ON (added.id) d.id, added.id, tstzrange(d.begins_at, NULL), r.reason, r.decided_by_id, now()
+    FROM added
+    JOIN cis_feeder f ON f.id = added.feeder_id
+    JOIN cis_substation s ON s.id = f.substation_id
+    JOIN shared_org_unit u ON u.id = s.org_unit_id
+    JOIN grid_service_receiving r ON true
+    JOIN shared_org_unit c ON c.id = r.county_id AND starts_with(u.path, c.path)
+    JOIN grid_service_district d ON d.id = r.service_district_id
+    ORDER BY added.id, length(c.path) DESC;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER received_from_the_first_moment AFTER INSERT ON cis_transformer_district
+REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION grid_service_receive();
 """
 
 BACKWARD = """
+DROP TRIGGER received_from_the_first_moment ON cis_transformer_district;
+DROP FUNCTION grid_service_receive();
 DROP TRIGGER covered_without_a_gap ON grid_service_coverage;
 DROP FUNCTION grid_service_check_coverage();
 DROP TRIGGER district_begins_with_its_people ON grid_service_district;
@@ -1072,6 +1095,42 @@ class Migration(migrations.Migration):
                     when="AFTER",
                 ),
             ),
+        ),
+        migrations.CreateModel(
+            name="ReceivingDistrict",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("reason", models.CharField(max_length=500)),
+                ("decided_at", models.DateTimeField()),
+                (
+                    "county",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="shared.orgunit"
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "service_district",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="grid_service.servicedistrict",
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "grid_service_receiving",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("reason", ""), _negated=True), name="receiving_has_a_reason"
+                    )
+                ],
+            },
         ),
         migrations.RunSQL(FORWARD, BACKWARD),
     ]

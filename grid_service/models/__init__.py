@@ -1,6 +1,7 @@
 """The tables of grid service, by topic."""
 
 from grid_service.models.care import CareCase
+from grid_service.models.newcomers import ReceivingDistrict
 from grid_service.models.notices import Notice, NoticeChoice, NoticeFollowUp, NoticeRecipient, NoticeVersion
 from grid_service.models.portraits import Portrait
 from grid_service.models.questions import Question, QuestionPass
@@ -19,5 +20,6 @@ __all__ = [
     "Portrait",
     "Question",
     "QuestionPass",
+    "ReceivingDistrict",
     "ServiceDistrict",
 ]

@@ -17,7 +17,7 @@ from cis.queries.outages import list_outages
 from cis.queries.portal_people import user_of_telephone
 from config.shared.models import OrgUnit, Role, RoleGrant, User
 from grid_service.models import CareCase, Community, Notice, Question, ServiceDistrict
-from grid_service.operations import care, notices, questions, territory
+from grid_service.operations import care, newcomers, notices, questions, territory
 from grid_service.queries.territory import districts_at, districts_of_transformers, transformers_of
 
 _BEGAN = timedelta(days=400)
@@ -139,6 +139,7 @@ def _cover_county(county: OrgUnit, districts: list[int], began: datetime, boss: 
                 decided_by_id=boss,
                 at=began,
             )
+    newcomers.receive_new_places(district_id=districts[0], reason="启用片区", decided_by_id=boss, at=began)
 
 
 def _rotate(district_id: int, at: datetime, boss: int) -> None:

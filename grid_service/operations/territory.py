@@ -88,7 +88,7 @@ def open_district(
     :raises SamePerson: manager and deputy are one
     :raises CannotHoldPost: one of them may not work there
     """
-    why = _reason(reason)
+    why = reason_of(reason)
     with transaction.atomic():
         unit = OrgUnit.objects.select_for_update().filter(pk=org_unit_id).first()
         if unit is None or unit.kind != OrgUnit.Kind.DISTRICT:
@@ -138,11 +138,11 @@ def hand_over(
     :raises SamePerson: one person would be manager and deputy at once
     :raises CannotHoldPost: somebody may not work there
     """
-    why = _reason(reason)
+    why = reason_of(reason)
     if from_at < at:
         raise EffectiveInThePast(_("生效时间不能早于现在，请选现在或以后的时间。"))
     with transaction.atomic():
-        district = _locked(district_id, within)
+        district = locked_district(district_id, within)
         if from_at < district.begins_at:
             raise EffectiveInThePast(_("片区那时还没有启用，请选更晚的时间。"))
         rows = list(Assignment.objects.filter(service_district=district, valid__upper_inf=True))
@@ -188,7 +188,7 @@ def cancel_hand_over(*, assignment_id: int, at: datetime, within: Sequence[str] 
         found = Assignment.objects.filter(pk=assignment_id).first()
         if found is None:
             raise NotFound(_("没有找到这次交接。"))
-        district = _locked(found.service_district_id, within)
+        district = locked_district(found.service_district_id, within)
         row = Assignment.objects.filter(pk=assignment_id, valid__startswith__gt=at, valid__upper_inf=True).first()
         before = Assignment.objects.filter(
             service_district=district, role=found.role, valid__endswith=found.valid.lower
@@ -223,12 +223,11 @@ def cover(
     :raises LaterChangePlanned: one of them has moved or moves at or after `from_at`
     :raises NothingChanges: the district covers all of them already
     """
-    why = _reason(reason)
+    why = reason_of(reason)
     wanted = sorted(set(transformer_district_ids))
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(_COVERAGE_LOCK)
-        district = _locked(district_id, within)
+        lock_coverage()
+        district = locked_district(district_id, within)
         if from_at < district.begins_at:
             raise EffectiveInThePast(_("片区那时还没有启用，请选更晚的时间。"))
         rows = Coverage.objects.filter(transformer_district_id__in=wanted, valid__upper_inf=True)
@@ -261,7 +260,18 @@ def cover(
     return len(moving)
 
 
-def _locked(district_id: int, within: Sequence[str] | None) -> ServiceDistrict:
+def lock_coverage() -> None:
+    """Let nobody else move transformer districts until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COVERAGE_LOCK)
+
+
+def locked_district(district_id: int, within: Sequence[str] | None) -> ServiceDistrict:
+    """
+    The district, locked until the transaction ends.
+
+    :raises NotFound: there is none within the organisation paths
+    """
     district = (
         ServiceDistrict.objects.select_for_update(of=("self",)).select_related("org_unit").filter(pk=district_id)
     ).first()
@@ -290,7 +300,12 @@ def _check_people(user_ids: Collection[int]) -> None:
         raise CannotHoldPost(_("这个人还不能担任片区岗位。请先给他「片区经理」岗位权限，再办交接。"))
 
 
-def _reason(text: str) -> str:
+def reason_of(text: str) -> str:
+    """
+    What somebody gave as the reason, as it is kept.
+
+    :raises ReasonMissing: nothing stands there
+    """
     why = text.strip()[:500]
     if not why:
         raise ReasonMissing(_("请写明原因，例如「轮岗」。"))

@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 
 from cis.queries import network
 from config.shared.languages import in_language
-from config.shared.permissions import in_scope
-from grid_service.models import Assignment, Coverage, ServiceDistrict
+from config.shared.models import OrgUnit
+from config.shared.permissions import in_scope, is_within
+from grid_service.models import Assignment, Coverage, ReceivingDistrict, ServiceDistrict
 from grid_service.queries.territory import Holder, districts_at, districts_of_transformers, no_district
 
 
@@ -53,6 +54,8 @@ class DistrictPage:
 
     row: DistrictRow
     begins_at: datetime
+    receives_new: bool
+    """Whether transformer districts that are added to the county come here."""
     posts: tuple[PostRow, ...]
     places: tuple[network.TransformerDistrictRow, ...]
 
@@ -71,8 +74,13 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True)
 class CoverageCheck:
-    """What the check found: transformer districts that nobody covers, and homes told by the wrong district."""
+    """
+    What the check found: transformer districts that nobody covers, and homes told by the wrong district.
 
+    `without_receiver`: counties where what is added would be covered by nobody.
+    """
+
+    without_receiver: tuple[str, ...]
     uncovered: tuple[network.TransformerDistrictRow, ...]
     homes_uncovered: int
     disagreements: tuple[Disagreement, ...]
@@ -136,6 +144,7 @@ def get_district(district_id: int, *, within: Sequence[str], at: datetime) -> Di
     return DistrictPage(
         row=found[0],
         begins_at=begins_at,
+        receives_new=ReceivingDistrict.objects.filter(service_district_id=district_id).exists(),
         posts=tuple(_post(one, at) for one in posts.order_by("-valid", "role")),
         places=tuple(network.list_transformer_districts(ids=places.values_list("transformer_district_id", flat=True))),
     )
@@ -155,6 +164,32 @@ def _post(row: Assignment, at: datetime) -> PostRow:
         is_now=begins <= at and (row.valid.upper is None or at < row.valid.upper),
         is_planned=begins > at and row.valid.upper is None,
     )
+
+
+def counties_without_receiver(*, within: Sequence[str]) -> tuple[str, ...]:
+    """The counties of these organisation paths where a transformer district that is added would be nobody's."""
+    receiving = set(ReceivingDistrict.objects.values_list("county_id", flat=True))
+    counties = OrgUnit.objects.filter(kind=OrgUnit.Kind.COUNTY).order_by("code")
+    return tuple(unit.shown_name for unit in counties if unit.pk not in receiving and is_within(unit.path, within))
+
+
+_UNCOVERED = """
+SELECT t.id FROM cis_transformer_district t
+JOIN cis_feeder f ON f.id = t.feeder_id
+JOIN cis_substation s ON s.id = f.substation_id
+JOIN shared_org_unit u ON u.id = s.org_unit_id
+WHERE EXISTS (SELECT 1 FROM unnest(%(within)s::text[]) AS path WHERE starts_with(u.path, path))
+  AND NOT EXISTS (SELECT 1 FROM grid_service_coverage c WHERE c.transformer_district_id = t.id AND c.valid @> %(at)s)
+ORDER BY t.code LIMIT %(limit)s
+"""
+
+
+def uncovered_places(*, within: Sequence[str], at: datetime, limit: int) -> list[network.TransformerDistrictRow]:
+    """The first transformer districts of these organisation paths that no district covers at a moment."""
+    with connection.cursor() as cursor:
+        cursor.execute(_UNCOVERED, {"within": list(within), "at": at, "limit": limit})
+        found = [row[0] for row in cursor.fetchall()]
+    return network.list_transformer_districts(ids=found) if found else []
 
 
 # An address goes from the large to the small: a home lies in the community whose word stands in it last.
@@ -199,6 +234,7 @@ def check_coverage(*, within: Sequence[str], at: datetime) -> CoverageCheck:
             for row in cursor.fetchall()
         )
     return CoverageCheck(
+        without_receiver=counties_without_receiver(within=within),
         uncovered=tuple(uncovered),
         homes_uncovered=sum(homes.get(place.transformer_district_id, 0) for place in uncovered),
         disagreements=disagreements,

@@ -5,22 +5,26 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cis.queries import network
-from config.shared.errors import Refused
+from config.shared.errors import NotFound, Refused
 from config.shared.models import OrgUnit
 from config.shared.permissions import may, scope_of, staff_of
 from config.shared.web.pages import requires
+from config.shared.web.parts import TodoRow, render_todo
+from grid_service.operations import newcomers
 from grid_service.operations import territory as operations
 from grid_service.queries import coverage
 from grid_service.queries.territory import fit_for_post
 from grid_service.web.forms import CoverForm, HandOverForm, refuse
 
 OVERSEES, HANDS_OVER = "grid_service.oversee_districts", "grid_service.hand_over"
+_SHOWN = 5
 
 
 @requires(OVERSEES)
@@ -130,6 +134,56 @@ def cover(request: HttpRequest, district_id: int) -> HttpResponse:
             return redirect("grid_service:district", district_id=district_id)
     context = {"page": page, "form": form}
     return render(request, "grid_service/overseer/cover.html", context, status=422 if form.errors else 200)
+
+
+@requires(HANDS_OVER)
+@require_safe
+def uncovered_here(request: HttpRequest) -> HttpResponse:
+    """What to do so that nobody is without a manager: transformer districts without a district, counties to come."""
+    within, address = scope_of(staff_of(request), HANDS_OVER), reverse("grid_service:check")
+    now = [
+        TodoRow(place.name, address, note=f"{place.code} {place.feeder_name}", is_bad=True)
+        for place in coverage.uncovered_places(within=within, at=timezone.now(), limit=_SHOWN)
+    ]
+    to_come = [
+        TodoRow(_("新建的台区会没有人管"), address, note=name, is_bad=True)
+        for name in coverage.counties_without_receiver(within=within)
+    ]
+    return render_todo(
+        request,
+        title=_("没有片区的台区"),
+        rows=[*now, *to_come][:_SHOWN],
+        nothing=_("每个台区都有片区。"),
+        all_url=address,
+        all_label=_("覆盖检查"),
+    )
+
+
+@requires(HANDS_OVER)
+@require_POST
+def receive(request: HttpRequest, district_id: int) -> HttpResponse:
+    """From now on new transformer districts of the county come to this district."""
+    user, now = staff_of(request), timezone.now()
+    try:
+        count = newcomers.receive_new_places(
+            district_id=district_id,
+            reason=_("新台区先归这里"),
+            decided_by_id=user.pk,
+            at=now,
+            within=scope_of(user, HANDS_OVER),
+        )
+    except NotFound:
+        raise
+    except Refused as refused:
+        messages.warning(request, refused.message)
+    else:
+        said = ngettext(
+            "以后新建的台区先归这里。现在没有片区的 %(count)s 个台区也归了这里。",
+            "以后新建的台区先归这里。现在没有片区的 %(count)s 个台区也归了这里。",
+            count,
+        )
+        messages.success(request, said % {"count": count})
+    return redirect("grid_service:district", district_id=district_id)
 
 
 @requires(HANDS_OVER)

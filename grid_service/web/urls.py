@@ -32,6 +32,8 @@ overseen: list[URLPattern | URLResolver] = [
     path("<int:district_id>/", overseers.district, name="district"),
     path("<int:district_id>/hand-over/", overseers.hand_over, name="hand_over"),
     path("<int:district_id>/cover/", overseers.cover, name="cover"),
+    path("<int:district_id>/receive/", overseers.receive, name="receive"),
+    path("to-do/uncovered/", overseers.uncovered_here, name="uncovered_here"),
     path("<int:district_id>/hand-over/<int:assignment_id>/cancel/", overseers.cancel, name="cancel_hand_over"),
 ]
 

@@ -217,6 +217,23 @@ class TestOverseers:
 
         assert "请先取消那一次交接" in answer.content.decode()
 
+    def test_what_nobody_would_cover_is_to_do_until_a_district_receives_it(self, world: World) -> None:
+        county = OrgUnit.objects.get(pk=world.county_a_id)
+        boss = make_user("boss", county, "district-supervisor")
+        client = signed_in(boss.pk)
+        assert "桂苑公变" in said(client, "grid_service:uncovered_here")
+        district = make_district(world, begins_at=timezone.now() - timedelta(hours=1))
+        for page in ("grid_service:uncovered_here", "grid_service:check"):
+            assert "新建的台区会没有人管" in said(client, page)
+        assert "新台区先归这里</button>" in said(client, "grid_service:district", district.district_id)
+
+        pressed = client.post(reverse("grid_service:receive", args=[district.district_id]), follow=True)
+
+        assert "以后新建的台区先归这里" in pressed.content.decode()
+        assert "</button>" not in pressed.content.decode().partition("新台区先归这里")[2][:20]
+        for page in ("grid_service:uncovered_here", "grid_service:check"):
+            assert "新建的台区会没有人管" not in said(client, page)
+
     def test_the_check_finds_what_nobody_covers_and_addresses_that_disagree(self, world: World) -> None:
         county = OrgUnit.objects.get(pk=world.county_a_id)
         client = signed_in(make_user("boss", county, "district-supervisor").pk)

@@ -12,11 +12,11 @@ import pytest
 from django.db import IntegrityError, connection, connections, transaction
 from psycopg2.extras import DateTimeTZRange
 
-from cis.models import Feeder, MeteringPoint, Premise, TransformerDistrict
+from cis.models import Feeder, MeteringPoint, Premise, Substation, TransformerDistrict
 from config.shared.errors import Refused
 from config.shared.models import OrgUnit
 from grid_service.models import Assignment, Coverage
-from grid_service.operations import territory
+from grid_service.operations import newcomers, territory
 from grid_service.queries.territory import who_serves, who_serves_account
 from tests.factories.districts import District, make_district
 from tests.factories.world import World, make_user, small_world
@@ -74,26 +74,39 @@ def commit_check() -> None:
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 
+def new_places(first: int, world: World, *, count: int) -> list[int]:
+    """Transformer districts that are added in one statement, with a point of supply behind each."""
+    feeder = Feeder.objects.get(code="T-F1")
+    made = TransformerDistrict.objects.bulk_create(
+        TransformerDistrict(code=f"T-Y{number}", name=f"{number}号公变", feeder=feeder, capacity_kva=200)
+        for number in range(first, first + count)
+    )
+    for place in made:
+        premise = Premise.objects.create(
+            org_unit_id=world.county_a_id, transformer_district=place, address=f"东湖区楚风路{place.name}"
+        )
+        MeteringPoint.objects.create(point_no=f"Y{place.code}", premise=premise)
+    return [place.pk for place in made]
+
+
+def receive(world: World, district: District, *, at: datetime, **more: Any) -> int:
+    """New transformer districts of the county come to this district."""
+    return newcomers.receive_new_places(
+        district_id=district.district_id, reason="新台区", decided_by_id=world.administrator_id, at=at, **more
+    )
+
+
 def a_random_year(world: World, seed: int) -> list[datetime]:
     """Hand-overs and moved transformer districts through the operations, some refused; the moments that matter."""
     chance = random.Random(seed)
-    feeder = Feeder.objects.get(code="T-F1")
-    transformers = [world.transformer_district_id]
-    for number in range(7):
-        made = TransformerDistrict.objects.create(
-            code=f"T-Y{number}", name=f"{number}号公变", feeder=feeder, capacity_kva=200
-        )
-        premise = Premise.objects.create(
-            org_unit_id=world.county_a_id, transformer_district=made, address=f"东湖区楚风路{number}号"
-        )
-        MeteringPoint.objects.create(point_no=f"Y{number}", premise=premise)
-        transformers.append(made.pk)
+    transformers = [world.transformer_district_id, *new_places(1, world, count=7)]
     districts = [
         make_district(world, f"{number}号片区", transformers=transformers[number::4], begins_at=world.at)
         for number in range(4)
     ]
     people = [colleague(world, f"p{number}") for number in range(5)]
     people += [one for district in districts for one in (district.manager_id, district.deputy_id)]
+    receive(world, districts[0], at=world.at)
     done, moments = 0, [world.at]
     at = world.at
     while at < world.at + 365 * DAY:
@@ -101,7 +114,7 @@ def a_random_year(world: World, seed: int) -> list[datetime]:
         from_at = at + chance.choice([timedelta(0), timedelta(0), timedelta(hours=7), chance.randrange(30) * DAY])
         district = chance.choice(districts)
         with suppress(Refused), transaction.atomic():
-            match chance.randrange(4):
+            match chance.randrange(6):
                 case 0:
                     territory.cover(
                         district_id=district.district_id,
@@ -114,6 +127,11 @@ def a_random_year(world: World, seed: int) -> list[datetime]:
                 case 1:
                     planned = Assignment.objects.filter(valid__startswith__gt=at).order_by("?").first()
                     territory.cancel_hand_over(assignment_id=planned.pk if planned else 0, at=at)
+                case 2:
+                    made = new_places(len(transformers), world, count=chance.randrange(1, 4))
+                    transformers += made
+                case 3:
+                    receive(world, district, at=at)
                 case _:
                     roles = chance.choice([["manager"], ["deputy"], ["manager", "deputy"]])
                     chosen = dict(zip(roles, chance.sample(people, len(roles)), strict=True))
@@ -147,6 +165,7 @@ class TestARandomYear:
             cursor.execute(_SERVED, [asked])
             looked_at, wrong = cursor.fetchone()
 
+        assert MeteringPoint.objects.count() > 15, "a year in which little was built shows little"
         assert looked_at == len(asked) * MeteringPoint.objects.count() and looked_at > 5000
         assert wrong == 0
 
@@ -233,6 +252,57 @@ class TestHandOver:
             hand_over(world, district, {"manager": colleague(world, "x")}, world.at + DAY, within=[elsewhere])
 
         assert refused.value.status == 404
+
+
+class TestNewPlaces:
+    def test_belong_to_the_district_that_receives_them_from_the_statement_on_that_adds_them(self, world: World) -> None:
+        here, there = make_district(world), make_district(world, "楚风片区", transformers=[])
+        (uncovered,) = new_places(1, world, count=1)
+
+        assert receive(world, there, at=world.at + DAY) == 1, "what nobody covers comes at once"
+        made = new_places(2, world, count=3)
+
+        rows = Coverage.objects.filter(transformer_district_id__in=[uncovered, *made])
+        assert {row.service_district_id for row in rows} == {there.district_id} and len(rows) == 4
+        assert {row.valid for row in rows} == {DateTimeTZRange(world.at, None)}
+        commit_check()
+        with pytest.raises(territory.NothingChanges):
+            receive(world, there, at=world.at + DAY)
+        receive(world, here, at=world.at + DAY)
+        (last,) = new_places(5, world, count=1)
+        assert Coverage.objects.get(transformer_district_id=last).service_district_id == here.district_id
+        other = Feeder.objects.create(
+            code="T-F9", name="别县线",
+            substation=Substation.objects.create(code="T-S9", name="别县变", org_unit_id=world.county_b_id),
+        )  # fmt: skip
+        far = TransformerDistrict.objects.create(code="T-FAR", name="别县公变", feeder=other, capacity_kva=200)
+        assert not Coverage.objects.filter(transformer_district=far).exists(), "another county's"
+
+    def test_planned_for_a_district_are_received_until_then(self, world: World) -> None:
+        here, there = make_district(world), make_district(world, "楚风片区", transformers=[])
+        places = new_places(1, world, count=1)
+        territory.cover(
+            district_id=here.district_id, transformer_district_ids=places, from_at=world.at + 30 * DAY, reason="投运",
+            decided_by_id=world.administrator_id, at=world.at,
+        )  # fmt: skip
+
+        receive(world, there, at=world.at + DAY)
+
+        rows = Coverage.objects.filter(transformer_district_id=places[0]).order_by("valid")
+        assert [(row.service_district_id, row.valid.lower) for row in rows] == [
+            (there.district_id, world.at), (here.district_id, world.at + 30 * DAY),
+        ]  # fmt: skip
+        commit_check()
+
+    def test_do_not_go_to_a_district_that_has_not_begun_while_another_receives_them(self, world: World) -> None:
+        later = make_district(world, "楚风片区", transformers=[], begins_at=world.at + 9 * DAY)
+        receive(world, make_district(world), at=world.at)
+
+        with pytest.raises(newcomers.NotBegunYet):
+            receive(world, later, at=world.at)
+        with pytest.raises(Refused) as refused:
+            receive(world, later, at=world.at + 10 * DAY, within=[OrgUnit.objects.get(pk=later.unit_id).path])
+        assert refused.value.status == 404, "who answers for one district does not decide for the county"
 
 
 class TestTheDatabase:

@@ -60,6 +60,11 @@ def list_transformer_districts(
     ]
 
 
+def transformers_by_code(codes: Iterable[str]) -> dict[str, int]:
+    """Code to id of these transformer districts; those that do not exist are left out; one statement."""
+    return dict(TransformerDistrict.objects.filter(code__in=list(codes)).values_list("code", "pk"))
+
+
 def addresses_behind(transformer_district_ids: Iterable[int]) -> dict[int, str]:
     """One supply address behind each of these transformer districts; those with none are left out."""
     rows = Premise.objects.filter(transformer_district_id__in=list(transformer_district_ids))

@@ -98,7 +98,8 @@ def _fill_until_planned(places: set[int], district: ServiceDistrict, why: str, d
     first: dict[int, datetime] = {}
     rows = Coverage.objects.filter(transformer_district_id__in=places).values_list("transformer_district_id", "valid")
     for place, valid in rows:
-        first[place] = min(valid.lower, first.get(place, valid.lower))
+        begins: datetime = valid.lower  # type: ignore[assignment]  # never without a beginning
+        first[place] = min(begins, first.get(place, begins))
     waiting = {place: begins for place, begins in first.items() if begins > at and begins > district.begins_at}
     Coverage.objects.bulk_create(
         [

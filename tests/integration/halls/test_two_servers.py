@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import shutil
 import threading
@@ -141,6 +142,7 @@ def crew(world: World, hall: Hall, count: int) -> list[str]:
     return cookies
 
 
+@pytest.mark.acceptance("F62")
 class TestAHundredCallers:
     def test_on_two_servers_call_no_ticket_twice(self, world: World, servers: Servers) -> None:
         hall = make_hall(world.hall_a_id, counters=CALLERS)
@@ -180,6 +182,26 @@ def wait_until_shown(page: Any, number: str) -> None:
     )
 
 
+def heard_by(page: Any) -> list[str]:
+    """What the page's websockets receive from now on: the number called last, message by message."""
+    newest: list[str] = []
+
+    def note(payload: str | bytes) -> None:
+        calls = json.loads(payload)["calls"]
+        newest.append(calls[0]["number"] if calls else "")
+
+    page.on("websocket", lambda socket: socket.on("framereceived", note))
+    return newest
+
+
+def wait_until_heard(page: Any, heard: list[str], number: str) -> None:
+    """Until a websocket has brought this number; the page also asks by itself, which does not count here."""
+    until = time.monotonic() + RIGHT_AGAIN_S
+    while number not in heard and time.monotonic() < until:
+        page.wait_for_timeout(100)
+    assert number in heard, heard
+
+
 class TestTheScreen:
     def test_is_right_again_by_itself_after_web_valkey_and_websockets_were_killed(
         self, world: World, servers: Servers, browser: Any
@@ -192,9 +214,12 @@ class TestTheScreen:
         servers.start(with_screens=True)
         url = servers.urls[0]
         page = browser.new_page()
+        heard = heard_by(page)
         page.goto(f"{url}/halls/T42990101/screen/")
 
+        wait_until_heard(page, heard, "")
         press(url, cookies[0], "/console/queue/next/")
+        wait_until_heard(page, heard, "A001")
         wait_until_shown(page, "A001")
 
         for victim in (servers.web[0], servers.live):
@@ -213,6 +238,7 @@ class TestTheScreen:
                 except OSError:
                     time.sleep(0.2)
             wait_until_shown(page, "A003")
+            wait_until_heard(page, heard, "A003")
         assert [line for line in ("A003", "A002", "A001") if line in shown(page)] == ["A003", "A002", "A001"]
         assert page.locator("[data-cut]").is_hidden()
         page.close()

@@ -55,6 +55,15 @@ class TestTheDemonstration:
         circle = get_circle(within=[OrgUnit.objects.get(pk=world.province_id).path])
         assert 0 < circle.within <= circle.customers
 
+    def test_is_played_anew_the_next_day_though_nothing_ran_at_night(self, world: World) -> None:
+        load(today=AT.date(), at=AT)
+        tomorrow = AT + timedelta(days=1)
+
+        load(today=tomorrow.date(), at=tomorrow)
+
+        assert Ticket.objects.filter(day=tomorrow.date()).exists()
+        assert not Ticket.objects.filter(day=AT.date(), state__in=("waiting", "called", "serving")).exists()
+
 
 class TestIndicators:
     def test_waits_and_scores_are_those_of_the_tickets(self, world: World) -> None:

@@ -94,6 +94,7 @@ MANAGED = {
     "outage_id",
     "district_id",
     "shortage_id",
+    "list_id",
     "emergency_id",
     "order_id",
     "proposal_id",

@@ -1,5 +1,6 @@
 """Every address of the house; composition only."""
 
+from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
 from config.shared.web.pages import health
@@ -22,19 +23,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/", include("config.shared.web.people_pages")),
     path("console/", include("config.shared.web.client_pages")),
     path("", include("config.shared.web.provider_reports")),
-    path("", include("cis.web.urls")),
-    path("", include("payments.web.urls")),
-    path("", include("crm.web.urls")),
-    path("", include("dsm.web.urls")),
-    path("", include("halls.web.urls")),
-    path("", include("grid_service.web.urls")),
+    *(path("", include(f"{app}.web.urls")) for app in settings.HOUSE_APPS),
     path("api/v1/", include("config.shared.api.urls")),
-    path("api/v1/", include("cis.api.v1.urls")),
-    path("api/v1/", include("payments.api.v1.urls")),
-    path("api/v1/", include("crm.api.v1.urls")),
-    path("api/v1/", include("dsm.api.v1.urls")),
-    path("api/v1/", include("halls.api.v1.urls")),
-    path("api/v1/", include("grid_service.api.v1.urls")),
+    *(path("api/v1/", include(f"{app}.api.v1.urls")) for app in settings.HOUSE_APPS),
 ]
 
 handler400 = "config.shared.web.failures.bad_request"

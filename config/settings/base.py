@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from config.settings.domain import *
@@ -53,6 +54,25 @@ CSRF_TRUSTED_ORIGINS = _listed("CSRF_TRUSTED_ORIGINS")
 # Addresses of the proxies whose X-Forwarded-For and X-Forwarded-Proto are believed; '*' for all.
 TRUSTED_PROXIES = _listed("TRUSTED_PROXIES")
 
+# The systems of the house and their apps. A utility that wants customer information alone names it alone; those further
+# down build on those above. Everything that lists apps (addresses, clocks, tables of config/navigation.py) asks these.
+_SYSTEMS = {
+    "cis": ("cis", "payments"),
+    "crm": ("crm",),
+    "dsm": ("dsm",),
+    "halls": ("halls",),
+    "grid": ("grid_service",),
+}
+_NEEDS = {"crm": "cis", "dsm": "crm", "halls": "crm", "grid": "crm"}
+SYSTEMS = _listed("SYSTEMS") or list(_SYSTEMS)
+for _system in SYSTEMS:
+    if _system not in _SYSTEMS:
+        raise ImproperlyConfigured(f"SYSTEMS names {_system}; there are: {', '.join(_SYSTEMS)}.")
+    if _NEEDS.get(_system, "cis") not in SYSTEMS:
+        raise ImproperlyConfigured(f"SYSTEMS names {_system}, which builds on {_NEEDS.get(_system, 'cis')}: name both.")
+HOUSE_APPS = [app for name, apps in _SYSTEMS.items() if name in SYSTEMS for app in apps]
+APPS_SWITCHED_OFF = {app for apps in _SYSTEMS.values() for app in apps} - set(HOUSE_APPS)
+
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 
@@ -76,12 +96,7 @@ INSTALLED_APPS = [
     "pgtrigger",
     "pghistory",
     "config.shared",
-    "cis",
-    "payments",
-    "crm",
-    "dsm",
-    "halls",
-    "grid_service",
+    *HOUSE_APPS,
 ]
 
 MIDDLEWARE = [
@@ -305,7 +320,7 @@ CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {
     "config.shared.tasks.send_messages": {"queue": "messages"},
 }
 # Name to {"task": …, "schedule": seconds or crontab(…)}.
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     # Sweeps that could not be taken up in time are dropped, so that they never pile up.
     "sweep": {"task": "config.shared.tasks.sweep", "schedule": 10.0, "options": {"expires": 30}},
     "expire-approvals": {
@@ -343,6 +358,9 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"expires": 60},
     },
     "prune-outbox": {"task": "config.shared.tasks.prune_outbox", "schedule": crontab(hour=4, minute=20)},
+}
+CELERY_BEAT_SCHEDULE = {
+    name: row for name, row in _BEAT_SCHEDULE.items() if row["task"].partition(".")[0] not in APPS_SWITCHED_OFF
 }
 
 # --- Messages to people --------------------------------------------------------------------

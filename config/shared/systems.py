@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.apps import apps
+from django.conf import settings
 from django.utils.module_loading import import_string
 
 
 def load_installed(names: Iterable[str]) -> list[Any]:
-    """What these dotted names mean (`crm.indicators.INDICATORS`), in their order, of the apps that are installed."""
-    return [import_string(name) for name in names if is_installed(name)]
-
-
-def is_installed(name: str) -> bool:
-    """Whether the app of a dotted name is installed."""
-    return apps.is_installed(name.partition(".")[0])
+    """What these dotted names mean (`crm.indicators.INDICATORS`), in their order; of apps switched off, nothing."""
+    return [import_string(name) for name in names if name.partition(".")[0] not in settings.APPS_SWITCHED_OFF]

@@ -1,0 +1,67 @@
+"""
+A house of the systems that `SYSTEMS` names, on the empty database of `DATABASE_URL`: begun, opened, worked in.
+
+`main` runs in a process of its own, because a process has one list of apps. Its last line says what it saw, as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from io import StringIO
+
+from django.conf import settings
+from django.core.management import call_command
+from django.test import Client
+from django.test.utils import setup_test_environment
+from django.urls import reverse
+
+from config.celery import app as celery
+from config.shared.indicators import all_indicators
+from config.shared.models import OrgUnit, User
+from config.shared.web.parts import address_of
+from tests.factories.world import make_user, small_world
+from tests.integration.test_no_area_wall import serve, signed_in
+
+PAGES = ("cis:bills", "crm:tiers", "crm:segments", "dsm:loads", "dsm:shortages")
+
+
+def opened(client: Client, address: str) -> int:
+    """How a page answers, parts and all."""
+    answer = client.get(address, {"plain": "1"}, follow=True)
+    failed = [str(part.title) for part in (answer.context or {}).get("parts", ()) if part.is_failed]
+    return 500 if failed else answer.status_code
+
+
+def main() -> None:
+    """Everything in turn."""
+    call_command("check", stdout=StringIO(), stderr=StringIO())
+    call_command("migrate", verbosity=0)
+    setup_test_environment()
+    world = small_world()
+    serve(signed_in(world.clerk_a_id), world.residential, world.cycle, "张三")
+
+    province = OrgUnit.objects.get(pk=world.province_id)
+    leader = signed_in(make_user("the_leader", province, "leader").pk)
+    clerk, customer = signed_in(world.clerk_a_id), Client()
+    customer.force_login(User.objects.get(pk=world.portal_user_id), "django.contrib.auth.backends.ModelBackend")
+    total = clerk.get(reverse("cis:account", args=[world.residential.account_no]), {"plain": "1"})
+    celery.loader.import_default_modules()
+    seen = {
+        "pages": {name: opened(leader, address_of(name)) for name in PAGES if address_of(name)},
+        "homes": [
+            opened(clerk, "/"),
+            opened(clerk, reverse("payments:desk")),
+            opened(leader, "/dsm/"),
+            opened(leader, "/dsm/cockpit/"),
+            opened(customer, "/my/"),
+            opened(customer, reverse("cis:portal_me")),
+        ],
+        "parts": {str(part.url).rstrip("/").rpartition("/")[2]: part.is_failed for part in total.context["parts"]},
+        "found": clerk.post(reverse("palette"), {"q": "张三"}).status_code,
+        "indicators": sorted({code.partition(".")[0] for code in all_indicators()}),
+        "unknown tasks": [
+            row["task"] for row in settings.CELERY_BEAT_SCHEDULE.values() if row["task"] not in celery.tasks
+        ],
+    }
+    sys.stdout.write(json.dumps(seen) + "\n")

@@ -1,0 +1,107 @@
+"""The systems of the house work alone and together: what is switched off leaves no broken part behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg2
+import pytest
+
+from config.embedded.provision import provision
+
+PROJECT = Path(__file__).resolve().parents[3]
+BEGIN = "import django; django.setup(); from tests.integration.config import one_house; one_house.main()"
+HOUSES = ("cis", "cis,crm", "cis,crm,dsm")
+
+
+def start(systems: str) -> subprocess.Popen[str]:
+    """A house of these systems on a database of its own, which holds nothing yet."""
+    name = f"house_{systems.replace(',', '_')}"
+
+    def at(url: str) -> str:
+        return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+    owner = at(os.environ["DATABASE_OWNER_URL"])
+    drop(name)
+    provision(os.environ["DATABASE_SUPERUSER_URL"], owner_url=owner, app_url=at(os.environ["DATABASE_URL"]))
+    environment = {
+        **os.environ,
+        "SYSTEMS": systems,
+        "DAYINGXIAO_AS": "owner",
+        "DATABASE_OWNER_URL": owner,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
+    command = [sys.executable, "-c", BEGIN]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+
+def drop(name: str) -> None:
+    """Remove the database of a house."""
+    connection = psycopg2.connect(os.environ["DATABASE_SUPERUSER_URL"])
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    connection.close()
+
+
+@pytest.fixture(scope="module")
+def houses(django_db_setup: None) -> Iterator[dict[str, dict[str, Any]]]:
+    """What each house saw of itself; they stand beside each other."""
+    running = {systems: start(systems) for systems in HOUSES}
+    seen = {}
+    try:
+        for systems, process in running.items():
+            said, wrong = process.communicate(timeout=300)
+            assert process.returncode == 0, f"{systems}: {wrong[-4000:]}"
+            seen[systems] = json.loads(said.splitlines()[-1])
+        yield seen
+    finally:
+        for systems, process in running.items():
+            process.kill()
+            drop(f"house_{systems.replace(',', '_')}")
+
+
+@pytest.mark.acceptance("004-22")
+class TestSystems:
+    """A customer is found, corrected, billed and pays in each house; then its pages are opened."""
+
+    @pytest.mark.parametrize(
+        ("systems", "pages", "parts"),
+        [
+            ("cis", {"cis:bills"}, set()),
+            ("cis,crm", {"cis:bills", "crm:tiers", "crm:segments"}, {"profile", "key-account"}),
+            (
+                "cis,crm,dsm",
+                {"cis:bills", "crm:tiers", "crm:segments", "dsm:loads", "dsm:shortages"},
+                {"profile", "key-account"},
+            ),
+        ],
+    )
+    def test_are_whole_alone_and_together(
+        self, houses: dict[str, dict[str, Any]], systems: str, pages: set[str], parts: set[str]
+    ) -> None:
+        seen = houses[systems]
+
+        assert seen["pages"].keys() == pages
+        assert {*seen["pages"].values(), *seen["homes"], seen["found"]} == {200}
+        assert {"payments", "meters"} <= seen["parts"].keys() and not any(seen["parts"].values())
+        assert seen["parts"].keys() & {"profile", "key-account"} == parts
+        assert seen["indicators"] == sorted(systems.split(","))
+        assert seen["unknown tasks"] == []
+
+    @pytest.mark.parametrize("wrong", ["crm", "cis,dsm", "cis,cms"])
+    def test_what_cannot_stand_is_refused_by_name(self, wrong: str) -> None:
+        answer = subprocess.run(
+            [sys.executable, "manage.py", "check"], cwd=PROJECT, env={**os.environ, "SYSTEMS": wrong,
+            "DJANGO_SETTINGS_MODULE": "config.settings"}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+        assert answer.returncode != 0 and "ImproperlyConfigured: SYSTEMS names" in answer.stderr

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from config.shared.display_formats import format_month
-from config.shared.errors import Refused
+from config.shared.errors import NotFound, Refused
 from config.shared.periods import is_cycle
 from config.shared.permissions import may, scope_of, staff_of
 from config.shared.web.pages import render_part_or_page, requires
@@ -61,15 +61,16 @@ def hall(request: HttpRequest, hall_code: str) -> HttpResponse:
 def close_counter(request: HttpRequest, hall_code: str) -> HttpResponse:
     """Close a counter whose clerk has gone, so that a colleague can open it."""
     user = staff_of(request)
+    card = halls.get_managed_hall(hall_code, within=scope_of(user, "halls.close_counters"))
     counter_id = request.POST.get("counter_id", "")
     try:
         closed = operations.close_counter_of(
             counter_id=int(counter_id) if counter_id.isdecimal() and len(counter_id) < 19 else 0,
-            within=scope_of(user, "halls.close_counters"),
+            within=[card.path],
             by_id=user.pk,
             at=timezone.now(),
         )
-    except operations.NotAtCounter as refused:
+    except (NotFound, operations.NotAtCounter) as refused:
         messages.warning(request, refused.message)
     else:
         said = _("%(counter)s 号窗口已关闭，柜员可以重新开放。") % {"counter": closed.counter}

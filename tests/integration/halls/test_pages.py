@@ -269,7 +269,7 @@ class TestTheManager:
 
         assert "1 号窗口已关闭。A001 号回到队列" in said
         assert "现在没有人值守" in text_of(manager.post(close, {"counter_id": counter.pk}, follow=True))
-        assert manager.post(close, {"counter_id": "x"}).status_code == 404
+        assert "没有找到这个窗口" in text_of(manager.post(close, {"counter_id": "x"}, follow=True))
 
     def test_finds_no_hall_of_somebody_else(self, world: World) -> None:
         make_hall(world.hall_b_id)

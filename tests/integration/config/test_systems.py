@@ -7,22 +7,22 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 import pytest
 
-from config.embedded.provision import provision
+from config.embedded.provision import OWNER, provision
+from tests.conftest import PROJECT, TEMPLATE
 
-PROJECT = Path(__file__).resolve().parents[3]
-BEGIN = "import django; django.setup(); from tests.integration.config import one_house; one_house.main()"
-HOUSES = ("cis", "cis,crm", "cis,crm,dsm")
+BEGIN = "import django; django.setup(); from tests.integration.config import one_house; one_house.main(is_empty={})"
+ALONE = "cis"
+HOUSES = (ALONE, "cis,crm", "cis,crm,dsm")
 
 
 def start(systems: str) -> subprocess.Popen[str]:
-    """A house of these systems on a database of its own, which holds nothing yet."""
+    """A house of these systems on a database of its own: the smallest on an empty one, the others on a migrated one."""
     name = f"house_{systems.replace(',', '_')}"
 
     def at(url: str) -> str:
@@ -30,7 +30,10 @@ def start(systems: str) -> subprocess.Popen[str]:
 
     owner = at(os.environ["DATABASE_OWNER_URL"])
     drop(name)
-    provision(os.environ["DATABASE_SUPERUSER_URL"], owner_url=owner, app_url=at(os.environ["DATABASE_URL"]))
+    if systems == ALONE:
+        provision(os.environ["DATABASE_SUPERUSER_URL"], owner_url=owner, app_url=at(os.environ["DATABASE_URL"]))
+    else:
+        as_superuser(f'CREATE DATABASE "{name}" OWNER {OWNER} TEMPLATE {TEMPLATE}')
     environment = {
         **os.environ,
         "SYSTEMS": systems,
@@ -38,17 +41,22 @@ def start(systems: str) -> subprocess.Popen[str]:
         "DATABASE_OWNER_URL": owner,
         "DJANGO_SETTINGS_MODULE": "config.settings",
     }
-    command = [sys.executable, "-c", BEGIN]
+    command = [sys.executable, "-c", BEGIN.format(systems == ALONE)]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=pipe, stderr=pipe, text=True)
 
 
 def drop(name: str) -> None:
     """Remove the database of a house."""
+    as_superuser(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def as_superuser(statement: str) -> None:
+    """One statement outside any transaction."""
     connection = psycopg2.connect(os.environ["DATABASE_SUPERUSER_URL"])
     connection.autocommit = True
     with connection.cursor() as cursor:
-        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        cursor.execute(statement)
     connection.close()
 
 
@@ -71,7 +79,7 @@ def houses(django_db_setup: None) -> Iterator[dict[str, dict[str, Any]]]:
 
 @pytest.mark.acceptance("004-22")
 class TestSystems:
-    """A customer is found, corrected, billed and pays in each house; then its pages are opened."""
+    """Alone, a customer is found, corrected, billed and pays; in every house its pages are opened, parts and all."""
 
     @pytest.mark.parametrize(
         ("systems", "pages", "parts"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -132,7 +133,12 @@ class TestHandingOver:
 
 class TestEnding:
     def test_ends_at_a_moment_and_may_be_named_again_from_then_on(self, office: Office) -> None:
-        end = {"key_account_id": office.key_account_id, "reason": "减容", "by_id": office.people[0], "at": AT + HOUR}
+        end: dict[str, Any] = {
+            "key_account_id": office.key_account_id,
+            "reason": "减容",
+            "by_id": office.people[0],
+            "at": AT + HOUR,
+        }
         for wrong in (AT, AT + HOUR / 2):
             with pytest.raises(operations.HandOverRefused):
                 operations.end_key_account(ends_at=wrong, **end)
@@ -143,11 +149,18 @@ class TestEnding:
         assert [office.manager(AT + hours * HOUR) for hours in (1, 2, 3)] == [0, None, None]
         with pytest.raises(NotFound):
             operations.end_key_account(ends_at=AT + 3 * HOUR, **end)
-        again = {"account_id": office.account_id, "manager_id": office.people[2], "deputy_id": None, "telephone": ""}
-        said = {"reason": "增容", "by_id": None, "at": AT + HOUR}
+        again: dict[str, Any] = {
+            "account_id": office.account_id,
+            "manager_id": office.people[2],
+            "deputy_id": None,
+            "telephone": "",
+            "reason": "增容",
+            "by_id": None,
+            "at": AT + HOUR,
+        }
         with pytest.raises(operations.AlreadyKeyAccount):
-            operations.name_key_account(from_at=AT + HOUR, **again, **said)
-        operations.name_key_account(from_at=AT + 3 * HOUR, **again, **said)
+            operations.name_key_account(from_at=AT + HOUR, **again)
+        operations.name_key_account(from_at=AT + 3 * HOUR, **again)
         held()
         assert [office.manager(AT + hours * HOUR) for hours in (1, 2, 3)] == [0, None, 2]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -73,7 +73,7 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-def source(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[Source]:
+def source(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Source:
     """A topic; rooms are looked at by the clock every moment, as they are without Redis."""
     settings.LIVE_LOOK_S = 0.02
     settings.REDIS_URL = "redis://127.0.0.1:1/0"

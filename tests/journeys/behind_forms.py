@@ -97,6 +97,8 @@ def _steps_of_shortages() -> list[tuple[str, str]]:
         ("dispatcher", f"/dsm/shortages/{at['chosen']}/issue/"),
         ("dispatcher", f"/dsm/shortages/{at['issued']}/orders/"),
         ("dispatcher", f"/dsm/shed-orders/{order.pk}/receipt/"),
+        ("dispatcher", f"/dsm/shortages/{at['issued']}/call-back/"),
+        ("dispatcher", f"/dsm/shed-orders/{order.pk}/call-back/"),
     ]
 
 

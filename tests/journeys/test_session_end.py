@@ -36,12 +36,23 @@ def arrive(page: Any, path: str) -> None:
     page.wait_for_url(lambda url: urlsplit(url).path == path)
 
 
+def ask_by_itself(page: Any) -> None:
+    """As the parts of pages do that ask every few seconds."""
+    page.evaluate("""() => {
+        const part = document.createElement("div");
+        part.dataset.quiet = "";
+        document.getElementById("main").append(part);
+        htmx.ajax("GET", "/console/search/", { source: part, target: part });
+    }""")
+
+
 class TestInTheMiddleOfAForm:
     def test_what_was_sent_comes_back_after_signing_in_and_is_saved_then(self, new_page: NewPage) -> None:
         world = small_world()
         page = sign_in(new_page(), "clerk_a", EDIT)
         page.get_by_label("客户名称").fill("张三丰")
         page.get_by_label("新的联系电话").fill("13900001111")
+        page.wait_for_load_state("networkidle")
         end_every_session()
 
         page.get_by_role("button", name="保存客户资料").click()
@@ -61,6 +72,7 @@ class TestInTheMiddleOfAForm:
     def test_what_was_only_typed_comes_back_too(self, new_page: NewPage) -> None:
         small_world()
         page = sign_in(new_page(), "clerk_a", EDIT)
+        page.wait_for_load_state("networkidle")
         end_every_session()
         with page.expect_response("**/drafts/") as kept:
             page.get_by_label("客户名称").fill("张三丰")
@@ -77,10 +89,27 @@ class TestInTheMiddleOfAForm:
         arrive(page, EDIT)
         assert page.get_by_label("客户名称").input_value() == "张三"
 
+    def test_a_part_that_asks_by_itself_does_not_take_the_page_away(self, new_page: NewPage) -> None:
+        small_world()
+        page = sign_in(new_page(), "clerk_a", EDIT)
+        page.wait_for_load_state("networkidle")
+        page.get_by_label("客户名称").fill("张三丰")
+        end_every_session()
+
+        ask_by_itself(page)
+        page.get_by_text("登录已过期。填的内容还在").wait_for()
+
+        assert urlsplit(page.url).path == EDIT
+        assert page.get_by_label("客户名称").input_value() == "张三丰"
+        page.get_by_label("客户名称").fill("张三")
+        ask_by_itself(page)
+        page.wait_for_url("**/sign-in/**")
+
     def test_the_next_clerk_at_the_same_machine_sees_nothing_of_it(self, new_page: NewPage) -> None:
         small_world()
         page = sign_in(new_page(), "clerk_a", EDIT)
         page.get_by_label("新的联系电话").fill("13900001111")
+        page.wait_for_load_state("networkidle")
         end_every_session()
         page.get_by_role("button", name="保存客户资料").click()
         page.wait_for_url("**/sign-in/**")

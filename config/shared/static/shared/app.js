@@ -106,6 +106,18 @@
     tell(refusalIn(detail.xhr) || words().failed + number);
   });
 
+  // A part that asks by itself found the session ended. What somebody is typing is not taken from under their hands: they
+  // are told, and sign in when they send it.
+  const isTyped = (field) => field.type !== "hidden" && field.value !== field.defaultValue;
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    const { elt, xhr } = event.detail;
+    if (!xhr.getResponseHeader("HX-Redirect") || !elt.closest("[data-quiet]")) return;
+    const fields = document.querySelectorAll("form[method=post] :is(input, textarea)");
+    if (![...fields].some(isTyped)) return;
+    event.preventDefault();
+    tell(words().signedOut);
+  });
+
   for (const lost of ["htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(lost, ({ detail }) => {
       if (!detail.elt.closest("[data-quiet]")) tell(words().noAnswer);

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from contextlib import ExitStack
-from dataclasses import asdict
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from config.shared.errors import Refused
+from config.shared.management.tables import TablesCommand
 from grid_service.operations.district_sheets import COLUMNS, MORE_OF_DISTRICTS
-from grid_service.operations.imports import DistrictsRefused, import_districts
+from grid_service.operations.imports import import_districts
 
 _TABLES = f"""
 The tables are CSV in UTF-8 with these columns in the first line, in any order:
@@ -36,16 +32,11 @@ is wrong, nothing was written; 2: the command was called wrongly.
 """
 
 
-class Command(BaseCommand):
+class Command(TablesCommand):
     """Every line is checked, and nothing written unless all is well."""
 
+    tables = _TABLES
     help = "Open districts with their people, communities and transformer districts, from CSV tables."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        """The description of the tables as it is written."""
-        return super().create_parser(
-            prog_name, subcommand, epilog=_TABLES, formatter_class=RawDescriptionHelpFormatter, **kwargs
-        )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """What may be chosen."""
@@ -55,43 +46,20 @@ class Command(BaseCommand):
         parser.add_argument("--by", required=True, metavar="USERNAME", help="who decided it: may hand districts over")
         parser.add_argument("--reason", default="启用片区", help="why; stands beside every post and place")
         parser.add_argument("--move", action="store_true", help="what another district covers moves, from now on")
-        parser.add_argument("--check", action="store_true", help="try everything and keep nothing")
-        parser.add_argument("--json", action="store_true", help="print one JSON document")
+        super().add_arguments(parser)
 
     def handle(self, *, districts: Path, communities: Path | None, places: Path | None, **options: Any) -> None:
         """Do it."""
-        files = {"districts": districts, "communities": communities, "places": places}
-        try:
-            with ExitStack() as opened:
-                lines = {
-                    table: opened.enter_context(file.open(encoding="utf-8-sig", newline=""))
-                    for table, file in files.items()
-                    if file is not None
-                }
-                done = import_districts(
-                    **lines,
-                    reason=options["reason"],
-                    decided_by=options["by"],
-                    at=timezone.now(),
-                    move=options["move"],
-                    only_check=options["check"],
-                )
-        except UnicodeDecodeError as error:
-            raise CommandError(f"the tables must be UTF-8: {error}") from error
-        except OSError as error:
-            raise CommandError(str(error)) from error
-        except DistrictsRefused as refused:
-            faults = [{**asdict(fault), "file": str(files[fault.table])} for fault in refused.faults]
-            if options["json"]:
-                self.stdout.write(json.dumps({"code": refused.code, "faults": faults}, ensure_ascii=False))
-            else:
-                for fault in faults:
-                    self.stderr.write(f"{fault['file']}:{fault['line']}: {fault['detail']}")
-            raise CommandError(refused.message) from refused
-        except Refused as refused:
-            raise CommandError(refused.message) from refused
-        if options["json"]:
-            self.stdout.write(json.dumps(asdict(done)))
-        else:
-            told = [f"{word.replace('_', ' ')} {count}" for word, count in asdict(done).items() if count]
-            self.stdout.write(f"{'would be' if options['check'] else 'done'}: {', '.join(told) or 'nothing'}")
+        self.take_in(
+            {"districts": districts, "communities": communities, "places": places},
+            lambda lines: import_districts(
+                **lines,
+                reason=options["reason"],
+                decided_by=options["by"],
+                at=timezone.now(),
+                move=options["move"],
+                only_check=options["check"],
+            ),
+            only_check=options["check"],
+            as_json=options["json"],
+        )

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from contextlib import ExitStack
-from dataclasses import asdict
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-
+from config.shared.management.tables import TablesCommand
 from halls.models import Hall, PayPoint, Zone
 from halls.operations.hall_sheets import COLUMNS, EVERY_SKILL, MORE_COLUMNS
-from halls.operations.imports import HallsRefused, import_halls
+from halls.operations.imports import import_halls
 from halls.service_kinds import SERVICE_KINDS
 
 _TABLES = f"""
@@ -38,50 +34,24 @@ done (or, with --check, could be done); 1: something is wrong, nothing was writt
 """
 
 
-class Command(BaseCommand):
+class Command(TablesCommand):
     """Every line is checked, and nothing written unless all is well."""
 
+    tables = _TABLES
     help = "Set halls, counters and pay points up from CSV tables."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        """The description of the tables as it is written."""
-        return super().create_parser(
-            prog_name, subcommand, epilog=_TABLES, formatter_class=RawDescriptionHelpFormatter, **kwargs
-        )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """What may be chosen."""
         parser.add_argument("halls", type=Path, help="the table of halls")
         parser.add_argument("--counters", type=Path, help="the table of counters")
         parser.add_argument("--pay-points", type=Path, help="the table of pay points")
-        parser.add_argument("--check", action="store_true", help="try everything and keep nothing")
-        parser.add_argument("--json", action="store_true", help="print one JSON document")
+        super().add_arguments(parser)
 
     def handle(self, *, halls: Path, counters: Path | None, pay_points: Path | None, **options: Any) -> None:
         """Do it."""
-        files = {"halls": halls, "counters": counters, "pay_points": pay_points}
-        try:
-            with ExitStack() as opened:
-                lines = {
-                    table: opened.enter_context(file.open(encoding="utf-8-sig", newline=""))
-                    for table, file in files.items()
-                    if file is not None
-                }
-                done = import_halls(**lines, only_check=options["check"])
-        except UnicodeDecodeError as error:
-            raise CommandError(f"the tables must be UTF-8: {error}") from error
-        except OSError as error:
-            raise CommandError(str(error)) from error
-        except HallsRefused as refused:
-            faults = [{**asdict(fault), "file": str(files[fault.table])} for fault in refused.faults]
-            if options["json"]:
-                self.stdout.write(json.dumps({"code": refused.code, "faults": faults}, ensure_ascii=False))
-            else:
-                for fault in faults:
-                    self.stderr.write(f"{fault['file']}:{fault['line']}: {fault['detail']}")
-            raise CommandError(refused.message) from refused
-        if options["json"]:
-            self.stdout.write(json.dumps(asdict(done)))
-        else:
-            told = [f"{word.replace('_', ' ')} {count}" for word, count in asdict(done).items() if count]
-            self.stdout.write(f"{'would be' if options['check'] else 'done'}: {', '.join(told) or 'nothing'}")
+        self.take_in(
+            {"halls": halls, "counters": counters, "pay_points": pay_points},
+            lambda lines: import_halls(**lines, only_check=options["check"]),
+            only_check=options["check"],
+            as_json=options["json"],
+        )

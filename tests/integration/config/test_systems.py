@@ -77,7 +77,6 @@ def houses(django_db_setup: None) -> Iterator[dict[str, dict[str, Any]]]:
             drop(f"house_{systems.replace(',', '_')}")
 
 
-@pytest.mark.acceptance("004-22")
 class TestSystems:
     """Alone, a customer is found, corrected, billed and pays; in every house its pages are opened, parts and all."""
 

@@ -8,8 +8,14 @@ from django.conf import settings
 
 
 def after_quiet(moment: datetime) -> datetime:
-    """The moment itself, or the end of the quiet hours it lies in (`MESSAGE_QUIET_HOURS`, billing time zone)."""
+    """
+    The moment itself, or the end of the quiet hours it lies in (`MESSAGE_QUIET_HOURS`, billing time zone).
+
+    Hours that end where they begin are none.
+    """
     begins, ends = (time.fromisoformat(text) for text in settings.MESSAGE_QUIET_HOURS)
+    if begins == ends:
+        return moment
     local = moment.astimezone(settings.BILLING_TIME_ZONE)
     now = local.time()
     is_quiet = begins <= now < ends if begins < ends else now >= begins or now < ends

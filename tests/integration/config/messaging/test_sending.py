@@ -194,6 +194,10 @@ class TestSending:
 
 
 class TestQuietHours:
+    @pytest.fixture(autouse=True)
+    def _hold(self, settings: Any) -> None:
+        settings.MESSAGE_QUIET_HOURS = ("22:00", "08:00")
+
     def test_what_can_wait_waits_for_the_morning(self, ask: Ask, outside: Any) -> None:
         message = ask(template=QUIET.code, at=LATE_EVENING)
 
@@ -210,6 +214,11 @@ class TestQuietHours:
 
         assert now_of(message).due_at == datetime(2026, 11, 21, 0, 0, tzinfo=UTC)
         assert not outside.shelf.all()
+
+    def test_can_be_none(self, ask: Ask, settings: Any) -> None:
+        settings.MESSAGE_QUIET_HOURS = ("00:00", "00:00")
+
+        assert ask(template=QUIET.code, at=LATE_EVENING).due_at == LATE_EVENING
 
 
 class TestLimits:

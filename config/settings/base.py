@@ -63,7 +63,7 @@ _SYSTEMS = {
     "halls": ("halls",),
     "grid": ("grid_service",),
 }
-_NEEDS = {"crm": "cis", "dsm": "crm", "halls": "crm", "grid": "crm"}
+_NEEDS = {"crm": "cis", "dsm": "cis", "halls": "crm", "grid": "crm"}
 SYSTEMS = _listed("SYSTEMS") or list(_SYSTEMS)
 for _system in SYSTEMS:
     if _system not in _SYSTEMS:
@@ -72,6 +72,8 @@ for _system in SYSTEMS:
         raise ImproperlyConfigured(f"SYSTEMS names {_system}, which builds on {_NEEDS.get(_system, 'cis')}: name both.")
 HOUSE_APPS = [app for name, apps in _SYSTEMS.items() if name in SYSTEMS for app in apps]
 APPS_SWITCHED_OFF = {app for apps in _SYSTEMS.values() for app in apps} - set(HOUSE_APPS)
+# Whom the utility treats as key (account ids in, those among them out): dsm asks by this name and stands without it.
+KEY_ACCOUNTS_FROM = "crm.queries.tiers.key_among"
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

@@ -20,6 +20,7 @@ from crm.tiering import NORMAL, TIERS, Limits, Ruled, rule_tiers
 from crm.tiering.rules import REASONS
 
 _MOVES_SHOWN = 50
+_KEY_TIERS = ("vip", "key")
 
 
 def tiers_of(account_ids: Iterable[int]) -> dict[int, str]:
@@ -31,6 +32,15 @@ def tiers_of(account_ids: Iterable[int]) -> dict[int, str]:
     ids = list(account_ids)
     known = dict(AccountTier.objects.filter(account_id__in=ids).values_list("account_id", "tier"))
     return {account_id: known.get(account_id, NORMAL) for account_id in ids}
+
+
+def key_among(account_ids: Iterable[int]) -> set[int]:
+    """Which of the accounts are key or above (VIP); one statement."""
+    return set(
+        AccountTier.objects.filter(account_id__in=list(account_ids), tier__in=_KEY_TIERS).values_list(
+            "account_id", flat=True
+        )
+    )
 
 
 def current_limits() -> Limits:

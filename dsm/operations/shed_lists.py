@@ -15,13 +15,12 @@ from cis.queries.account_curves import mean_curves
 from cis.queries.contract_facts import contracts_on, numbers_of
 from config.shared.bulk_copy import copy_rows
 from config.shared.errors import BadInput, NotFound, Refused
-from crm.queries.tiers import tiers_of
+from config.shared.systems import load_installed
 from dsm.models import FeederCut, ShedEntry, ShedEntryChange, ShedList
 from dsm.shedding.entries import EntryPower, power_of
 from dsm.shedding.groups import equal_groups
 from dsm.shedding.problem import PROTECTED_TIER
 
-_KEY_TIERS = ("vip", "key")
 _ENTRY_COLUMNS = (
     "shed_list_id", "account_id", "tier", "protected_because", "group_no", "measured_peak_kw", "peak_kw",
     "measured_capacity_kva", "capacity_kva", "capacity_from_on", "security_kw", "security_source", "process_pct",
@@ -104,7 +103,7 @@ def draw_list(
             % {"nos": "、".join(numbers[:_NAMED]), "count": len(homes)}
         )
     curves = mean_curves(ids, to=today, days=settings.DSM_CUSTOMER_BASE_DAYS, as_on=today)
-    tiers = tiers_of(ids)
+    key_accounts = set().union(*(among(ids) for among in load_installed([settings.KEY_ACCOUNTS_FROM])))
     powers = [_power(row, int(peak_w) // 1000) for row, peak_w in zip(rows, curves.peak_w, strict=True)]
     groups = equal_groups(
         np.array([power.sheddable_kw for power in powers], np.int64), groups=settings.DSM_ROTATION_GROUPS
@@ -123,7 +122,7 @@ def draw_list(
                         made.pk, row.account_id, PROTECTED_TIER if row.protected_because else row.tier,
                         row.protected_because, int(group), power.peak_kw, power.peak_kw, row.capacity_kva,
                         row.capacity_kva, None, power.security_kw, _source(power), row.process_pct, power.sheddable_kw,
-                        row.lead_h, tiers[row.account_id] in _KEY_TIERS, row.compensation_fen_kwh,
+                        row.lead_h, row.account_id in key_accounts, row.compensation_fen_kwh,
                         row.lost_output_fen_kwh, row.burden_before_h, at.isoformat(),
                     )
                     for row, power, group in zip(rows, powers, groups, strict=True)

@@ -14,14 +14,13 @@ from django.utils.translation import gettext as _
 from cis.queries.dues import account_id_of
 from config.shared.errors import BadInput, NotFound, Refused
 from config.shared.models import User
-from crm.queries.tiers import tiers_of
+from crm.queries.tiers import key_among
 from halls.models import HallQueue, Ticket, TicketEvent, TicketSeries
 from halls.operations.screens import ring_screens
 from halls.queries.halls import HallCard, get_hall_by_id, kinds_done_in, nearest_doing
 from halls.queries.queue import live_queue
 from halls.service_kinds import GREEN, KEY, NORMAL, SERVICE_KINDS
 
-_KEY_TIERS = frozenset({"vip", "key"})
 _LIVE = (Ticket.State.WAITING, Ticket.State.CALLED, Ticket.State.SERVING)
 
 
@@ -135,7 +134,7 @@ def take_ticket(
             return _taken(known)
         priority = GREEN if is_green else NORMAL
         if not is_green and account_id is not None and (person_id is not None or taken_by_id is not None):
-            priority = KEY if tiers_of([account_id]).get(account_id) in _KEY_TIERS else NORMAL
+            priority = KEY if key_among([account_id]) else NORMAL
         queue = live_queue(hall_id, discipline=hall.discipline, at=at).with_newcomer(kind, priority)
         ahead, foretold = queue.foretell(0)
         ticket = Ticket.objects.create(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib import import_module
 from io import StringIO
 
 from django.conf import settings
@@ -15,12 +16,15 @@ from django.core.management import call_command
 from django.test import Client
 from django.test.utils import setup_test_environment
 from django.urls import reverse
+from django.utils import timezone
 
+from cis.models import SupplyContract
 from config.celery import app as celery
+from config.shared import jobs
 from config.shared.indicators import all_indicators
-from config.shared.models import OrgUnit, User
+from config.shared.models import Job, OrgUnit, User
 from config.shared.web.parts import address_of
-from tests.factories.world import make_user, small_world
+from tests.factories.world import World, make_user, small_world
 from tests.integration.test_no_area_wall import serve, signed_in
 
 PAGES = ("cis:bills", "crm:tiers", "crm:segments", "dsm:loads", "dsm:shortages")
@@ -33,13 +37,37 @@ def opened(client: Client, address: str) -> int:
     return 500 if failed else answer.status_code
 
 
+def begin() -> tuple[World, str | None]:
+    """The small world; where there is demand side, a shortage is planned and decided too, and the plan's name given."""
+    if "dsm" not in settings.SYSTEMS:
+        return small_world(), None
+    # Its models are there only where it is installed; so below.
+    shortage = import_module("tests.factories.shortage")
+    works = shortage.make_works()
+    return works.world, shortage.decide(works).chosen.strategy
+
+
+def rule_tier(world: World) -> str | None:
+    """Where there are customer relations, profiles and tiers are computed; why the works are in theirs."""
+    if "crm" not in settings.SYSTEMS:
+        return None
+    profiles, tiers = import_module("crm.operations.profiles"), import_module("crm.operations.tiers")
+    now = timezone.now()
+    SupplyContract.objects.filter(account_id=world.commercial.account_id).update(capacity_kva=1600)
+    profiles.start_profiles(created_by_id=None, at=now)
+    jobs.work_on(job_id=Job.objects.latest("pk").pk)
+    jobs.work_on(job_id=tiers.apply_tiers(created_by_id=None, at=now))
+    why = import_module("crm.queries.tiers").why_tier(account_id=world.commercial.account_id, today=now.date())
+    return str(why.reason)
+
+
 def main(*, is_empty: bool) -> None:
     """Everything in turn; an empty database is migrated first, and a customer served from finding to paying back."""
     call_command("check", stdout=StringIO(), stderr=StringIO())
     if is_empty:
         call_command("migrate", verbosity=0)
     setup_test_environment()
-    world = small_world()
+    world, decided = begin()
     if is_empty:
         serve(signed_in(world.clerk_a_id), world.residential, world.cycle, "张三")
 
@@ -62,6 +90,8 @@ def main(*, is_empty: bool) -> None:
         "parts": {str(part.url).rstrip("/").rpartition("/")[2]: part.is_failed for part in total.context["parts"]},
         "found": clerk.post(reverse("palette"), {"q": "张三"}).status_code,
         "indicators": sorted({code.partition(".")[0] for code in all_indicators()}),
+        "decided": decided,
+        "ruled": rule_tier(world),
         "unknown tasks": [
             row["task"] for row in settings.CELERY_BEAT_SCHEDULE.values() if row["task"] not in celery.tasks
         ],

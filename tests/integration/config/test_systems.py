@@ -18,7 +18,7 @@ from tests.conftest import PROJECT, TEMPLATE
 
 BEGIN = "import django; django.setup(); from tests.integration.config import one_house; one_house.main(is_empty={})"
 ALONE = "cis"
-HOUSES = (ALONE, "cis,crm", "cis,crm,dsm")
+HOUSES = (ALONE, "cis,crm", "cis,dsm", "cis,crm,dsm")
 
 
 def start(systems: str) -> subprocess.Popen[str]:
@@ -78,13 +78,18 @@ def houses(django_db_setup: None) -> Iterator[dict[str, dict[str, Any]]]:
 
 
 class TestSystems:
-    """Alone, a customer is found, corrected, billed and pays; in every house its pages are opened, parts and all."""
+    """
+    Alone, a customer is found, corrected, billed and pays; where customer relations are, tiers are ruled; where demand
+    side is, a shortage is planned and decided; in every house its pages are opened, parts and all.
+    """
 
+    @pytest.mark.acceptance("004-22")
     @pytest.mark.parametrize(
         ("systems", "pages", "parts"),
         [
             ("cis", {"cis:bills"}, set()),
             ("cis,crm", {"cis:bills", "crm:tiers", "crm:segments"}, {"profile", "key-account"}),
+            ("cis,dsm", {"cis:bills", "dsm:loads", "dsm:shortages"}, set()),
             (
                 "cis,crm,dsm",
                 {"cis:bills", "crm:tiers", "crm:segments", "dsm:loads", "dsm:shortages"},
@@ -102,9 +107,11 @@ class TestSystems:
         assert {"payments", "meters"} <= seen["parts"].keys() and not any(seen["parts"].values())
         assert seen["parts"].keys() & {"profile", "key-account"} == parts
         assert seen["indicators"] == sorted(systems.split(","))
+        assert seen["decided"] == ("tiers" if "dsm" in systems else None)
+        assert seen["ruled"] == ("key-capacity" if "crm" in systems else None)
         assert seen["unknown tasks"] == []
 
-    @pytest.mark.parametrize("wrong", ["crm", "cis,dsm", "cis,cms"])
+    @pytest.mark.parametrize("wrong", ["crm", "dsm", "cis,halls", "cis,cms"])
     def test_what_cannot_stand_is_refused_by_name(self, wrong: str) -> None:
         answer = subprocess.run(
             [sys.executable, "manage.py", "check"], cwd=PROJECT, env={**os.environ, "SYSTEMS": wrong,

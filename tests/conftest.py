@@ -9,6 +9,7 @@ fresh copy of the template afterwards, because that role may not TRUNCATE.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import secrets
@@ -29,7 +30,7 @@ from django.conf import settings
 from psycopg2 import sql
 
 from config.embedded import places
-from config.embedded.postgres import TEST_SETTINGS, Postgres
+from config.embedded.postgres import TEST_SETTINGS, Postgres, find_binaries
 from config.embedded.provision import APP, OWNER, grant_database, provision
 from config.embedded.system_packages import find_chromium
 from config.embedded.valkey import Valkey
@@ -168,6 +169,34 @@ def _superuser() -> Iterator[Any]:
         connection.close()
 
 
+def _kept_template() -> Path:
+    """Where the migrated template is kept for the next session: its name says what it was made from."""
+    parts = [*PROJECT.glob("*/migrations/*.py"), *PROJECT.glob("config/*/migrations/*.py")]
+    parts += [PROJECT / "config/embedded/provision.py", PROJECT / "requirements.lock"]
+    digest = hashlib.sha256()
+    for part in sorted(parts):
+        digest.update(f"{part.relative_to(PROJECT)}\0".encode() + part.read_bytes())
+    return places.engine_home("tests", PROJECT) / f"template-{digest.hexdigest()[:20]}.dump"
+
+
+def _keep_template(kept: Path) -> None:
+    """Dump the migrated template, whole or not at all; those made from other migrations go."""
+    if not (find_binaries() / "pg_dump").exists():
+        return  # a server without its client programs: every session migrates
+    draft = kept.with_suffix(f".{os.getpid()}")
+    _client("pg_dump", "--format=custom", "--compress=0", f"--file={draft}", TEMPLATE)
+    for old in kept.parent.glob("template-*.dump"):
+        old.unlink(missing_ok=True)
+    draft.replace(kept)
+
+
+def _client(program: str, *arguments: str) -> None:
+    """Run one of PostgreSQL's own programs as the superuser."""
+    connection = {"PGHOST": "127.0.0.1", "PGPORT": PLAN["postgres_port"], "PGUSER": "postgres"}
+    environment = {**os.environ, **connection, "PGPASSWORD": PLAN["superuser"]}
+    subprocess.run([find_binaries() / program, *arguments], env=environment, check=True)
+
+
 def _ensure_template() -> None:
     """Make and migrate the template once for all workers."""
     with _superuser() as cursor:
@@ -177,11 +206,16 @@ def _ensure_template() -> None:
             return
         owner = _postgres_url(TEMPLATE, OWNER, "owner")
         provision(SUPERUSER_URL, owner_url=owner, app_url=_postgres_url(TEMPLATE, APP, "app"))
-        environment = {**os.environ, "DATABASE_OWNER_URL": owner, "DAYINGXIAO_AS": "owner"}
-        command = [sys.executable, "manage.py", "migrate", "--noinput", "--verbosity", "0"]
-        result = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
-        if result.returncode:
-            pytest.exit(f"migrate failed:\n{result.stdout}{result.stderr}", returncode=1)
+        kept = _kept_template()
+        if kept.exists():
+            _client("pg_restore", "--exit-on-error", "--dbname", TEMPLATE, str(kept))
+        else:
+            environment = {**os.environ, "DATABASE_OWNER_URL": owner, "DAYINGXIAO_AS": "owner"}
+            command = [sys.executable, "manage.py", "migrate", "--noinput", "--verbosity", "0"]
+            result = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+            if result.returncode:
+                pytest.exit(f"migrate failed:\n{result.stdout}{result.stderr}", returncode=1)
+            _keep_template(kept)
         # Marked last: a template that is only half migrated must never be copied.
         cursor.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE true").format(sql.Identifier(TEMPLATE)))
 

@@ -44,6 +44,12 @@ SLOTS_PER_DAY = 96
 _OUTER = (Register.PEAK, Register.FLAT, Register.VALLEY)
 _INNER = (Register.SHARP, Register.DEEP_VALLEY)
 
+_KINDS = 16
+"""Room for kinds of day in the key month x 16 + kind."""
+
+_BLOCK_DAYS = 2048
+"""Days folded at a time, so that a block stays in the processor's cache."""
+
 
 class DayKind(IntEnum):
     """What kind of day the calendar says a day is. Members from HOLIDAY on are public holidays."""
@@ -138,37 +144,50 @@ class WindowSet:
         """
         if values.ndim != 2 or values.shape[1] != SLOTS_PER_DAY or values.dtype != np.int64:
             raise ValueError("values must be (n_days, 96) int64")
-        days = values.shape[0]
-        month_of = np.broadcast_to(np.asarray(months, dtype=np.int64), (days,))
-        kind_of = np.broadcast_to(np.asarray(day_kinds, dtype=np.int64), (days,))
-        key = month_of * 16 + kind_of
-        folded = np.zeros((days, len(PERIOD_REGISTERS)), dtype=np.int64)
-        for one in np.unique(key).tolist():
-            rows = np.flatnonzero(key == one)
-            period = self.period_of_slots(one // 16, DayKind(one % 16))
-            for column, register in enumerate(PERIOD_REGISTERS):
-                slots = np.flatnonzero(period == register)
-                if slots.shape[0]:
-                    folded[rows, column] = values[np.ix_(rows, slots)].sum(axis=1)
-        return folded
+        return self._fold(values, months, day_kinds)
 
     def fold_hourly(self, values: NDArray[np.int64], months: ArrayLike, day_kinds: ArrayLike) -> NDArray[np.int64]:
         """Fold (n_days, 24) hourly values like `fold`.
 
         Raises CannotPrice(`hour_split`) when a period changes inside an hour: hourly data are not enough then.
         """
-        if values.ndim != 2 or values.shape[1] != 24:
+        if values.ndim != 2 or values.shape[1] != 24 or values.dtype != np.int64:
             raise ValueError("values must be (n_days, 24) int64")
-        days = values.shape[0]
+        return self._fold(values, months, day_kinds)
+
+    def _fold(self, values: NDArray[np.int64], months: ArrayLike, day_kinds: ArrayLike) -> NDArray[np.int64]:
+        """Fold days of equal steps, (n_days, 24) or (n_days, 96)."""
+        days, steps = values.shape
         month_of = np.broadcast_to(np.asarray(months, dtype=np.int64), (days,))
         kind_of = np.broadcast_to(np.asarray(day_kinds, dtype=np.int64), (days,))
-        for month, kind in sorted(set(zip(month_of.tolist(), kind_of.tolist(), strict=True))):
-            quarters = self.period_of_slots(month, DayKind(kind)).reshape(24, 4)
-            if (quarters != quarters[:, :1]).any():
-                raise CannotPrice("hour_split", f"{self.code} month {month}: a period changes inside an hour")
-        spread = np.zeros((days, SLOTS_PER_DAY), dtype=np.int64)
-        spread[:, ::4] = values
-        return self.fold(spread, months, day_kinds)
+        key = month_of * _KINDS + kind_of
+        folded = np.zeros((days, len(PERIOD_REGISTERS)), dtype=np.int64)
+        for keys, periods in self._like_days(np.flatnonzero(np.bincount(key)).tolist(), steps):
+            is_like = np.zeros(13 * _KINDS, dtype=np.bool_)
+            is_like[keys] = True
+            rows = np.flatnonzero(is_like[key])
+            columns = [
+                (column, np.flatnonzero(periods == register))
+                for column, register in enumerate(PERIOD_REGISTERS)
+                if register in periods
+            ]
+            for start in range(0, rows.shape[0], _BLOCK_DAYS):
+                some = rows[start : start + _BLOCK_DAYS]
+                block = values[some]
+                for column, slots in columns:
+                    folded[some, column] = block[:, slots].sum(axis=1)
+        return folded
+
+    def _like_days(self, keys: list[int], steps: int) -> list[tuple[list[int], NDArray[np.int8]]]:
+        """Group month-and-kind keys whose days look the same, with the Register of each step of such a day."""
+        groups: dict[bytes, tuple[list[int], NDArray[np.int8]]] = {}
+        for key in keys:
+            periods = self.period_of_slots(key // _KINDS, DayKind(key % _KINDS)).reshape(steps, -1)
+            if (periods != periods[:, :1]).any():
+                raise CannotPrice("hour_split", f"{self.code} month {key // _KINDS}: a period changes inside an hour")
+            step = np.ascontiguousarray(periods[:, 0])
+            groups.setdefault(step.tobytes(), ([], step))[0].append(key)
+        return list(groups.values())
 
 
 def _windows(value: object, where: str) -> dict[Register, tuple[tuple[int, int], ...]]:

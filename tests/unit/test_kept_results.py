@@ -50,3 +50,29 @@ class TestBilling:
 
         assert result["form"] == "full"
         assert result["aims"]["ratio"] <= 0.5 <= result["main"]["ratio"]["median"]
+
+
+class TestRating:
+    """Hourly curves and register readings to bills, beside two other calculators."""
+
+    def test_is_of_the_full_form_with_both_calculators(self) -> None:
+        result = kept("rating")
+
+        assert (result["form"], result["absent"], set(result["peers"])) == ("full", None, {"pysam", "ratebook"})
+        assert [row["customers"] for row in result["growth"]["rows"]] == [1_000, 10_000, 100_000]
+
+    @pytest.mark.parametrize("case", ["time_of_use", "tiers"])
+    def test_amounts_are_theirs_before_the_rounding_of_lines(self, case: str) -> None:
+        result = kept("rating")["cases"][case]
+
+        assert result["both_ways_equal"]
+        assert all(amounts["equal_but_for_rounding"] for amounts in result["amounts"].values())
+        assert min(amounts["bills"] for amounts in result["amounts"].values()) >= 48
+
+    @pytest.mark.parametrize("case", ["time_of_use", "tiers"])
+    def test_is_as_much_faster_as_we_aim_at(self, case: str) -> None:
+        result = kept("rating")
+        faster = result["cases"][case]["times_faster"]
+
+        assert faster["curves"]["pysam"]["median"] >= result["aims"]["stretch"] >= 20
+        assert faster["readings"]["pysam"]["median"] >= result["aims"]["readings"] >= 300

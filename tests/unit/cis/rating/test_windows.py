@@ -173,6 +173,19 @@ class TestFold:
         # sharp, peak, flat, valley, deep valley
         assert folded.tolist() == [[0, 28, 28, 40, 0], [0, 20, 28, 32, 16], [16, 28, 12, 40, 0]]
 
+    def test_hours_fold_as_their_quarters_do_over_more_days_than_one_block(self) -> None:
+        windows = WINDOWS["SH-TOU-2022-50-2P"]
+        rng = np.random.default_rng(1)
+        hours = rng.integers(0, 10**6, (5_000, 24))
+        months, kinds = rng.integers(1, 13, 5_000), rng.integers(0, len(DayKind), 5_000)
+        quarters = np.zeros((5_000, 96), dtype=np.int64)
+        quarters[:, 2::4] = hours
+
+        folded = windows.fold_hourly(hours, months, kinds)
+
+        assert (folded == windows.fold(quarters, months, kinds)).all()
+        assert (folded.sum(axis=1) == hours.sum(axis=1)).all()
+
     def test_hourly_values_are_refused_where_a_period_changes_inside_an_hour(self) -> None:
         hours = np.ones((1, 24), dtype=np.int64)
 

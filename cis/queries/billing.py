@@ -24,7 +24,17 @@ from cis.models import (
 )
 from cis.queries.determinants import BILLED_REGISTERS, flat_from_total, usage_for
 from cis.queries.left_out import reason_in_words
-from cis.rating import CHARGES, REGISTER_NAMES, ChargeCode, LineFacts, Register, compile_rules, explain
+from cis.rating import (
+    CHARGES,
+    REGISTER_NAMES,
+    ChargeCode,
+    CompiledTariff,
+    LineFacts,
+    Register,
+    Usage,
+    compile_rules,
+    explain,
+)
 from config.shared.errors import NotFound
 from config.shared.keysets import Ask, Order, Page, SortKey
 from config.shared.languages import in_language
@@ -306,6 +316,12 @@ def source_in_words(source: str) -> str:
 
 def recompute(bill: Bill, stretches: list[BillUsage], version: TariffVersion) -> list[LineFacts]:
     """The bill's lines once more, by the kernel, from the determinants it was kept with."""
+    tariff = compile_rules(version.rules)
+    return explain(tariff, usage_of_bill(bill, stretches, tariff), 0)
+
+
+def usage_of_bill(bill: Bill, stretches: list[BillUsage], tariff: CompiledTariff) -> Usage:
+    """The determinants a bill was kept with, as the kernel takes them: a usage of one row."""
     width = len(BILLED_REGISTERS)
     energy = np.zeros((1, width), dtype=np.int64)
     has = np.zeros((1, width), dtype=np.bool_)
@@ -314,8 +330,7 @@ def recompute(bill: Bill, stretches: list[BillUsage], version: TariffVersion) ->
         energy[0, place] += stretch.energy_kwh_e2
         has[0, place] = True
     flat_from_total(energy, has)
-    tariff = compile_rules(version.rules)
-    usage = usage_for(
+    return usage_for(
         tariff,
         energy_kwh_e2=energy,
         has_register=has[0].tolist(),
@@ -324,7 +339,6 @@ def recompute(bill: Bill, stretches: list[BillUsage], version: TariffVersion) ->
         months=np.array([bill.months], dtype=np.int8),
         bill_month=bill.cycle % 100,
     )
-    return explain(tariff, usage, 0)
 
 
 def _lines(stored: list[BillLine], facts: list[LineFacts]) -> tuple[LineExplained, ...]:

@@ -151,6 +151,11 @@ class MyAccounts:
         """The ids of those whose quality gives this."""
         return tuple(account.account_id for account in self.accounts if account.may(right))
 
+    def own_days_of(self, account_id: int) -> tuple[date | None, date | None]:
+        """The first and last day of one of them that are the person's to see; None for no bound."""
+        account = next(one for one in self.accounts if one.account_id == account_id)
+        return account.first_day, account.last_day
+
 
 def my_accounts(*, user_id: int, today: date, preferred: str = "") -> MyAccounts:
     """

@@ -15,10 +15,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cis.operations import billing, disputes
-from cis.queries import bill_list, customers, ledger
+from cis.queries import bill_list, customers, ledger, why_more
 from cis.queries import billing as queries
 from cis.queries.audit import record_of
 from cis.web import explanations
+from cis.web import why_more as why_words
 from cis.web.bill_tables import ACCOUNT_BILLS
 from cis.web.customers import pay_url
 from config.navigation import SLOTS
@@ -115,10 +116,13 @@ def _bill_page(
     page = queries.get_bill(bill_no)
     saw(request, record_of(page.account_id))
     balance = ledger.balance(page.account_id)
+    against = why_words.against_of(request.GET.get("beside", ""))
     context = {
         "page": page,
         "bill": page.bill,
         "lines": in_words(page),
+        "why": why_words.in_words(why_more.why_more(bill_no, against=against)),
+        "why_against": against,
         "head": customers.get_head(page.bill.account_no),
         "receivable_fen": balance.receivable_fen,
         "prepayment_fen": balance.prepayment_fen,

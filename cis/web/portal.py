@@ -10,8 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from cis.queries import billing, dues, outages, portal, prices, readings
+from cis.queries import billing, dues, outages, portal, prices, readings, why_more
 from cis.queries.portal import Right
+from cis.web import why_more as why_words
 from cis.web.bills import in_words
 from cis.web.usage import day_file, month_file, of_day, of_month
 from config.navigation import SLOTS
@@ -103,11 +104,15 @@ def bill(request: HttpRequest, bill_no: str) -> HttpResponse:
     """One bill of one of the customer's accounts: every line with the rule behind it."""
     mine = _mine(request)
     page = portal.get_my_bill(bill_no, mine=mine)
+    against = why_words.against_of(request.GET.get("beside", ""))
+    own_days = mine.own_days_of(page.account_id)
     context = {
         "mine": mine,
         "page": page,
         "bill": page.bill,
         "lines": in_words(page),
+        "why": why_words.in_words(why_more.why_more(bill_no, against=against, within=own_days)),
+        "why_against": against,
         "is_overdue": page.bill.open_fen > 0 and page.bill.due_on < timezone.localdate(),
         "parts": parts_inside(request, SLOTS["portal-bill"], account_no=page.bill.account_no),
     }

@@ -74,6 +74,9 @@ HOUSE_APPS = [app for name, apps in _SYSTEMS.items() if name in SYSTEMS for app 
 APPS_SWITCHED_OFF = {app for apps in _SYSTEMS.values() for app in apps} - set(HOUSE_APPS)
 # Whom the utility treats as key (account ids in, those among them out): dsm asks by this name and stands without it.
 KEY_ACCOUNTS_FROM = "crm.queries.tiers.key_among"
+# How warm days were (first day and the day after the last in, mean temperature by day out): cis asks by this name and
+# stands without it.
+TEMPERATURES_FROM = "dsm.queries.weather.mean_temperatures"
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

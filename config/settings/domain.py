@@ -56,6 +56,16 @@ LARGE_CUSTOMER_KVA = 100
 # Imports over the web with more new readings than this are validated by a job instead of inside the request.
 READINGS_VALIDATED_AT_ONCE = 100_000
 
+# Degree-days, by which a bill's difference is laid to the weather: cooling above 26 °C, heating below 18 °C, of the
+# day's mean (CDD26 and HDD18 of GB 50176 and JGJ 26), in 0.01 °C. The weather is blamed only where so many of the
+# customer's own days, or bills, are known and the line explains so many thousandths of what they differ (convention).
+COOLING_BASE_C_E2 = 26_00
+HEATING_BASE_C_E2 = 18_00
+WEATHER_LEAST_DAYS = 30
+WEATHER_LEAST_PERMILLE_BY_DAY = 300
+WEATHER_LEAST_BILLS = 9
+WEATHER_LEAST_PERMILLE_BY_BILL = 600
+
 # Business days are closed by themselves half an hour after midnight; without it somebody runs `manage.py close_day`.
 LEDGER_AUTO_CLOSE = True
 

@@ -1,5 +1,5 @@
 """
-What the demand side adds to the demonstration: two months of load, the weather, and two weeks of forecasts.
+What the demand side adds to the demonstration: two months of load, the weather of a year, two weeks of forecasts.
 
 Loads are summed from the demonstration's curves by the real job; forecasts are made as of the morning of each eve, so
 that none of them knew its day. The weather forecasts are the weather with an error of the size that forecasts have.
@@ -24,6 +24,8 @@ from dsm.operations.loads import start_aggregation
 from dsm.operations.weather import WeatherToWrite, write_weather
 
 LOAD_DAYS = 62
+# Bills are laid beside the weather of a year and a month.
+WEATHER_DAYS = 460
 SYSTEM_FORECAST_DAYS = 14
 FEEDER_FORECAST_DAYS = 3
 # Day-ahead forecasts of temperature err by about 1.5 degrees, for hours on end (forecast-anchors 1).
@@ -73,4 +75,6 @@ def _write_weather(first: date, today: date, at: datetime) -> None:
         foretold = tuple(round(value + 100 * e) for value, e in zip(day.temperature_c_e2, off, strict=True))
         issued_at = min(_eve_morning(day.day) - timedelta(hours=2), at)
         written.append(WeatherToWrite(day.day, foretold, issued_at))
+    earlier = demo_weather(first=today - timedelta(days=WEATHER_DAYS), last=first - timedelta(days=1))
+    written += [WeatherToWrite(day.day, day.temperature_c_e2) for day in earlier]
     write_weather(days=written, source=SOURCE, at=at)

@@ -52,6 +52,7 @@ from config.shared.periods import add_months, cycle_of, reading_date
 
 INSTALLATIONS_PER_CHUNK = 20_000
 VALIDATE_JOB = "cis.validate-readings"
+_EXPORT = [int(register) for register in Register if register.name.startswith("EXPORT_")]
 NOTHING_BEFORE = -1
 """`advance_kwh_e2` of a reading that no accepted one precedes"""
 
@@ -202,7 +203,8 @@ SELECT p.installation_id, p.register, p.read_on, p.value_e4, p.account_id, p.cyc
        before.read_on IS NOT NULL, coalesce(before.read_on, p.read_on), coalesce(before.value_e4, 0),
        coalesce(before.source, 0)::int2,
        coalesce(h.e1, -1), coalesce(h.d1, 0)::int8, coalesce(h.e2, -1), coalesce(h.d2, 0)::int8,
-       coalesce(h.e3, -1), coalesce(h.d3, 0)::int8, coalesce(y.advance_kwh_e2, -1), coalesce(y.days, 0)::int8
+       coalesce(h.e3, -1), coalesce(h.d3, 0)::int8, coalesce(y.advance_kwh_e2, -1), coalesce(y.days, 0)::int8,
+       coalesce(w.e1, -1), coalesce(w.e2, -1), coalesce(w.e3, -1)
 FROM asked p
 JOIN cis_meter_installation i ON i.id = p.installation_id
 JOIN cis_meter m ON m.id = i.meter_id
@@ -232,6 +234,14 @@ LEFT JOIN LATERAL (
          AND x.read_on BETWEEN p.read_on - 380 AND p.read_on - 350
     WHERE s.point_id = i.point_id
     ORDER BY abs(x.read_on - (p.read_on - 365)) LIMIT 1) y ON true
+LEFT JOIN LATERAL (
+    SELECT max(x.advance_kwh_e2) FILTER (WHERE x.read_on = p.read_on - 7) AS e1,
+           max(x.advance_kwh_e2) FILTER (WHERE x.read_on = p.read_on - 14) AS e2,
+           max(x.advance_kwh_e2) FILTER (WHERE x.read_on = p.read_on - 21) AS e3
+    FROM cis_reading x
+    WHERE p.read_on - before.read_on = 1 AND x.installation_id = p.installation_id AND x.register = p.register
+      AND x.read_on IN (p.read_on - 7, p.read_on - 14, p.read_on - 21) AND x.state = 1 AND x.source <> 4
+      AND x.advance_kwh_e2 >= 0 AND x.days = 1 AND x.account_id = p.account_id) w ON true
 """
 # History is the account's own: readings of meters that hung at the point before count, those of earlier customers and
 # estimates do not.
@@ -260,6 +270,9 @@ _LOAD_TYPES = {
     "d3": "int8",
     "year_e2": "int8",
     "year_days": "int8",
+    "w1": "int8",
+    "w2": "int8",
+    "w3": "int8",
 }
 
 Columns = dict[str, NDArray[Any]]
@@ -269,12 +282,13 @@ Columns = dict[str, NDArray[Any]]
 class _Judged:
     """What the kernel says of loaded readings, (n,)."""
 
-    flags: NDArray[np.uint16]
+    flags: NDArray[np.uint32]
     advance_e4: NDArray[np.int64]
     energy_kwh_e2: NDArray[np.int64]
     rolled_over: NDArray[np.bool_]
     days: NDArray[np.int64]
     expected_e2_per_day: NDArray[np.int64]
+    reference_e2_per_day: NDArray[np.int64]
 
 
 def _load(cursor: Any, where: str, parameters: dict[str, Any]) -> Columns:
@@ -294,7 +308,11 @@ def _thresholds(day: date) -> Thresholds:
 def _judge(rows: Columns, thresholds: Thresholds) -> _Judged:
     """Have the kernel judge each reading against the one before it; readings without one are beyond doubt."""
     recent = np.stack([daily_energy_e2(rows[f"e{n}"], rows[f"d{n}"]) for n in (1, 2, 3)], axis=1)
-    expected = expect_daily_energy(recent, daily_energy_e2(rows["year_e2"], rows["year_days"]))
+    last_year = daily_energy_e2(rows["year_e2"], rows["year_days"])
+    expected = expect_daily_energy(recent, last_year)
+    # A day is held against the same weekday, a longer period against the same season.
+    weekdays = expect_daily_energy(np.stack([rows[f"w{n}"] for n in (1, 2, 3)], axis=1))
+    reference = np.where(weekdays >= 0, weekdays, last_year)
     days = rows["read_on"].astype(np.int64) - rows["before_on"]
     is_large = rows["capacity_kva"] >= settings.LARGE_CUSTOMER_KVA
     is_demand = rows["register"] == int(Register.DEMAND)
@@ -310,6 +328,9 @@ def _judge(rows: Columns, thresholds: Thresholds) -> _Judged:
             expected_kwh_e2_per_day=np.where(is_base, -1, expected),
             kind=np.where(is_large, int(AccountKind.LARGE), int(AccountKind.RESIDENTIAL)),
             previous_estimated=rows["before_source"] == int(ReadingSource.ESTIMATED),
+            reference_kwh_e2_per_day=np.where(is_base, -1, reference),
+            # What never fed in has export registers that stand at nothing; new panels have no history yet.
+            unexpected_export=np.isin(rows["register"], _EXPORT) & (recent.max(axis=1) == 0) & ~is_base,
         ),
         thresholds,
     )
@@ -318,7 +339,7 @@ def _judge(rows: Columns, thresholds: Thresholds) -> _Judged:
     limit_e4 = rows["capacity_kva"] * thresholds.capacity_factor_permille * 10
     demand_e4 = rows["value_e4"].astype(np.float64) * rows["multiplier"]
     too_much = is_demand & (rows["capacity_kva"] > 0) & (demand_e4 > limit_e4)
-    flags[too_much] |= np.uint16(Doubt.OVER_CAPACITY)
+    flags[too_much] |= np.uint32(Doubt.OVER_CAPACITY)
     flags |= _disagreements(rows, checked.advance_e4, is_base, thresholds)
     return _Judged(
         flags=flags,
@@ -327,18 +348,19 @@ def _judge(rows: Columns, thresholds: Thresholds) -> _Judged:
         rolled_over=checked.rolled_over,
         days=np.where(rows["has_before"], days, 0),
         expected_e2_per_day=np.where(is_base, -1, expected),
+        reference_e2_per_day=np.where(is_base, -1, reference),
     )
 
 
 def _disagreements(
     rows: Columns, advance_e4: NDArray[np.int64], is_base: NDArray[np.bool_], thresholds: Thresholds
-) -> NDArray[np.uint16]:
+) -> NDArray[np.uint32]:
     """
     Where the period registers of a meter do not add up to its total, over the same days.
 
     Judged only where flat is read as well: without it, flat is what the others leave of the total (billing-rules 0.3).
     """
-    flags = np.zeros(len(is_base), dtype=np.uint16)
+    flags = np.zeros(len(is_base), dtype=np.uint32)
     import_rows = np.flatnonzero(~is_base & (rows["register"] <= int(Register.DEEP_VALLEY)))
     if not len(import_rows):
         return flags
@@ -365,7 +387,7 @@ def _validate_step(where: str, parameters: dict[str, Any], at: datetime) -> Vali
             return None
         thresholds = _thresholds(day_of(int(rows["read_on"].max())))
         judged = _judge(rows, thresholds)
-        doubtful = (judged.flags & np.uint16(HOLDS_BILL)) > 0
+        doubtful = (judged.flags & np.uint32(HOLDS_BILL)) > 0
         moved = _write(cursor, rows, judged, doubtful, thresholds, from_state=Reading.State.PENDING, at=at)
         _recompute_followers(cursor, rows, np.flatnonzero(~doubtful), thresholds, at)
         _tell_of_rereads(cursor)
@@ -481,10 +503,13 @@ def _facts(rows: Columns, judged: _Judged, row: int, thresholds: Thresholds) -> 
         expected = per_day * days
         size = "large" if is_large else "residential"
         floor = getattr(thresholds, f"change_floor_kwh_{size}") * 100
-        rise, fall = (expected * getattr(thresholds, f"{way}_permille_{size}") // 1000 for way in ("rise", "fall"))
+        reference = int(judged.reference_e2_per_day[row]) * days
+        least, most = (min(expected, reference), max(expected, reference)) if reference >= 0 else (expected, expected)
+        fall = least * getattr(thresholds, f"fall_permille_{size}") // 1000
+        rise = most * getattr(thresholds, f"rise_permille_{size}") // 1000
         facts["expected_kwh_e2"] = expected
-        facts["low_kwh_e2"] = max(expected - max(fall, floor), 0)
-        facts["high_kwh_e2"] = expected + max(rise, floor)
+        facts["low_kwh_e2"] = max(least - max(fall, floor), 0)
+        facts["high_kwh_e2"] = most + max(rise, floor)
     return facts
 
 
@@ -520,7 +545,7 @@ def _recompute_followers(
     if not len(followers["installation"]):
         return
     judged = _judge(followers, thresholds)
-    impossible = (judged.flags & np.uint16(IMPOSSIBLE | WENT_BACK)) > 0
+    impossible = (judged.flags & np.uint32(IMPOSSIBLE | WENT_BACK)) > 0
     _write(cursor, followers, judged, impossible, thresholds, from_state=Reading.State.ACCEPTED, at=at)
 
 
@@ -863,7 +888,7 @@ def _settle_sum(doubt: ReadingDoubt, resolved_by_id: int, at: datetime) -> None:
             "installation_id = %(installation)s AND read_on = %(day)s",
             {"installation": doubt.installation_id, "day": doubt.read_on},
         )
-    if (_judge(rows, _thresholds(doubt.read_on)).flags & np.uint16(Doubt.REGISTERS_DISAGREE)).any():
+    if (_judge(rows, _thresholds(doubt.read_on)).flags & np.uint32(Doubt.REGISTERS_DISAGREE)).any():
         return
     for other in others:
         _lock_and_accept(other, _("另一示数处理后，分时之和与总相符"), resolved_by_id, at)

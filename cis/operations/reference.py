@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import date, datetime
 from importlib import resources
 
@@ -14,7 +13,6 @@ from cis.models import ChargeKind, LedgerAccount, Tariff, TariffVersion, TouWind
 from cis.models.ledger import ControlAccount
 from cis.rating import CHARGES
 from cis.rating.catalogue import Catalogue, TariffRecord, read_catalogue
-from cis.validation.thresholds import Thresholds
 from config.shared.errors import Refused
 from config.shared.messaging.limits import load_limits
 from config.shared.roles import load_roles
@@ -47,7 +45,7 @@ def load_reference(*, at: datetime) -> None:
         if not ValidationThresholds.objects.exists():
             ValidationThresholds.objects.create(
                 valid=DateRange(date(2000, 1, 1), None),
-                values=dataclasses.asdict(Thresholds()),
+                values={},
                 source=f"billing-rules 3.5, 3.6: conventions to be confirmed by the utility; loaded {at.date()}",
             )
 

@@ -1,57 +1,61 @@
-"""Pure: the numbers validation goes by. They are parameters of the utility, loaded from a table by the caller."""
+"""Pure: the numbers validation goes by. Every check declares its own; the utility's differ from them as data."""
 
-from dataclasses import dataclass, fields
+from __future__ import annotations
 
-__all__ = ["MAX_PERMILLE", "Thresholds"]
+from collections.abc import Mapping
 
-MAX_PERMILLE = 10_000
+from cis.validation.registry import PARAMETERS
+
+__all__ = ["Thresholds", "UnknownParameter"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownParameter(ValueError):
+    """No check declares a parameter of this name."""
+
+
 class Thresholds:
     """
-    Limits of every check, as integers: `_permille` is 1/1000, `_kwh` whole kWh, `_e4` 1e-4 of a register unit.
+    A value for every parameter of every check: the defaults, but for those that are given.
 
-    Defaults and their sources: rise and fall ±50 % residential and ±30 % large "above an absolute floor",
-    billing-rules.md 3.5 (usual practice; the floors are ours and meant to be tuned); capacity x time x 1.2, curve
-    against freeze <= 1 % and linear fill up to 2 h, 3.6 (convention, to be confirmed by the utility); roll-over zone,
-    roll-over limit of three times the expected energy and zero floor: ours.
+    Read them as attributes (`thresholds.capacity_factor_permille`). Equal values make equal thresholds.
 
-    :raises ValueError: a value is negative or a ratio is above MAX_PERMILLE
+    :raises UnknownParameter: no check declares one of the names
+    :raises ValueError: a value is no whole number or outside what its parameter allows
     """
 
-    rise_permille_residential: int = 500
-    rise_permille_large: int = 300
-    fall_permille_residential: int = 500
-    fall_permille_large: int = 300
-    change_floor_kwh_residential: int = 100
-    """No rise or fall is flagged when energy differs from the expected by no more than this, whatever the ratio."""
-    change_floor_kwh_large: int = 1000
-    capacity_factor_permille: int = 1200
-    zero_floor_kwh_e2_per_day: int = 100
-    """Zero is flagged only when the account was expected to use more than this a day (0.01 kWh)."""
-    rollover_zone_permille: int = 50
-    """Share of the register's range, from the top, in which the previous value must stand for a roll-over."""
-    rollover_expected_times: int = 3
-    """A rolled advance may be at most this many times the expected energy ..."""
-    rollover_floor_kwh: int = 1000
-    """... or this much, whichever is more."""
-    register_resolution_e4: int = 100
-    """Last digit a meter shows, in 1e-4 of a unit: 0.01 by default. Sets the rounding allowed between registers."""
-    curve_tolerance_permille: int = 10
-    curve_floor_wh: int = 100
-    """Curve sum and freeze difference may always differ by this much: both are rounded."""
-    gap_linear_slots: int = 8
-    """Longest run of missing quarter-hours that may be filled by a straight line: 8 = 2 h."""
+    __slots__ = ("_values",)
 
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value < 0:
-                raise ValueError(f"{field.name} must not be negative")
-            if value > (MAX_PERMILLE if field.name.endswith("_permille") or "permille" in field.name else 10**9):
-                raise ValueError(f"{field.name} is too large: {value}")
-        if self.rollover_zone_permille > 500:
-            raise ValueError("rollover_zone_permille must leave half of the register outside the zone")
-        if self.rollover_expected_times > 1000:
-            raise ValueError("rollover_expected_times is too large")
+    _values: dict[str, int]
+
+    def __init__(self, **values: int) -> None:
+        for name, value in values.items():
+            parameter = PARAMETERS.get(name)
+            if parameter is None:
+                raise UnknownParameter(f"no check has a parameter {name}")
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise ValueError(f"{name} must be a whole number, not {value!r}")
+            if not parameter.low <= value <= parameter.high:
+                raise ValueError(f"{name} must be {parameter.low} to {parameter.high}, not {value}")
+        defaults = {name: parameter.default for name, parameter in PARAMETERS.items()}
+        object.__setattr__(self, "_values", defaults | values)
+
+    def __getattr__(self, name: str) -> int:
+        if name == "_values":  # not set yet, as in a copy that is being made
+            raise AttributeError(name)
+        try:
+            return self._values[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("thresholds are never changed")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Thresholds) and self._values == other._values
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._values.items()))
+
+    def values(self) -> Mapping[str, int]:
+        """Every parameter with its value."""
+        return dict(self._values)

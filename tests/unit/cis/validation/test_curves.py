@@ -12,7 +12,7 @@ from cis.validation.curves import BLOCK_DAYS
 def check_day(
     energy: dict[int, int] | None = None, missing: tuple[int, ...] = (), capacity: int = 8, freeze: int = 96_000
 ) -> CheckedCurves:
-    wh = np.full((1, 96), 1000, dtype=np.int32)
+    wh = np.tile(np.array([999, 1001], dtype=np.int32), 48)[None, :].copy()
     for slot, value in (energy or {}).items():
         wh[0, slot] = value
     present = np.ones((1, 96), np.bool_)

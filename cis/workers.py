@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from cis.operations import billing, readings
+from cis.operations import billing, reading_validation
 from config.shared.jobs import Claim, works
 
 
@@ -14,7 +14,7 @@ def work_on_billing(claim: Claim) -> None:
     billing.work_shard(claim, at=timezone.now())
 
 
-@works(readings.VALIDATE_JOB)
+@works(reading_validation.VALIDATE_JOB)
 def work_on_validation(claim: Claim) -> None:
     """One shard of the validation of a large import."""
-    readings.validate_shard(claim, at=timezone.now())
+    reading_validation.validate_shard(claim, at=timezone.now())

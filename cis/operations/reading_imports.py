@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from cis.models import ReadingDoubt, ReadingImport
 from cis.models.metering import Reading, ReadingSource
-from cis.operations import readings as reading_operations
+from cis.operations import reading_validation
 from cis.rating.registers import Register
 from cis.reading_files import FileRefused, IntervalBatch, RegisterBatch, open_readings
 from config.shared import files
@@ -172,9 +172,9 @@ def _finish(
     job_id = None
     if entry.layout == "registers":
         if validate_at_once_up_to is not None and counts.landed > validate_at_once_up_to:
-            job_id = reading_operations.start_validation(batch_id=entry.pk, created_by_id=created_by_id, at=at)
+            job_id = reading_validation.start_validation(batch_id=entry.pk, created_by_id=created_by_id, at=at)
         else:
-            validated = reading_operations.validate_pending(batch_id=entry.pk, at=at)
+            validated = reading_validation.validate_pending(batch_id=entry.pk, at=at)
             accepted, doubtful = validated.accepted, validated.doubtful
             ReadingImport.objects.filter(pk=entry.pk).update(doubtful=doubtful)
     _end(entry, ReadingImport.State.DONE, counts, "", at)

@@ -86,8 +86,11 @@ class ReadingColumns:
 
     def block(self, start: int, stop: int) -> ReadingColumns:
         """Return rows start to stop (half-open) as views."""
-        columns: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
-        return ReadingColumns(**{name: one if one is None else one[start:stop] for name, one in columns.items()})
+        columns: dict[str, Any] = {}
+        for field in fields(self):
+            whole = getattr(self, field.name)
+            columns[field.name] = None if whole is None else whole[start:stop]
+        return ReadingColumns(**columns)
 
 
 @dataclass(slots=True)

@@ -114,3 +114,15 @@ CONTACT_ANSWERED = declare(
         en="What you reported was answered. See it under Report a fault in the portal.",
     )
 )
+
+OVERCHARGE_ANSWERED = declare(
+    Template(
+        code="overcharge-answered",
+        channels=("sms",),
+        subject_zh="您举报的电价问题有答复了",
+        subject_en="An answer to your report of an overcharge",
+        zh="您举报的多收电费（编号 {number}）已有答复，请用举报后得到的网址查看，或拨打 95598 报编号查询。",
+        en="Your report {number} of an overcharge was answered. See it at the address you were given, or call 95598.",
+        examples={"number": "JB260101000001"},
+    )
+)

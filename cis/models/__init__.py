@@ -19,6 +19,7 @@ from cis.models.metering import (
 )
 from cis.models.network import DistrictSupply, Feeder, Substation, TransformerDistrict
 from cis.models.outages import Outage, OutagePlace, OutageStep
+from cis.models.overcharges import OverchargeReport
 from cis.models.portal import (
     BindingTry,
     OneTimeCode,
@@ -59,6 +60,7 @@ __all__ = [
     "Outage",
     "OutagePlace",
     "OutageStep",
+    "OverchargeReport",
     "PortalAccess",
     "PortalPerson",
     "PortalSession",

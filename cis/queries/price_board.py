@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from django.db import connection
 
 from cis.models import Tariff, TariffVersion
+from cis.queries.billing import source_in_words
 from cis.queries.prices import PriceRow, rows_of_version
 from cis.rating import CannotPrice
 from config.shared.languages import in_language
@@ -20,6 +22,9 @@ class BoardTariff:
     name: str
     valid_from: date | None
     rows: tuple[PriceRow, ...]
+    version_id: int
+    source: str
+    is_demonstration: bool
 
 
 _MOST_USED = """
@@ -36,10 +41,17 @@ def price_board(*, path: str, today: date, limit: int = 3) -> tuple[BoardTariff,
     with connection.cursor() as cursor:
         cursor.execute(_MOST_USED, [today, f"{path}%", limit])
         ids = [row[0] for row in cursor.fetchall()]
-    tariffs = Tariff.objects.in_bulk(ids)
-    versions = {row.tariff_id: row for row in TariffVersion.objects.filter(tariff_id__in=ids, valid__contains=today)}
+    return board_of(ids, today=today)
+
+
+def board_of(tariff_ids: Sequence[int], *, today: date) -> tuple[BoardTariff, ...]:
+    """These tariffs as they are in force, in their order; what cannot be shown as prices is left out."""
+    tariffs = Tariff.objects.in_bulk(tariff_ids)
+    versions = {
+        row.tariff_id: row for row in TariffVersion.objects.filter(tariff_id__in=tariff_ids, valid__contains=today)
+    }
     found = []
-    for tariff_id in ids:
+    for tariff_id in tariff_ids:
         version = versions.get(tariff_id)
         if version is None:
             continue
@@ -49,5 +61,9 @@ def price_board(*, path: str, today: date, limit: int = 3) -> tuple[BoardTariff,
             continue
         tariff = tariffs[tariff_id]
         name = in_language(tariff.name, tariff.name_en)
-        found.append(BoardTariff(name, version.valid.lower, rows))
+        found.append(
+            BoardTariff(
+                name, version.valid.lower, rows, version.pk, source_in_words(version.source), version.is_demonstration
+            )
+        )
     return tuple(found)

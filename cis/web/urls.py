@@ -14,7 +14,9 @@ from cis.web import (
     customers,
     notices,
     outages,
+    overcharges,
     portal_counter,
+    price_check,
     runs,
     search,
     to_do,
@@ -45,6 +47,10 @@ console: list[URLPattern | URLResolver] = [
     path("accounts/<str:account_no>/reports/", portal_counter.account_reports, name="account_reports"),
     path("contacts/<int:contact_id>/", portal_counter.contact, name="contact"),
     path("to-do/contacts/", portal_counter.open_contacts, name="open_contacts"),
+    path("to-do/overcharges/", overcharges.overcharges_to_answer, name="overcharges_to_answer"),
+    path("overcharges/", overcharges.overcharge_list, name="overcharges"),
+    path("overcharges/<int:overcharge_id>/", overcharges.overcharge, name="overcharge"),
+    path("overcharges/<int:overcharge_id>/take/", overcharges.overcharge_take, name="overcharge_take"),
     path("accounts/<str:account_no>/premise/", customers.premise_edit, name="premise_edit"),
     path("accounts/<str:account_no>/bills/", bills.account_bills, name="account_bills"),
     path("accounts/<str:account_no>/bill-now/", bills.bill_now, name="bill_now"),
@@ -88,6 +94,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/", include(console)),
     path("dsm/", include(figures)),
     path("my/", include("cis.web.urls_portal")),
+    path("price-check/", price_check.check, name="price_check"),
+    path("price-check/report/", price_check.report, name="overcharge_report"),
+    path("price-check/reports/<str:overcharge_token>/", price_check.state, name="overcharge_state"),
 ]
 
 if settings.SIMULATORS:
@@ -98,6 +107,9 @@ if settings.SIMULATORS:
 
 # For `tests/architecture`: addresses that need no named permission, and why they do not.
 PUBLIC = {
+    "cis:price_check": "whoever pays for electricity may see its legal price",
+    "cis:overcharge_report": "whoever is charged too much may say so",
+    "cis:overcharge_state": "whoever reported holds a signed address",
     "cis:sim_wechat_authorize": "the simulated provider, only where simulators are on",
     "cis:sim_wechat_token": "the simulated provider, only where simulators are on",
 }

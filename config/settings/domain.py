@@ -202,6 +202,15 @@ GRID_DUTY_HOURS = ("08:30", "17:30")
 # line (能源监管热线).
 SERVICE_HOTLINE = "95598"
 SUPERVISION_LINE = "12398"
+# Where somebody complains about a landlord or an estate that charges more than the law allows (market supervision).
+MARKET_LINE = "12315"
+# Anybody may look up the legal price of an address, so often an hour from one network address; and an address is only
+# answered with tariffs that so many accounts there are on (convention).
+PRICE_CHECKS_AN_HOUR = 60
+PRICE_CHECK_LEAST_ACCOUNTS = 3
+# So many reports of an overcharge a day from one network address; an office or a school may stand behind it
+# (convention).
+OVERCHARGE_REPORTS_A_DAY = 10
 
 # --- Halls ---
 # Seconds a class is ahead of somebody who came at the same moment, and points that a hundred seconds of waiting are

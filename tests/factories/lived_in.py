@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from cis.models import IntervalDay, Premise
 from cis.operations import billing, contacts, disputes
+from cis.operations.overcharges import report_overcharge
 from cis.operations.portal_bindings import Terms
 from cis.operations.portal_counter import SeenDocument, bind_at_counter
 from cis.queries.billing import list_bills
@@ -144,6 +145,18 @@ def _in_the_portal(world: World, now: datetime) -> None:
         kind="fault",
         text="整栋楼没电，已经半个小时",
         form_key="1" * 32,
+        at=now,
+    )
+    report_overcharge(
+        where=account.account_no,
+        charged_by="landlord",
+        text="每度收 1.5 元，每月微信转给房东",
+        energy_kwh_e2=100_00,
+        paid_fen=150_00,
+        telephone="",
+        language="",
+        form_key="2" * 32,
+        asked_from="192.0.2.7",
         at=now,
     )
     PaymentOrder.objects.create(

@@ -23,9 +23,10 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone, translation
 
-from cis.models import Contact, PortalAccess, ReadingDoubt
+from cis.models import Contact, OverchargeReport, PortalAccess, ReadingDoubt
 from cis.operations import outages
 from cis.operations.billing import issue_bill_now, start_run
+from cis.operations.overcharges import report_overcharge
 from config.shared import approvals, files, looks, role_changes
 from config.shared.api.keys import issue_key
 from config.shared.indicators import all_indicators
@@ -203,6 +204,10 @@ def one_of_everything() -> Walk:
         account_id=world.residential.account_id, user=portal, kind="question", channel="portal", text="为什么停电",
         form_key="w" * 32, told_at=now,
     )  # fmt: skip
+    overcharged = report_overcharge(
+        where=world.residential.account_no, charged_by="landlord", text="每度 1.5 元", energy_kwh_e2=None,
+        paid_fen=None, telephone="", language="", form_key="walk", asked_from="192.0.2.7", at=now,
+    )  # fmt: skip
     hall = make_hall(world.hall_a_id)
     district = make_district(world, begins_at=now)
     outage = outages.draft_outage(
@@ -256,6 +261,8 @@ def one_of_everything() -> Walk:
         "out_trade_no": order.out_trade_no,
         "access_id": agent.pk,
         "contact_id": contact.pk,
+        "overcharge_id": OverchargeReport.objects.get().pk,
+        "overcharge_token": overcharged.token,
         **customer_relations(world, now),
         **shortage(world, now),
         "batch_id": LetterBatch.objects.create(created_by=accountant, created_at=now, letters=0).pk,

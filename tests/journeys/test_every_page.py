@@ -13,8 +13,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.core.signing import Signer
 from django.test import Client
 
+from cis.models import OverchargeReport
+from cis.queries.overcharges import REPORT_SALT
 from config.shared.models import OrgUnit, Role, RoleGrant, User
 from config.shared.permission_table import CUSTOMER, AddressRule, list_rules
 from config.shared.roles import ROLES
@@ -151,7 +154,7 @@ class TestEveryPage:
 
     def test_in_front_of_the_doors_is_sound(self, new_look: NewLook) -> None:
         lived_in_world()
-        found = walks.plan(Client(), *DOORS, receipt_address())
+        found = walks.plan(Client(), *DOORS, receipt_address(), overcharge_address())
         look = new_look(Client())
 
         for address in found.pages.values():
@@ -195,6 +198,12 @@ def receipt_address() -> str:
     return f"/receipts/{verification_token(receipt.rstrip('/').rpartition('/')[2])}/"
 
 
+def overcharge_address() -> str:
+    """Where whoever reported an overcharge sees what came of it."""
+    report = OverchargeReport.objects.order_by("pk")[0]
+    return f"/price-check/reports/{Signer(salt=REPORT_SALT).sign(str(report.pk))}/"
+
+
 class TestTheWalks:
     def test_together_open_every_address_that_shows_a_page(self, live: Stack) -> None:
         world = lived_in_world()
@@ -202,7 +211,7 @@ class TestTheWalks:
         for username in (name for group in PEOPLE.values() for name in group):
             found = plan_of(username)
             seen |= set(found.pages) | set(found.parts)
-        seen |= set(walks.plan(Client(), *DOORS, receipt_address()).pages)
+        seen |= set(walks.plan(Client(), *DOORS, receipt_address(), overcharge_address()).pages)
 
         readers = {True: walks.browser_of("portal"), False: browser_with_everything(world)}
         seen |= {walks.kind_of(door.address) for door in open_doors(world)}

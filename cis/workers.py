@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from cis.operations import billing, reading_validation
+from cis.operations import billing, reading_validation, tariff_trials
 from config.shared.jobs import Claim, works
 
 
@@ -18,3 +18,9 @@ def work_on_billing(claim: Claim) -> None:
 def work_on_validation(claim: Claim) -> None:
     """One shard of the validation of a large import."""
     reading_validation.validate_shard(claim, at=timezone.now())
+
+
+@works(tariff_trials.JOB_KIND)
+def work_on_tariff_trial(claim: Claim) -> None:
+    """One shard of a trial of a draft tariff, or its sum."""
+    tariff_trials.work_shard(claim, at=timezone.now())

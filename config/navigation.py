@@ -207,6 +207,7 @@ PAGES_SEEN: dict[str, str | Promise] = {
 JOBS: dict[str, str | Promise] = {
     "shortage-plans": _("计算缺电方案"),
     "billing": _("电费发行"),
+    "tariff-trial": _("电价试算"),
     "load-demo": _("载入示范电网"),
     "dsm.aggregate-load": _("汇总负荷"),
     "dsm.forecast-load": _("预测负荷"),
@@ -243,6 +244,7 @@ ANALYSIS: tuple[Destination, ...] = (
     Destination(_("售电"), "chart-column", "cis:energy_sold", "cis.see_statistics"),
     Destination(_("电费回收"), "wallet", "cis:collection", "cis.see_statistics"),
     Destination(_("欠费"), "hourglass", "cis:arrears", "cis.see_statistics"),
+    Destination(_("电价试算"), "flask-conical", "cis:tariff_trials", "cis.try_tariffs"),
     Destination(_("客户分群"), "tags", "crm:segments", "crm.list_segments"),
     Destination(_("客户等级"), "medal", "crm:tiers", "crm.apply_tiers"),
     Destination(_("主动服务"), "message-circle", "crm:proposals", "crm.work_proposals"),

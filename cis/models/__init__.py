@@ -29,6 +29,7 @@ from cis.models.portal import (
     RealNameCheck,
     WechatIdentity,
 )
+from cis.models.tariff_trials import TariffDraft, TariffTrial, TrialAccount, TrialGroupMember
 from cis.models.tariffs import Tariff, TariffVersion, TouWindows
 
 __all__ = [
@@ -75,9 +76,13 @@ __all__ = [
     "Substation",
     "SupplyContract",
     "Tariff",
+    "TariffDraft",
+    "TariffTrial",
     "TariffVersion",
     "TouWindows",
     "TransformerDistrict",
+    "TrialAccount",
+    "TrialGroupMember",
     "ValidationThresholds",
     "WechatIdentity",
 ]

@@ -19,6 +19,7 @@ from cis.web import (
     price_check,
     runs,
     search,
+    tariff_trials,
     to_do,
     usage,
 )
@@ -88,6 +89,12 @@ figures: list[URLPattern | URLResolver] = [
     path("collection/", analysis.collection_page, name="collection"),
     path("arrears/", analysis.arrears, name="arrears"),
     path("export.csv", analysis.export, name="analysis_export"),
+    path("tariff-trials/", tariff_trials.trial_list, name="tariff_trials"),
+    path("tariff-trials/new/", tariff_trials.trial_new, name="tariff_trial_new"),
+    path("tariff-trials/<int:trial_id>/", tariff_trials.trial, name="tariff_trial"),
+    path("tariff-trials/<int:trial_id>/groups/", tariff_trials.trial_groups, name="tariff_trial_groups"),
+    path("tariff-trials/<int:trial_id>/accounts/", tariff_trials.trial_accounts, name="tariff_trial_accounts"),
+    path("tariff-trials/<int:trial_id>/cancel/", tariff_trials.trial_cancel, name="tariff_trial_cancel"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -267,3 +267,9 @@ MAP_TILES_GCJ02 = os.environ.get("MAP_TILES_GCJ02", "") in {"1", "true", "yes"}
 # What is aimed at in the cockpit: satisfaction in 0.01 of a point, emergencies in time in 0.01 % (convention).
 CRM_SATISFACTION_TARGET_E2 = 450
 CRM_EMERGENCIES_TARGET_E2 = 10_000
+
+# The tariff laboratory. Bounds of the groups by energy over the months tried, in kWh (ours: homes of little, usual and
+# much use, shops, works); how many months one trial may cover; how many accounts that gain and lose most are kept.
+TRIAL_USAGE_BANDS_KWH = (1_200, 2_400, 4_800, 12_000, 120_000, 1_200_000)
+TRIAL_MONTHS_MOST = 24
+TRIAL_ACCOUNTS_KEPT = 500

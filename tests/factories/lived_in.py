@@ -9,11 +9,12 @@ from datetime import date, datetime, timedelta
 from django.db import connection, transaction
 from django.utils import timezone
 
-from cis.models import IntervalDay, Premise
+from cis.models import IntervalDay, Premise, TariffVersion
 from cis.operations import billing, contacts, disputes
 from cis.operations.overcharges import report_overcharge
 from cis.operations.portal_bindings import Terms
 from cis.operations.portal_counter import SeenDocument, bind_at_counter
+from cis.operations.tariff_trials import TrialPopulation, start_trial
 from cis.queries.billing import list_bills
 from config.shared import files, jobs, looks, role_changes
 from config.shared.api.keys import issue_key
@@ -31,7 +32,7 @@ from tests.factories.lived_in_district import add_district
 from tests.factories.lived_in_shortages import add_shortages
 from tests.factories.metering import register_file
 from tests.factories.metering import send as send_readings
-from tests.factories.world import World, make_user, small_world
+from tests.factories.world import RESIDENTIAL_TARIFF, World, make_user, small_world
 
 CYCLE = 202602
 AFTER = datetime.fromisoformat("2026-03-02T09:00+08:00")
@@ -65,6 +66,7 @@ def lived_in_world() -> World:
     world = small_world()
     _staff(world)
     _read_and_bill(world)
+    _tariff_tried(world)
     _at_the_counter(world)
     now = timezone.now()
     _in_the_portal(world, now)
@@ -102,6 +104,19 @@ def _read_and_bill(world: World) -> None:
         )
         jobs.work_on(job_id=Job.objects.order_by("-pk").values_list("pk", flat=True)[0])
         assert run_id
+
+
+def _tariff_tried(world: World) -> None:
+    start_trial(
+        base_version_id=TariffVersion.objects.filter(tariff__code=RESIDENTIAL_TARIFF)[0].pk,
+        name="第一档降一分",
+        changes={"0.price_yuan.0": "0.548"},
+        population=TrialPopulation(world.province_id, None, True, world.cycles[0], world.cycles[-1]),
+        group_list=None,
+        created_by_id=world.accountant_id,
+        at=AFTER,
+    )
+    jobs.work_on(job_id=Job.objects.order_by("-pk").values_list("pk", flat=True)[0])
 
 
 def _at_the_counter(world: World) -> None:

@@ -23,10 +23,11 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone, translation
 
-from cis.models import Contact, OverchargeReport, PortalAccess, ReadingDoubt
+from cis.models import Contact, OverchargeReport, PortalAccess, ReadingDoubt, TariffVersion
 from cis.operations import outages
 from cis.operations.billing import issue_bill_now, start_run
 from cis.operations.overcharges import report_overcharge
+from cis.operations.tariff_trials import TrialPopulation, start_trial
 from config.shared import approvals, files, looks, role_changes
 from config.shared.api.keys import issue_key
 from config.shared.indicators import all_indicators
@@ -75,7 +76,7 @@ from tests.factories.lived_in_shortages import add_shortages
 from tests.factories.metering import register_file, send
 from tests.factories.pictures import photo
 from tests.factories.staff import prove
-from tests.factories.world import World, make_unit, make_user, small_world
+from tests.factories.world import RESIDENTIAL_TARIFF, World, make_unit, make_user, small_world
 from tests.integration.payments import pay
 
 pytestmark = [pytest.mark.usefixtures("undone"), pytest.mark.acceptance("F165")]
@@ -84,6 +85,7 @@ pytestmark = [pytest.mark.usefixtures("undone"), pytest.mark.acceptance("F165")]
 # are customers', who are served everywhere.
 MANAGED = {
     "run_id",
+    "trial_id",
     "job_id",
     "import_id",
     "doubt_id",
@@ -166,6 +168,11 @@ def one_of_everything() -> Walk:
         at=now,
     )  # fmt: skip
     run = start_run(cycle=world.cycle, org_unit_id=county.pk, created_by_id=accountant.pk, at=now, kind="preview")
+    trial = start_trial(
+        base_version_id=TariffVersion.objects.filter(tariff__code=RESIDENTIAL_TARIFF)[0].pk, name="方案", changes={},
+        population=TrialPopulation(county.pk, None, True, world.cycle, world.cycle), group_list=None,
+        created_by_id=accountant.pk, at=now,
+    )  # fmt: skip
     event = OutboxEvent.objects.create(name="x.y", key="k:1", payload={}, published_at=now)
     letter = OutboxDelivery.objects.create(event=event, handler="h", key="k:1", state="dead", next_attempt_at=now)
     clerk = User.objects.get(pk=world.clerk_a_id)
@@ -245,6 +252,7 @@ def one_of_everything() -> Walk:
         "paper": "a4",
         "day": "2026-01-07",
         "run_id": run,
+        "trial_id": trial,
         "import_id": imported.import_id,
         "doubt_id": ReadingDoubt.objects.get(resolved_at=None).pk,
         "job_id": Job.objects.get(kind="billing").pk,

@@ -74,6 +74,7 @@ NO_PAGES: dict[str, str] = {
     "job_resume": "an act",
     "cis:run_cancel": "an act",
     "cis:run_resume": "an act",
+    "cis:tariff_trial_cancel": "an act",
     "portal_bell": "a part of the frame",
     "passkey_sign_in": "an answer to the browser's authenticator",
     "grid_service:card_on_paper": "a part of a printed bill",

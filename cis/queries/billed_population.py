@@ -1,0 +1,125 @@
+"""What a population was billed, in columns: the determinants of its bills as they were kept with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from django.db import connection
+from numpy.typing import NDArray
+
+from cis.queries.determinants import BILLED_REGISTERS, flat_from_total
+from cis.rating import Register
+from config.shared.bulk_copy import read_columns
+
+_PLACE = np.full(128, -1, dtype=np.int64)
+for _place, _register in enumerate(BILLED_REGISTERS):
+    _PLACE[int(_register)] = _place
+
+
+@dataclass(frozen=True)
+class Population:
+    """Whose bills: accounts of a part of the organisation, of a class and on some tariff versions (None: any)."""
+
+    org_path: str
+    price_class: int | None
+    version_ids: tuple[int, ...] | None
+    first_cycle: int
+    last_cycle: int
+
+
+@dataclass(frozen=True)
+class BilledColumns:
+    """The newest revision of each bill, in the order of accounts and periods; columns of (n,)."""
+
+    account: NDArray[np.int64]
+    area: NDArray[np.int64]
+    """the unit of the organisation that the account belongs to today"""
+    version: NDArray[np.int64]
+    price_class: NDArray[np.int16]
+    cycle: NDArray[np.int32]
+    months: NDArray[np.int16]
+    people: NDArray[np.int16]
+    tier_kwh_e2_before: NDArray[np.int64]
+    billed_kwh_e2: NDArray[np.int64]
+    total_fen: NDArray[np.int64]
+    energy_kwh_e2: NDArray[np.int64]
+    """(n, len(BILLED_REGISTERS))"""
+    has_register: NDArray[np.bool_]
+    """(n, len(BILLED_REGISTERS))"""
+    is_uneven: NDArray[np.bool_]
+    """periods cannot be told: one meter of the account tells them and another does not, or they exceed the total"""
+
+    def __len__(self) -> int:
+        return len(self.account)
+
+
+_FROM = """
+FROM cis_bill b JOIN cis_account a ON a.id = b.account_id JOIN shared_org_unit o ON o.id = a.org_unit_id
+WHERE b.account_id >= %(low)s AND b.account_id < %(high)s AND a.id >= %(low)s AND a.id < %(high)s
+  AND b.cycle BETWEEN %(first)s AND %(last)s AND o.path LIKE %(path)s
+  AND (%(price_class)s::int IS NULL OR b.price_class = %(price_class)s)
+  AND (%(versions)s::bigint[] IS NULL OR b.tariff_version_id = ANY(%(versions)s))
+  AND NOT EXISTS (SELECT 1 FROM cis_bill later WHERE later.account_id = b.account_id
+                  AND later.period_start = b.period_start AND later.revision > b.revision)
+"""
+
+_BILLS = f"""
+SELECT b.id, b.account_id, a.org_unit_id, b.tariff_version_id, b.price_class, b.cycle, b.months, b.people,
+       b.tier_kwh_e2_before, b.energy_kwh_e2, b.total_fen
+{_FROM} ORDER BY b.account_id, b.period_start
+"""
+_BILL_TYPES = {
+    "id": "int8", "account": "int8", "area": "int8", "version": "int8", "price_class": "int2", "cycle": "int4",
+    "months": "int2", "people": "int2", "tier_kwh_e2_before": "int8", "billed_kwh_e2": "int8", "total_fen": "int8",
+}  # fmt: skip
+
+_USAGE = f"""
+SELECT u.bill_id, u.installation_id, u.register, u.energy_kwh_e2
+FROM cis_bill_usage u JOIN (SELECT b.id {_FROM}) AS chosen ON chosen.id = u.bill_id
+"""  # noqa: S608 (both halves are written here)
+_USAGE_TYPES = {"bill": "int8", "installation": "int8", "register": "int2", "energy_kwh_e2": "int8"}
+
+
+def billed_columns(population: Population, *, low: int, high: int) -> BilledColumns:
+    """The bills of the population's accounts with ids in [low, high); two statements."""
+    parameters = {
+        "low": low,
+        "high": high,
+        "first": population.first_cycle,
+        "last": population.last_cycle,
+        "path": population.org_path.replace("%", "") + "%",
+        "price_class": population.price_class,
+        "versions": None if population.version_ids is None else list(population.version_ids),
+    }
+    with connection.cursor() as cursor:
+        bills = read_columns(cursor, _BILLS, parameters, _BILL_TYPES)
+        usage = read_columns(cursor, _USAGE, parameters, _USAGE_TYPES)
+    ids = bills.pop("id")
+    energy = np.zeros((len(ids), len(BILLED_REGISTERS)), dtype=np.int64)
+    has = np.zeros(energy.shape, dtype=np.bool_)
+    uneven = np.zeros(len(ids), dtype=np.bool_)
+    if len(ids):
+        by_id = np.argsort(ids)
+        row = by_id[np.searchsorted(ids, usage["bill"], sorter=by_id)]
+        place = _PLACE[usage["register"]]
+        np.add.at(energy, (row, place), usage["energy_kwh_e2"])
+        has[row, place] = True
+        uneven |= _uneven(row, usage["installation"], usage["register"] != int(Register.TOTAL), len(ids))
+        uneven[flat_from_total(energy, has)] = True
+    return BilledColumns(**bills, energy_kwh_e2=energy, has_register=has, is_uneven=uneven)
+
+
+def _uneven(
+    row: NDArray[np.int64], installation: NDArray[np.int64], is_period: NDArray[np.bool_], rows: int
+) -> NDArray[np.bool_]:
+    """Rows of which one meter tells the periods and another does not."""
+    order = np.lexsort((installation, row))
+    row, installation, is_period = row[order], installation[order], is_period[order]
+    if not len(row):
+        return np.zeros(rows, dtype=np.bool_)
+    begins = np.flatnonzero(np.concatenate(([True], (row[1:] != row[:-1]) | (installation[1:] != installation[:-1]))))
+    tells = np.logical_or.reduceat(is_period, begins)
+    meters = np.bincount(row[begins], minlength=rows)
+    telling = np.bincount(row[begins[tells]], minlength=rows)
+    return (telling > 0) & (telling < meters)

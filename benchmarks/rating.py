@@ -170,7 +170,7 @@ def _compared(case: Case, peer: str, ours: list[Rated], answer: dict[str, Any]) 
 def _lines_fen(rated: Rated, account: int) -> dict[int, tuple[float, int]]:
     """Charge to (fen before rounding, fen) of one account's bill."""
     at = rated.lines.row == account
-    columns = (rated.lines.code, rated.lines.quantity_kwh_e2, rated.lines.price_e8, rated.lines.amount_fen)
+    columns = (rated.lines.code, rated.lines.quantity, rated.lines.price_e8, rated.lines.amount_fen)
     return {
         code: (quantity * price / 1e8, amount)
         for code, quantity, price, amount in zip(*(column[at].tolist() for column in columns), strict=True)

@@ -83,7 +83,7 @@ INSERT INTO cis_bill (id, account_id, run_id, contract_id, tariff_version_id, or
            '2026-01-02 00:00+8'
     FROM generate_series(1, %(accounts)s) i JOIN cis_supply_contract c ON c.id = i
     JOIN cis_reading r ON r.installation_id = i AND r.register = 1 AND r.read_on = DATE '2026-01-01' ORDER BY i;
-INSERT INTO cis_bill_line (bill_id, seq, account_id, code, quantity_kwh_e2, price_e8, amount_fen)
+INSERT INTO cis_bill_line (bill_id, seq, account_id, code, quantity, price_e8, amount_fen)
     SELECT id, 1, account_id, 1, energy_kwh_e2, 50000000, total_fen FROM cis_bill ORDER BY id;
 INSERT INTO cis_bill_usage (bill_id, seq, account_id, installation_id, register, from_on, to_on, from_value_e4,
                             to_value_e4, multiplier, is_rollover, is_estimated, is_from_curve, energy_kwh_e2)

@@ -18,6 +18,7 @@ PERMISSIONS.update(
         "cis.change_contract": _("变更合同容量"),
         "cis.edit_tariffs": _("维护电价"),
         "cis.try_tariffs": _("试算电价方案"),
+        "cis.preview_rating": _("试算电费"),
         "cis.dispute_bill": _("登记和办结账单异议"),
         "cis.close_day": _("日结"),
         "cis.plan_outages": _("登记、发布和变更停电信息"),

@@ -1,6 +1,6 @@
 """The tables of customer information, by topic."""
 
-from cis.models.billing import Bill, BillDispute, BillException, BillingRun, BillLine, BillUsage, ChargeKind
+from cis.models.billing import Bill, BillBasis, BillDispute, BillException, BillingRun, BillLine, BillUsage, ChargeKind
 from cis.models.contacts import Contact
 from cis.models.customers import Account, AccountPoint, CapacityChange, Customer, Premise, SupplyContract
 from cis.models.ledger import LedgerAccount, LedgerBalance, LedgerDay, LedgerDayBalance, LedgerTransfer
@@ -36,6 +36,7 @@ __all__ = [
     "Account",
     "AccountPoint",
     "Bill",
+    "BillBasis",
     "BillDispute",
     "BillException",
     "BillLine",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from cis.models.customers import SupplyContract
+from cis.models.customers import DEMAND_MODE_CHOICES, SupplyContract
 from cis.models.metering import REGISTER_CHOICES
 
 IS_OPEN = models.ExpressionWrapper(models.Q(open_fen__gt=0), output_field=models.BooleanField())
@@ -121,7 +122,10 @@ class Bill(models.Model):
 
 class BillLine(models.Model):
     """
-    One line of a bill: quantity (10^-2 kWh) x price (10^-8 yuan) = amount (fen), rounded half-up once.
+    One line of a bill: quantity x price (10^-8 yuan) x share = amount (fen), rounded half-up once.
+
+    The quantity is in 10^-places of the charge's unit (0.01 kWh, 0.01 kVA, 0.0001 kW, fen); the share in sixtieths,
+    NULL = whole.
 
     Bulk table without foreign keys (`bill_id`, `account_id`); `code` is checked against `ChargeKind` by a statement
     trigger.
@@ -132,15 +136,46 @@ class BillLine(models.Model):
     seq = models.SmallIntegerField()
     account_id = models.BigIntegerField()
     code = models.SmallIntegerField()
-    quantity_kwh_e2 = models.BigIntegerField()
+    quantity = models.BigIntegerField()
     price_e8 = models.BigIntegerField()
     amount_fen = models.BigIntegerField()
+    share = models.SmallIntegerField(null=True)
 
     class Meta:
         db_table = "cis_bill_line"
 
     def __str__(self) -> str:
         return f"{self.bill_id}/{self.seq}"
+
+
+class BillBasis(models.Model):
+    """
+    What basic charge and power-factor adjustment of a bill were computed from; only bills that have one have a row.
+
+    Stretches of capacity stand in three arrays of one length (0.01 kVA, sixtieths of the month, whether at half). Bulk
+    table without foreign keys.
+    """
+
+    bill_id = models.BigIntegerField(primary_key=True)
+    account_id = models.BigIntegerField()
+    demand_mode = models.SmallIntegerField(choices=DEMAND_MODE_CHOICES)
+    capacity_kva_e2 = ArrayField(models.BigIntegerField())
+    capacity_share = ArrayField(models.SmallIntegerField())
+    capacity_is_half = ArrayField(models.SmallIntegerField())
+    floor_kva_e2 = models.BigIntegerField()
+    contract_kw_e4 = models.BigIntegerField()
+    demand_kw_e4 = ArrayField(models.BigIntegerField())
+    pf_standard_e2 = models.SmallIntegerField()
+    active_kwh_e2 = models.BigIntegerField()
+    reactive_kvarh_e2 = models.BigIntegerField()
+    power_factor_e2 = models.SmallIntegerField()
+    """hundredths; -1: no active energy, so no factor"""
+
+    class Meta:
+        db_table = "cis_bill_basis"
+
+    def __str__(self) -> str:
+        return str(self.bill_id)
 
 
 class BillUsage(models.Model):

@@ -8,7 +8,11 @@ from django.contrib.postgres.fields import ArrayField, DateRangeField, RangeOper
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
+from cis.rating.power_factors import STANDARDS_E2
+from cis.rating.rules.basic_charge import DemandMode
 from config.shared.personal_data import EncryptedTextField
+
+DEMAND_MODE_CHOICES = tuple((int(mode), mode.name.lower()) for mode in DemandMode)
 
 
 @pghistory.track()
@@ -133,6 +137,12 @@ class SupplyContract(models.Model):
     voltage = models.CharField(max_length=16)
     capacity_kva = models.IntegerField(default=0)
     people = models.SmallIntegerField(default=1)
+    demand_mode = models.SmallIntegerField(choices=DEMAND_MODE_CHOICES, default=0, db_default=0)
+    """how the basic charge of a two-part tariff is paid"""
+    contract_demand_kw = models.IntegerField(default=0, db_default=0)
+    """the agreed maximum demand, where it is paid by that"""
+    pf_standard_e2 = models.SmallIntegerField(default=0, db_default=0)
+    """the power-factor standard in hundredths (90, 85, 80); 0: not subject"""
     valid = DateRangeField()
     version = models.IntegerField(default=1)
 
@@ -145,6 +155,12 @@ class SupplyContract(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(capacity_kva__gte=0) & models.Q(people__gte=1), name="contract_makes_sense"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(demand_mode__in=[int(mode) for mode in DemandMode])
+                & models.Q(contract_demand_kw__gte=0)
+                & models.Q(pf_standard_e2__in=[0, *STANDARDS_E2]),
+                name="contract_terms_are_known",
             ),
         )
 

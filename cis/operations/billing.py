@@ -124,7 +124,7 @@ class RatedShard:
     """(accounts,)"""
     line_row: NDArray[np.int64]
     line_code: NDArray[np.int16]
-    line_quantity_kwh_e2: NDArray[np.int64]
+    line_quantity: NDArray[np.int64]
     line_price_e8: NDArray[np.int64]
     line_amount_fen: NDArray[np.int64]
     left_out: dict[int, tuple[str, str]]
@@ -433,7 +433,7 @@ def rate_shard(found: Determinants, *, bill_month: int) -> RatedShard:
         energy_kwh_e2=energy,
         line_row=row,
         line_code=code.astype(np.int16),
-        line_quantity_kwh_e2=quantity,
+        line_quantity=quantity,
         line_price_e8=price,
         line_amount_fen=amount,
         left_out=left_out,
@@ -476,7 +476,7 @@ def _rate_group(
     total[rows] = rated.total_fen
     energy[rows] = usage.import_energy()
     lines = rated.lines
-    parts.append((rows[lines.row], lines.code, lines.quantity_kwh_e2, lines.price_e8, lines.amount_fen))
+    parts.append((rows[lines.row], lines.code, lines.quantity, lines.price_e8, lines.amount_fen))
 
 
 # --- Writing -------------------------------------------------------------------------------
@@ -553,7 +553,7 @@ def _copy_lines(cursor: Any, shard: RatedShard, bill_of_row: NDArray[np.int64], 
             "seq": ("int2", _numbered(shard.line_row)),
             "account_id": ("int8", accounts.account[shard.line_row]),
             "code": ("int2", shard.line_code),
-            "quantity_kwh_e2": ("int8", shard.line_quantity_kwh_e2),
+            "quantity": ("int8", shard.line_quantity),
             "price_e8": ("int8", shard.line_price_e8),
             "amount_fen": ("int8", shard.line_amount_fen),
         },

@@ -79,7 +79,7 @@ class LineExplained:
     code: str
     name_zh: str
     name_en: str
-    quantity_kwh_e2: int
+    quantity: int
     price_e8: int
     amount_fen: int
     legal_basis: str
@@ -277,8 +277,8 @@ def get_bill(bill_no: str, *, account_id: int | None = None) -> BillPage:
     stored = list(BillLine.objects.filter(bill_id=bill.pk).order_by("seq"))
     stretches = list(BillUsage.objects.filter(bill_id=bill.pk).order_by("seq"))
     facts = recompute(bill, stretches, bill.tariff_version)
-    recomputes = [(int(f.code), f.quantity_kwh_e2, f.price_e8, f.amount_fen) for f in facts] == [
-        (line.code, line.quantity_kwh_e2, line.price_e8, line.amount_fen) for line in stored
+    recomputes = [(int(f.code), f.quantity, f.price_e8, f.amount_fen) for f in facts] == [
+        (line.code, line.quantity, line.price_e8, line.amount_fen) for line in stored
     ] and sum(line.amount_fen for line in stored) == bill.total_fen
     dispute = BillDispute.objects.filter(bill=bill, closed_at=None).first()
     version = bill.tariff_version
@@ -351,7 +351,7 @@ def _lines(stored: list[BillLine], facts: list[LineFacts]) -> tuple[LineExplaine
                 code=charge.text,
                 name_zh=charge.name_zh,
                 name_en=charge.name_en,
-                quantity_kwh_e2=line.quantity_kwh_e2,
+                quantity=line.quantity,
                 price_e8=line.price_e8,
                 amount_fen=line.amount_fen,
                 legal_basis=charge.legal_basis,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
 from django.utils.translation import gettext as _
 from numpy.typing import ArrayLike
 
@@ -27,6 +28,8 @@ class PriceRow:
     """where its tier begins, in 0.01 kWh; None where energy is not counted by tiers"""
     upper_kwh_e2: int | None = None
     """where its tier ends; None for the last"""
+    unit: str = "kWh"
+    """what the price is for: kWh, or kVA or kW and month"""
     is_monthly: bool = False
     """whether energy is counted towards the tiers month by month, and not over the year"""
 
@@ -83,14 +86,15 @@ def rows_of_version(version: TariffVersion, *, month: int) -> tuple[PriceRow, ..
     return tuple(
         PriceRow(
             name=in_language(CHARGES[ChargeCode(slot.code)].name_zh, CHARGES[ChargeCode(slot.code)].name_en),
-            price_e8=slot.price_e8,
+            price_e8=int(np.asarray(slot.price_e8).flat[0]),
+            unit=CHARGES[ChargeCode(slot.code)].unit,
             legal_basis=CHARGES[ChargeCode(slot.code)].legal_basis,
             lower_kwh_e2=_bound(facts.get("lower_kwh_e2")),
             upper_kwh_e2=_bound(facts.get("upper_kwh_e2")),
             is_monthly=facts.get("tier_period") == "month",
         )
         for rule in tariff.rules
-        for slot, facts in zip(rule.slots(usage), rule.slot_facts(usage), strict=True)
+        for slot, facts in rule.offers(usage)
     )
 
 

@@ -29,6 +29,7 @@ from cis.rating.registers import (
 )
 from cis.rating.rule import LineFacts, Rule
 from cis.rating.rules import RULES
+from cis.rating.switches import SWITCHES, Switches, read_switches
 from cis.rating.windows import SLOTS_PER_DAY, DayKind, WindowSet
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "REGISTER_NAMES",
     "RULES",
     "SLOTS_PER_DAY",
+    "SWITCHES",
     "CannotPrice",
     "Catalogue",
     "Charge",
@@ -51,6 +53,7 @@ __all__ = [
     "Refusal",
     "Register",
     "Rule",
+    "Switches",
     "TariffRecord",
     "Usage",
     "WindowSet",
@@ -62,4 +65,5 @@ __all__ = [
     "flat_from_total",
     "rate",
     "read_catalogue",
+    "read_switches",
 ]

@@ -325,7 +325,7 @@ def _commercial(table: Table, catalogue: Catalogue) -> None:
     ]
     if sum(Decimal(item["price_yuan"]) for item in items) != Decimal(funds):
         raise CannotPrice("unknown_table", f"{table['code']}: the funds do not add up to {funds}")
-    tail.append({"kind": "funds", "items": items})
+    tail += [{"kind": "power_factor", "table": "1983-215"}, {"kind": "funds", "items": items}]
     printed = {
         period: str(Decimal(price) - Decimal(funds)) for period, price in table["energy_prices_used_in_golden"].items()
     }

@@ -31,6 +31,18 @@ class ChargeCode(IntEnum):
     FUND_RURAL = 41
     FUND_RESERVOIR = 42
     FUND_RENEWABLE = 43
+    CAPACITY = 51
+    CAPACITY_HALF = 52
+    DEMAND = 53
+    DEMAND_OVER = 54
+    PF_ADJ = 61
+    FREE_KWH = 71
+
+
+Unit = Literal["kWh", "kVA", "kW", "yuan"]
+
+UNIT_PLACES: dict[Unit, int] = {"kWh": 2, "kVA": 2, "kW": 4, "yuan": 2}
+"""Places a quantity is kept to. Demand keeps what a register shows times its ratio: nothing is rounded there."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +54,20 @@ class Charge:
     name_en: str
     ledger: Literal["energy", "fund"]
     legal_basis: str
-    unit: str = "kWh"
+    unit: Unit = "kWh"
+
+    @property
+    def places(self) -> int:
+        """Decimal places of the line's quantity: an int64 in 10**-places of the unit."""
+        return UNIT_PLACES[self.unit]
 
 
 _TIERS = "电力法第四十四条；发改价格〔2011〕2617号"
 _AGENT = "电力法第四十四条；发改价格〔2021〕1439号；发改价格〔2023〕526号"
 _PERIOD = "电力法第四十四条；省级分时电价文件（居民另据发改价格〔2011〕2617号，工商业另据发改价格〔2023〕526号）"
+_BASIC = "电力法第四十四条；发改价格〔2023〕526号；发改办价格〔2016〕1583号"
+_FACTOR = "电力法第四十四条；（83）水电财字第215号"
+_FREE = "电力法第四十四条；发改价格〔2011〕2617号（城乡低保户和五保户免费电量）"
 _FUND = "电力法第四十四条；发改价格〔2023〕526号（政府性基金及附加）"
 
 CHARGES: dict[ChargeCode, Charge] = {
@@ -70,6 +90,16 @@ CHARGES: dict[ChargeCode, Charge] = {
     ChargeCode.FUND_RENEWABLE: Charge(
         "FUND_RENEWABLE", "可再生能源电价附加", "Renewable energy surcharge", "fund", _FUND
     ),
+    ChargeCode.CAPACITY: Charge("CAPACITY", "容量电费", "Capacity charge", "energy", _BASIC, "kVA"),
+    ChargeCode.CAPACITY_HALF: Charge(
+        "CAPACITY_HALF", "容量电费（暂停减半）", "Capacity charge, suspended at half", "energy", _BASIC, "kVA"
+    ),
+    ChargeCode.DEMAND: Charge("DEMAND", "需量电费", "Demand charge", "energy", _BASIC, "kW"),
+    ChargeCode.DEMAND_OVER: Charge(
+        "DEMAND_OVER", "需量电费（超出加倍）", "Demand charge, excess doubled", "energy", _BASIC, "kW"
+    ),
+    ChargeCode.PF_ADJ: Charge("PF_ADJ", "功率因数调整电费", "Power factor adjustment", "energy", _FACTOR, "yuan"),
+    ChargeCode.FREE_KWH: Charge("FREE_KWH", "低保五保免费电量", "Free energy, low income", "energy", _FREE),
 }
 """Every charge a bill may carry."""
 

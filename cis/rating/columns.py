@@ -3,23 +3,32 @@
 Units everywhere: energy in 0.01 kWh (`_kwh_e2`), prices in 1e-8 yuan (`_e8`), money in fen; all int64.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cis.rating.charges import CHARGES, ChargeCode
 from cis.rating.refusal import CannotPrice
 from cis.rating.registers import INT64_MAX, PERIOD_REGISTERS, Register
 
-__all__ = ["Int64Column", "Lines", "Rated", "Slot", "Usage", "amounts_fen"]
+__all__ = ["WHOLE", "Int64Column", "Lines", "Rated", "Slot", "Usage", "amounts_fen"]
 
 Int64Column = NDArray[np.int64]
 Int8Column = NDArray[np.int8]
 
 FEN_UNIT = 10**8
 """0.01 kWh x 1e-8 yuan = 1e-8 fen."""
+
+WHOLE = 60
+"""The share of a line that is charged whole. A month has thirty days in charges by the day, and a half of a day is
+charged under the rule before 2016: sixtieths keep both exact."""
+
+MAX_AMOUNT_FEN = 2**58
+"""Above this a line is refused, so that no sum of lines can wrap."""
 
 MAX_ENERGY_KWH_E2 = 2**56
 """Above this a row is refused before any sum, so that no sum of registers or tiers can wrap."""
@@ -30,16 +39,43 @@ def largest_quantity(price_e8: int) -> int:
     return INT64_MAX if price_e8 == 0 else (INT64_MAX - FEN_UNIT) // abs(price_e8)
 
 
-def amounts_fen(quantity_kwh_e2: Int64Column, price_e8: int | Int64Column) -> Int64Column:
-    """Return quantity x price in fen, rounded half-up (away from zero for negatives).
+def amounts_fen(quantity: Int64Column, price_e8: int | Int64Column) -> Int64Column:
+    """Return quantity (0.01 of a unit) x price in fen, rounded half-up (away from zero for negatives).
 
     The caller keeps the product inside int64 (`largest_quantity`). Source: billing-rules.md section 0, rounding.
     """
-    product = quantity_kwh_e2 * price_e8
+    amount: Int64Column = _half_up(quantity * price_e8, FEN_UNIT)
+    return amount
+
+
+def shared_amounts_fen(
+    quantity: Int64Column, price_e8: int | Int64Column, share: Int64Column | None, places: int
+) -> Int64Column:
+    """Return quantity (10**-places of a unit) x price x share / 60 in fen, rounded half-up once, however large.
+
+    `share` (n,) in sixtieths, None = whole. What does not fit into int64 comes back as the largest int64.
+    """
+    unit = 10 ** (places + 6) * (1 if share is None else WHOLE)
+    factors: list[Any] = [quantity, price_e8] if share is None else [quantity, price_e8, share]
+    widest = 1
+    for factor in factors:
+        column = np.asarray(factor)
+        widest *= max(abs(int(column.min())), abs(int(column.max()))) if column.size else 0
+    if widest > INT64_MAX - unit:
+        factors = [np.asarray(factor).astype(object) for factor in factors]
+    product = factors[0]
+    for factor in factors[1:]:
+        product = product * factor
+    amount = _half_up(product, unit)
+    return np.asarray(np.clip(amount, -INT64_MAX, INT64_MAX), dtype=np.int64)
+
+
+def _half_up(product: Any, unit: int) -> Any:
+    """Divide by `unit`, rounding half away from zero."""
     # floor((p + half) / unit) is half-up for p >= 0; one unit less before the floor makes it half-down, which is
     # away from zero, for p < 0.
-    product += FEN_UNIT // 2 - (product < 0)
-    product //= FEN_UNIT
+    product += unit // 2 - (product < 0)
+    product //= unit
     return product
 
 
@@ -64,6 +100,8 @@ class Usage:
     """1 to 12, decides the season"""
     tier_months: Int8Column = field(default_factory=lambda: np.empty(0, dtype=np.int8))
     """(n,) months of the tier year to which annual bounds are pro-rated; 12 for all when left out"""
+    more: Mapping[str, Int64Column] = field(default_factory=dict)
+    """determinants that only some rules read, by name: int64, n rows each; the rules' files say what they are"""
 
     def __post_init__(self) -> None:
         if self.energy_kwh_e2.ndim != 2 or self.energy_kwh_e2.shape[1] != len(self.registers):
@@ -85,6 +123,9 @@ class Usage:
                 raise ValueError(f"{name} must be ({rows},) {kind.__name__}")
         if self.energy_kwh_e2.dtype != np.int64:
             raise ValueError("energy_kwh_e2 must be int64")
+        for name, column in self.more.items():
+            if column.shape[:1] != (rows,) or column.dtype != np.int64:
+                raise ValueError(f"{name} must have {rows} rows of int64")
         if not 1 <= self.bill_month <= 12:
             raise ValueError("bill_month must be 1 to 12")
 
@@ -92,12 +133,13 @@ class Usage:
     def of(
         cls,
         bill_month: int,
-        energy_kwh_e2: dict[Register, ArrayLike],
+        energy_kwh_e2: Mapping[Register, ArrayLike],
         *,
         tier_kwh_e2_before: ArrayLike = 0,
         people: ArrayLike = 1,
         months: ArrayLike = 1,
         tier_months: ArrayLike = 12,
+        more: Mapping[str, ArrayLike] | None = None,
     ) -> "Usage":
         """Build a usage from one column per register; the other columns may be single values for all rows."""
         energy = np.column_stack([np.atleast_1d(np.asarray(c, dtype=np.int64)) for c in energy_kwh_e2.values()])
@@ -110,6 +152,7 @@ class Usage:
             months=np.array(np.broadcast_to(np.asarray(months, dtype=np.int8), rows)),
             bill_month=bill_month,
             tier_months=np.array(np.broadcast_to(np.asarray(tier_months, dtype=np.int8), rows)),
+            more={name: _column_of(value, rows[0]) for name, value in (more or {}).items()},
         )
 
     def __len__(self) -> int:
@@ -121,6 +164,12 @@ class Usage:
             raise CannotPrice("register_missing", f"the usage has no register {register.name.lower()}")
         column: Int64Column = self.energy_kwh_e2[:, self.registers.index(register)]
         return column
+
+    def determinant(self, name: str) -> Int64Column:
+        """Return a column of `more`; raises CannotPrice(`determinant_missing`)."""
+        if name not in self.more:
+            raise CannotPrice("determinant_missing", name)
+        return self.more[name]
 
     @property
     def period_registers(self) -> tuple[Register, ...]:
@@ -151,16 +200,51 @@ class Usage:
             self.months[picked],
             self.bill_month,
             self.tier_months[picked],
+            {name: column[picked] for name, column in self.more.items()},
         )
+
+
+def _column_of(value: ArrayLike, rows: int) -> Int64Column:
+    """One value for all rows, or a row each."""
+    column = np.asarray(value, dtype=np.int64)
+    return np.array(column if column.shape[:1] == (rows,) and column.ndim else np.broadcast_to(column, (rows,)))
 
 
 @dataclass(frozen=True)
 class Slot:
-    """One possible line of every bill: a charge at one price, and how much of it each row has (0 = no line)."""
+    """One possible line of every bill: a charge at a price, and how much of it each row has (0 = no line)."""
 
     code: int
-    price_e8: int
-    quantity_kwh_e2: Int64Column
+    price_e8: int | Int64Column
+    """one for all rows, or (n,)"""
+    quantity: Int64Column
+    """(n,) in 10**-places of the charge's unit"""
+    share: Int64Column | None = None
+    """(n,) sixtieths of the line that are charged; None = all are"""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is energy at one price, which the fast path rates."""
+        return self.share is None and isinstance(self.price_e8, int) and CHARGES[ChargeCode(self.code)].places == 2
+
+    @cached_property
+    def amount_fen(self) -> Int64Column:
+        """(n,) the rounded amounts; of a row whose product overflows anything, for it is refused."""
+        if self.is_plain:
+            return amounts_fen(self.quantity, self.price_e8)
+        return shared_amounts_fen(self.quantity, self.price_e8, self.share, CHARGES[ChargeCode(self.code)].places)
+
+    def overflows(self) -> NDArray[np.bool_] | None:
+        """(n,) whose amount does not fit into int64; None if all do."""
+        if not self.quantity.size:
+            return None
+        if self.is_plain and isinstance(self.price_e8, int):
+            largest = largest_quantity(self.price_e8)
+            if self.quantity.max() <= largest:
+                return None
+            return np.asarray(self.quantity > largest)
+        too_big = np.abs(self.amount_fen) >= MAX_AMOUNT_FEN
+        return too_big if too_big.any() else None
 
 
 @dataclass(frozen=True)
@@ -171,9 +255,12 @@ class Lines:
     """index into the usage"""
     code: NDArray[np.int16]
     """ChargeCode"""
-    quantity_kwh_e2: Int64Column
+    quantity: Int64Column
+    """in 10**-places of the charge's unit: 0.01 kWh, 0.01 kVA, 0.0001 kW, fen"""
     price_e8: Int64Column
     amount_fen: Int64Column
+    share: Int64Column
+    """sixtieths that are charged; 60 (`WHOLE`) is all"""
 
     def __len__(self) -> int:
         return int(self.row.shape[0])

@@ -27,11 +27,11 @@ class CompiledTariff:
     rules: tuple[Rule, ...]
 
 
-def compile_rules(specs: Sequence[Mapping[str, Any]]) -> CompiledTariff:
-    """Read the rules of a tariff version.
+def compile_rules(specs: Sequence[Mapping[str, Any]], *, prices_energy: bool = True) -> CompiledTariff:
+    """Read the rules of a tariff version; `prices_energy=False` for a part of one that charges no energy.
 
-    Raises CannotPrice: `no_rules`, `unknown_kind` (also a rule of a later issue, such as a two-part tariff's
-    `basic_charge`), `no_energy_rule`, `energy_priced_twice`, `charge_twice`, or what a rule's `parse` raises.
+    Raises CannotPrice: `no_rules`, `unknown_kind`, `no_energy_rule`, `energy_priced_twice`,
+    `charge_twice`, or what a rule's `parse` raises.
     """
     if not isinstance(specs, list | tuple) or not specs:
         raise CannotPrice("no_rules", "a tariff needs a list of at least one rule")
@@ -42,7 +42,7 @@ def compile_rules(specs: Sequence[Mapping[str, Any]]) -> CompiledTariff:
             raise CannotPrice("unknown_kind", f"{kind!r}; known kinds are {', '.join(RULES)}")
         rules.append(RULES[kind].parse(spec))
     pricing = [rule.kind for rule in rules if rule.prices_energy]
-    if not pricing:
+    if not pricing and prices_energy:
         raise CannotPrice("no_energy_rule", "no rule prices the energy")
     if len(pricing) > 1:
         raise CannotPrice("energy_priced_twice", f"{' and '.join(pricing)} each price all energy")
@@ -72,7 +72,7 @@ def rate(tariff: CompiledTariff, usage: Usage) -> Rated:
         Lines(
             *(
                 np.concatenate([getattr(block.lines, name) for block in blocks])
-                for name in ("row", "code", "quantity_kwh_e2", "price_e8", "amount_fen")
+                for name in ("row", "code", "quantity", "price_e8", "amount_fen", "share")
             )
         ),
         np.concatenate([block.total_fen for block in blocks]),
@@ -82,10 +82,13 @@ def rate(tariff: CompiledTariff, usage: Usage) -> Rated:
 
 def _rate_block(tariff: CompiledTariff, usage: Usage) -> Rated:
     """Rate some rows at once."""
+    refused = judge(usage, tariff.rules)
+    for rule in tariff.rules:
+        usage = rule.prepare(usage)
     slots: list[Slot] = []
     for rule in tariff.rules:
-        slots += rule.slots(usage)
-    return assemble(slots, judge(usage, tariff.rules))
+        slots += rule.slots_after(usage, slots)
+    return assemble(slots, refused)
 
 
 def explain(tariff: CompiledTariff, usage: Usage, row: int) -> list[LineFacts]:
@@ -97,4 +100,12 @@ def explain(tariff: CompiledTariff, usage: Usage, row: int) -> list[LineFacts]:
     refused = int(rate(tariff, one).refused[0])
     if refused:
         raise CannotPrice("row_refused", Refusal(refused).name.lower())
-    return [facts for rule in tariff.rules for facts in rule.facts(one, 0)]
+    for rule in tariff.rules:
+        one = rule.prepare(one)
+    slots: list[Slot] = []
+    lines: list[LineFacts] = []
+    for rule in tariff.rules:
+        more, explained = rule.facts(one, slots)
+        slots += more
+        lines += explained
+    return lines

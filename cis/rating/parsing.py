@@ -1,13 +1,23 @@
 """Pure: reading one field of a tariff rule. Every mistake is a CannotPrice that names the field; nothing is guessed."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from cis.rating.refusal import CannotPrice
 
-__all__ = ["Spec", "check_fields", "decimal_of", "mapping_of", "months_of", "price_e8_of", "sequence_of", "text_of"]
+__all__ = [
+    "Spec",
+    "check_fields",
+    "choice_of",
+    "decimal_of",
+    "mapping_of",
+    "months_of",
+    "price_e8_of",
+    "sequence_of",
+    "text_of",
+]
 
 Spec = Mapping[str, Any]
 
@@ -43,6 +53,14 @@ def text_of(value: object, where: str) -> str:
     """Return a non-empty text; raises CannotPrice(`ill_typed`)."""
     if not isinstance(value, str) or not value:
         raise CannotPrice("ill_typed", f"{where} must be a text, found {value!r}")
+    return value
+
+
+def choice_of(value: object, where: str, known: Iterable[str]) -> str:
+    """Return one of the known values of a switch; raises CannotPrice(`unknown_value`)."""
+    names = tuple(known)
+    if not isinstance(value, str) or value not in names:
+        raise CannotPrice("unknown_value", f"{where} must be one of {', '.join(names)}, found {value!r}")
     return value
 
 

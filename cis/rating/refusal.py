@@ -33,3 +33,7 @@ class Refusal(IntEnum):
     """the time-of-use registers do not add up to the total register (mend with `flat_from_total` first)"""
     UNPRICED_REGISTER = 5
     """energy stands in a time-of-use register for which the tariff has no price"""
+    UNPRICED_MODE = 6
+    """the tariff has no price for the way in which the account pays its basic charge, or the account has none"""
+    UNKNOWN_STANDARD = 7
+    """a power-factor standard that the table does not have"""

@@ -38,7 +38,7 @@ class LineInWords:
     """A line of a bill with everything said."""
 
     name: str
-    quantity_kwh_e2: int
+    quantity: int
     price_e8: int
     amount_fen: int
     formula: str
@@ -78,7 +78,7 @@ def in_words(page: queries.BillPage) -> list[LineInWords]:
     return [
         LineInWords(
             name=explanations.name_of(line),
-            quantity_kwh_e2=line.quantity_kwh_e2,
+            quantity=line.quantity,
             price_e8=line.price_e8,
             amount_fen=line.amount_fen,
             formula=explanations.formula_of(line),

@@ -22,7 +22,7 @@ def name_of(line: LineExplained) -> str:
 def formula_of(line: LineExplained) -> str:
     """Quantity x price = amount."""
     return _("%(quantity)s 度 × %(price)s 元/度 = %(amount)s 元") % {
-        "quantity": format_energy(line.quantity_kwh_e2),
+        "quantity": format_energy(line.quantity),
         "price": format_price(line.price_e8),
         "amount": format_money(line.amount_fen),
     }

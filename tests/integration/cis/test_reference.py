@@ -34,14 +34,14 @@ class TestLoadReference:
         assert not [grade for grade in grades if grade.startswith("low")]
         assert not Tariff.objects.filter(code__in=["HE-RES", "NM-W-RES", "HN-RES", "SH-RES"]).exists()
 
-    def test_a_two_part_table_is_kept_and_refuses_to_be_priced(self):
+    def test_a_table_without_energy_prices_is_kept_and_refuses_to_be_priced(self):
         load_reference(at=AT)
-        version = TariffVersion.objects.get(tariff__code="HB-2026-01-2P-10")
+        version = TariffVersion.objects.get(tariff__code="GD-PRD-2026-02-2P-10-CAP")
 
         with pytest.raises(CannotPrice) as refused:
             compile_rules(version.rules)
 
-        assert refused.value.code == "unknown_kind"
+        assert refused.value.code == "no_energy_rule"
 
 
 @pytest.mark.django_db

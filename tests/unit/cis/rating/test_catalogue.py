@@ -17,8 +17,8 @@ CANNOT_PRICE = {
     "CQ-RES": "tier_period_unknown",
     "CQ-RES-TOU": "tier_period_unknown",
     "YN-RES": "bounds_unknown",
-    "GD-PRD-2026-02-2P-10-CAP": "unknown_kind",
-} | {f"HB-2026-01-2P-{v}{t}": "unknown_kind" for v in ("10", "35", "110", "220") for t in ("", "-NOTOU")}
+    "GD-PRD-2026-02-2P-10-CAP": "no_energy_rule",
+}
 
 
 class TestRecords:

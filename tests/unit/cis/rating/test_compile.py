@@ -19,13 +19,35 @@ TOU_TIER = {
 }
 SHARED = {"kind": "shared_meter", "price_yuan": "0.558"}
 PARTS = {"floating_base_yuan": {"agent_purchase": "0.384470"}, "fixed_yuan": {"system_operation": "0.082273"}}
+BASIC = {"kind": "basic_charge", "capacity_price_yuan_per_kva_month": "26.3"}
 FUNDS = {"kind": "funds", "items": [{"charge": "FUND_RURAL", "price_yuan": "0.02"}]}
 
 REFUSED: list[tuple[str, list[Any]]] = [
     ("no_rules", []),
     ("unknown_kind", [{}]),
-    ("unknown_kind", [{"kind": "basic_charge", "capacity_price_yuan_per_kva_month": "26.3"}]),
-    ("unknown_kind", [SHARED, {"kind": "power_factor"}]),
+    ("unknown_kind", [SHARED, {"kind": "green_premium"}]),
+    ("no_energy_rule", [{"kind": "basic_charge", "capacity_price_yuan_per_kva_month": "26.3"}]),
+    ("price_unknown", [SHARED, {"kind": "basic_charge"}]),
+    ("price_unknown", [SHARED, BASIC | {"capacity_price_yuan_per_kva_month": None}]),
+    ("unknown_value", [SHARED, BASIC | {"demand_excess_rule": "double"}]),
+    ("out_of_range", [SHARED, BASIC | {"floor_pct": 101}]),
+    ("out_of_range", [SHARED, BASIC | {"threshold_pct": 99}]),
+    ("missing_field", [SHARED, BASIC | {"load_factor_discount": {"kwh_per_kva": 260}}]),
+    (
+        "inexact_price",
+        [
+            SHARED,
+            {
+                "kind": "basic_charge",
+                "demand_price_yuan_per_kw_month": "0.00000001",
+                "load_factor_discount": {"kwh_per_kva": 260, "price_pct": 90},
+            },
+        ],
+    ),
+    ("missing_field", [SHARED, {"kind": "power_factor"}]),
+    ("unknown_value", [SHARED, {"kind": "power_factor", "table": "2024"}]),
+    ("unknown_value", [TIER, {"kind": "free_energy", "kwh_per_month": "15", "method": "gift"}]),
+    ("bounds_unknown", [TIER, {"kind": "free_energy", "kwh_per_month": None, "method": "deduct_before_tiering"}]),
     ("no_energy_rule", [FUNDS]),
     ("energy_priced_twice", [SHARED, TIER]),
     ("charge_twice", [SHARED, FUNDS, FUNDS]),

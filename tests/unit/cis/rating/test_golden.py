@@ -99,7 +99,7 @@ class TestGoldenBill:
         assert Counter(
             (
                 CHARGES[ChargeCode(lines.code[i])].text,
-                Decimal(int(lines.quantity_kwh_e2[i])).scaleb(-2),
+                Decimal(int(lines.quantity[i])).scaleb(-2),
                 Decimal(int(lines.price_e8[i])).scaleb(-8),
                 Decimal(int(lines.amount_fen[i])).scaleb(-2),
             )
@@ -150,7 +150,7 @@ class TestGoldenFacts:
         first, second = explain(compile_rules(RECORDS["JS-RES"].rules), usage, 0)
 
         assert first.facts["upper_kwh_e2"] == 230 * 5 * 100
-        assert (first.quantity_kwh_e2, second.quantity_kwh_e2) == (115_000, 5_000)
+        assert (first.quantity, second.quantity) == (115_000, 5_000)
 
     def test_data_are_the_published_tables(self) -> None:
         tables = json.loads((ROOT / "cis/data/tariffs.json").read_text(encoding="utf-8"))

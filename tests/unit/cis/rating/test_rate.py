@@ -38,7 +38,7 @@ def lines_of(rated: Rated, rows: int) -> list[list[Line]]:
         found[int(lines.row[i])].append(
             (
                 CHARGES[ChargeCode(lines.code[i])].text,
-                Decimal(int(lines.quantity_kwh_e2[i])).scaleb(-2),
+                Decimal(int(lines.quantity[i])).scaleb(-2),
                 Decimal(int(lines.price_e8[i])).scaleb(-8),
                 Decimal(int(lines.amount_fen[i])).scaleb(-2),
             )
@@ -77,14 +77,14 @@ class TestOracle:
         tariff = compile_rules(rules)
 
         told = [
-            (line.charge.text, line.quantity_kwh_e2, line.price_e8, line.amount_fen)
+            (line.charge.text, line.quantity, line.price_e8, line.amount_fen)
             for row in range(len(usage))
             for line in explain(tariff, usage, row)
         ]
 
         lines = rate(tariff, usage).lines
         texts = [CHARGES[ChargeCode(code)].text for code in lines.code]
-        columns = (lines.quantity_kwh_e2.tolist(), lines.price_e8.tolist(), lines.amount_fen.tolist())
+        columns = (lines.quantity.tolist(), lines.price_e8.tolist(), lines.amount_fen.tolist())
         assert told == list(zip(texts, *columns, strict=True))
 
 
@@ -98,9 +98,9 @@ class TestEnergy:
 
         billed = np.zeros(len(usage), dtype=np.int64)
         is_energy = [CHARGES[ChargeCode(code)].text.startswith("ENERGY") for code in lines.code]
-        np.add.at(billed, lines.row[is_energy], lines.quantity_kwh_e2[is_energy])
+        np.add.at(billed, lines.row[is_energy], lines.quantity[is_energy])
         assert billed.tolist() == usage.energy_kwh_e2.sum(axis=1).tolist()
-        assert (lines.quantity_kwh_e2 > 0).all()
+        assert (lines.quantity > 0).all()
 
     @settings(max_examples=100, deadline=None)
     @given(data=st.data())
@@ -140,7 +140,7 @@ class TestIndependence:
 
         blocks = rate(tariff, usage)
 
-        for name in ("row", "code", "quantity_kwh_e2", "price_e8", "amount_fen"):
+        for name in ("row", "code", "quantity", "price_e8", "amount_fen"):
             assert getattr(blocks.lines, name).tolist() == getattr(whole.lines, name).tolist()
         assert blocks.total_fen.tolist() == whole.total_fen.tolist()
         assert blocks.lines.row.dtype == np.int64 and blocks.lines.code.dtype == np.int16
@@ -177,12 +177,12 @@ class TestTiers:
     def test_a_bound_belongs_to_the_lower_tier(self, kwh_e2: int, tiers: list[int]) -> None:
         rated = rate(compile_rules([TIER]), Usage.of(7, {Register.TOTAL: kwh_e2}))
 
-        assert rated.lines.quantity_kwh_e2.tolist() == tiers
+        assert rated.lines.quantity.tolist() == tiers
 
     def test_bimonthly_bill_doubles_the_bounds(self) -> None:
         rated = rate(compile_rules([TIER]), Usage.of(7, {Register.TOTAL: 53_000}, months=2))
 
-        assert rated.lines.quantity_kwh_e2.tolist() == [52_000, 1_000]
+        assert rated.lines.quantity.tolist() == [52_000, 1_000]
 
     @pytest.mark.parametrize(("before", "codes"), [(99_900, [11]), (100_000, [12]), (200_000, [13])])
     def test_annual_energy_before_decides_the_tier(self, before: int, codes: list[int]) -> None:
@@ -228,11 +228,8 @@ class TestRefusal:
             good[Register.TOTAL] = 10_000 * (len(bad) - 1)
         if Register.FLAT in bad:
             good[Register.FLAT] = 0
-        usage = Usage.of(
-            7,
-            {r: [good[r], bad[r], good[r]] for r in bad},
-            **{name: [1, value, 1] for name, value in others.items()},
-        )
+        columns: dict[str, Any] = {name: [1, value, 1] for name, value in others.items()}
+        usage = Usage.of(7, {r: [good[r], bad[r], good[r]] for r in bad}, **columns)
         rated = rate(compile_rules(rules), usage)
         assert set(rated.lines.row.tolist()) == {0, 2}
         assert rated.refused[[0, 2]].tolist() == [0, 0]

@@ -1,0 +1,131 @@
+"""Pure: what the basic charge of a request is charged on: transformers and their changes, contract and demand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from cis.previews.document import Document
+from cis.previews.supply import Supply
+from cis.rating import CannotPrice
+from cis.rating.capacity_days import DAY, CapacityEvent, Stretch, stretches_of
+from cis.rating.columns import WHOLE
+from cis.rating.rules.basic_charge import DemandMode
+
+if TYPE_CHECKING:
+    from cis.previews.bill import Request
+
+__all__ = ["BasicInputs", "read_basic"]
+
+EVENTS = ("suspend", "resume", "replace", "add", "remove", "reduce")
+
+
+@dataclass(frozen=True)
+class BasicInputs:
+    """Determinants for the rule `basic_charge`, one row."""
+
+    determinants: dict[str, Any]
+
+
+def read_basic(request: Request, supply: Supply) -> BasicInputs | None:
+    """
+    The determinants, or None where the request has neither capacity nor demand.
+
+    :raises CannotPrice: the way of charging needs what is not there
+    """
+    fleet = [_kva(value) for value in request.customer.raw("transformers_kva", [])]
+    if not fleet and request.customer.has("capacity_kva"):
+        fleet = [request.customer.scaled("capacity_kva", 2)]
+    contract = next((name for name in ("contract_kw", "applied_contract_kw") if request.inputs.has(name)), None)
+    mode = _mode(request, bool(contract), bool(supply.demand_kw_e4))
+    if mode == DemandMode.CAPACITY and not fleet:
+        return None
+    stretches = _stretches(request, supply, fleet)
+    if mode != DemandMode.CAPACITY and not supply.demand_kw_e4 and mode == DemandMode.ACTUAL:
+        raise CannotPrice("missing_field", "inputs.max_demand_kw")
+    if mode == DemandMode.CONTRACT and contract is None:
+        raise CannotPrice("missing_field", "inputs.contract_kw")
+    demand = supply.demand_kw_e4 or [0]
+    rows: dict[str, Any] = {
+        "demand_mode": int(mode),
+        "capacity_kva_e2": [[one.kva_e2 for one in stretches]],
+        "capacity_share": [[one.share for one in stretches]],
+        "capacity_is_half": [[int(one.is_half) for one in stretches]],
+        "floor_kva_e2": sum(fleet),
+        "contract_kw_e4": request.inputs.scaled(contract, 4) if contract else 0,
+        "demand_kw_e4": [demand],
+    }
+    return BasicInputs(rows)
+
+
+def _mode(request: Request, has_contract: bool, has_demand: bool) -> DemandMode:
+    if request.options.has("demand_mode"):
+        return DemandMode[request.switches.text("demand_mode").upper()]
+    if request.customer.raw("basic_charge_exempt", False) is True:
+        return DemandMode.EXEMPT
+    if has_contract:
+        return DemandMode.CONTRACT
+    return DemandMode.ACTUAL if has_demand else DemandMode[request.switches.text("demand_mode").upper()]
+
+
+def _stretches(request: Request, supply: Supply, fleet: list[int]) -> list[Stretch]:
+    documents = request.inputs.parts("events")
+    request.inputs.ignore("suspended_days")
+    if not documents:
+        return [Stretch(sum(fleet), WHOLE)]
+    if request.inputs.has("days_old") or request.inputs.has("days_new"):
+        return _stated_days(request, fleet, documents)
+    start, end = request.start, request.end
+    if start is None or end is None:
+        raise CannotPrice("missing_field", "period.start and period.end")
+    events: list[CapacityEvent] = []
+    for one in documents:
+        on, kind = one.day("date"), one.text("type")
+        if kind not in EVENTS:
+            raise CannotPrice("unknown_value", f"{one.where}.type {kind}: one of {', '.join(EVENTS)}")
+        if kind in ("replace", "reduce"):
+            events.append(CapacityEvent(on, "remove", one.scaled("from_kva", 2)))
+            if one.scaled("to_kva", 2, "0"):
+                events.append(CapacityEvent(on, "add", one.scaled("to_kva", 2)))
+        else:
+            events.append(CapacityEvent(on, kind, one.scaled("kva", 2)))
+        one.finish()
+    supply.quantities["suspended_days"] = str(_suspended_days(events, end))
+    return stretches_of(fleet, events, start=start, end=end, switches=request.switches)
+
+
+def _suspended_days(events: list[CapacityEvent], end: date) -> int:
+    """Days between each seal and its removal, or the end of the period."""
+    days = 0
+    for began in [one for one in events if one.kind == "suspend"]:
+        ends = [one.on for one in events if one.kind == "resume" and one.kva_e2 == began.kva_e2 and one.on >= began.on]
+        days += (min([*ends, end]) - began.on).days
+    return days
+
+
+def _stated_days(request: Request, fleet: list[int], documents: list[Document]) -> list[Stretch]:
+    """A change whose days somebody has counted already."""
+    if len(documents) != 1 or documents[0].text("type") not in ("replace", "reduce"):
+        raise CannotPrice("unknown_field", "inputs.days_old and days_new belong to one replacement")
+    change = documents[0]
+    change.ignore("date")
+    old, new = change.scaled("from_kva", 2), change.scaled("to_kva", 2)
+    change.finish()
+    rest = sum(fleet) - old
+    if rest < 0:
+        raise CannotPrice("unknown_capacity", f"{change.where}.from_kva is more than the transformers have")
+    days_old, days_new = (request.inputs.scaled(name, 0) for name in ("days_old", "days_new"))
+    stretches = [Stretch(rest, WHOLE)] if rest else []
+    return [
+        *stretches,
+        *(Stretch(kva, min(days, 30) * DAY) for kva, days in ((old, days_old), (new, days_new)) if kva and days > 0),
+    ]
+
+
+def _kva(value: object) -> int:
+    kva = Fraction(str(value)) * 100
+    if kva.denominator != 1 or kva <= 0:
+        raise CannotPrice("ill_typed", f"customer.transformers_kva: {value!r}")
+    return int(kva)

@@ -1,0 +1,116 @@
+"""Pure: reading a document field by field, so that what nobody read can be refused by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from cis.rating import CannotPrice
+
+__all__ = ["Document", "number_of"]
+
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,12})?")
+_FRACTION = re.compile(r"[0-9]{1,9}/[1-9][0-9]{0,8}")
+NOTES = ("note",)
+
+
+class Document:
+    """One object of a request. Every field that is asked for counts as read; `finish` refuses the others."""
+
+    def __init__(self, value: object, where: str) -> None:
+        """:raises CannotPrice: `ill_typed`, it is no object"""
+        if not isinstance(value, Mapping):
+            raise CannotPrice("ill_typed", f"{where} must be an object")
+        self.where = where
+        self._fields = value
+        self._read: set[str] = set(NOTES)
+
+    def has(self, name: str) -> bool:
+        """Whether the field is there and not null."""
+        return self._fields.get(name) is not None
+
+    def ignore(self, *names: str) -> None:
+        """Leave fields alone that are for people."""
+        self._read.update(names)
+
+    def raw(self, name: str, default: Any = None) -> Any:
+        """The field as it is."""
+        self._read.add(name)
+        found = self._fields.get(name)
+        return default if found is None else found
+
+    def need(self, name: str) -> Any:
+        """:raises CannotPrice: `missing_field`"""
+        if not self.has(name):
+            raise CannotPrice("missing_field", f"{self.where}.{name}")
+        return self.raw(name)
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """A text; without a default the field must be there."""
+        value = self.need(name) if default is None else self.raw(name, default)
+        if not isinstance(value, str):
+            raise CannotPrice("ill_typed", f"{self.where}.{name} must be a text, found {value!r}")
+        return value
+
+    def number(self, name: str, default: str | None = None) -> Fraction:
+        """An exact number: a decimal text, an integer, or a fraction such as "1/2"."""
+        value = self.need(name) if default is None else self.raw(name, default)
+        return number_of(value, f"{self.where}.{name}")
+
+    def scaled(self, name: str, places: int, default: str | None = None) -> int:
+        """A number in 10**-places; raises CannotPrice(`too_precise`) when it has more places."""
+        scaled = self.number(name, default) * 10**places
+        if scaled.denominator != 1:
+            raise CannotPrice("too_precise", f"{self.where}.{name} has more than {places} decimal places")
+        return int(scaled)
+
+    def day(self, name: str) -> date:
+        """A day in ISO form."""
+        value = self.text(name)
+        try:
+            return date.fromisoformat(value)
+        except ValueError as wrong:
+            raise CannotPrice("ill_typed", f"{self.where}.{name} must be a day such as 2026-01-31") from wrong
+
+    def part(self, name: str) -> Document:
+        """An object inside; empty when it is not there."""
+        return Document(self.raw(name, {}), f"{self.where}.{name}")
+
+    def parts(self, name: str) -> list[Document]:
+        """A list of objects; empty when it is not there."""
+        found = self.raw(name, [])
+        if not isinstance(found, list):
+            raise CannotPrice("ill_typed", f"{self.where}.{name} must be a list")
+        return [Document(one, f"{self.where}.{name}[{at}]") for at, one in enumerate(found)]
+
+    def items(self) -> Iterable[tuple[str, Any]]:
+        """Every field, read by this."""
+        self._read.update(self._fields)
+        return self.peek()
+
+    def peek(self) -> Iterable[tuple[str, Any]]:
+        """Every field that is there, read by nobody yet."""
+        return [(name, value) for name, value in self._fields.items() if name not in NOTES and value is not None]
+
+    def finish(self, *, texts_are_notes: bool = False) -> None:
+        """:raises CannotPrice: `unknown_field`, a field that no rule read; with `texts_are_notes` texts may stay"""
+        for name, value in self._fields.items():
+            is_text = isinstance(value, bool) or value is None
+            is_text = is_text or (isinstance(value, str) and not _NUMBER.fullmatch(value))
+            if name not in self._read and not (texts_are_notes and is_text):
+                raise CannotPrice("unknown_field", f"{self.where}.{name} is not known here")
+
+
+def number_of(value: object, where: str) -> Fraction:
+    """An exact number; floats are refused."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Fraction(value)
+    if isinstance(value, str) and (_NUMBER.fullmatch(value) or _FRACTION.fullmatch(value)):
+        return Fraction(value)
+    if isinstance(value, Decimal):
+        return Fraction(value)
+    raise CannotPrice("ill_typed", f"{where} must be a decimal text, found {value!r}")

@@ -1,0 +1,128 @@
+"""Pure: which rules a request's tariff means: a published version by its code, or prices stated in the request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cis.previews.answer import plain
+from cis.previews.document import Document
+from cis.previews.supply import Part
+from cis.rating import PERIOD_REGISTERS, CannotPrice, Switches
+
+__all__ = ["ENERGY_KINDS", "PublishedTariff", "StatedPrices", "rules_of_part"]
+
+Rules = list[dict[str, Any]]
+ENERGY_KINDS = ("tier", "tier_time_of_use", "shared_meter", "flat_energy", "time_of_use")
+PERIODS = tuple(register.name.lower() for register in PERIOD_REGISTERS)
+
+CLASS_LABELS = {
+    "industry": "IND",
+    "residential": "RES",
+    "residential_shared": "RES",
+    "commercial": "COM",
+    "agriculture": "AGR",
+    "non_residential": "NONRES",
+    "irrigation": "IRR",
+}
+"""Price classes a request may name, and how their energy lines are marked."""
+RESIDENTIAL = ("residential", "residential_shared")
+
+
+@dataclass(frozen=True)
+class PublishedTariff:
+    """One version: its code, its rules for the kernel, the window set that folds its curves."""
+
+    code: str
+    rules: Sequence[Mapping[str, Any]]
+    windows_ref: str | None = None
+
+
+@dataclass
+class StatedPrices:
+    """Prices stated in a request, by what they are for."""
+
+    fields: Document
+    classes: dict[str, str] = field(default_factory=dict)
+    """yuan per kWh by price class"""
+    periods: dict[str, str] = field(default_factory=dict)
+    energy: str = ""
+    own_rules: Rules = field(default_factory=list)
+
+    @classmethod
+    def read(cls, fields: Document) -> StatedPrices:
+        """Read `tariff_inline`; what it does not know is refused when the request is finished."""
+        prices = cls(fields)
+        for name in CLASS_LABELS:
+            if fields.has(name):
+                prices.classes[name] = plain(fields.number(name))
+        for name in PERIODS:
+            if fields.has(name):
+                prices.periods[name] = plain(fields.number(name))
+        if fields.has("energy_price"):
+            prices.energy = plain(fields.number("energy_price"))
+        if fields.has("rules"):
+            prices.own_rules = [dict(rule) for rule in fields.raw("rules")]
+        return prices
+
+    def rules(self, part: Part | None, price_class: str) -> Rules:
+        """The rules of the main part: its energy, basic charge and funds."""
+        found = list(self.own_rules)
+        if part is not None and not any(rule.get("kind") in ENERGY_KINDS for rule in found):
+            found.insert(0, self._energy_rule(part, price_class))
+        basic = {
+            "capacity_price_yuan_per_kva_month": self._price("capacity_price"),
+            "demand_price_yuan_per_kw_month": self._price("demand_price"),
+        }
+        if any(basic.values()):
+            found.append({"kind": "basic_charge", **basic})
+        if self.fields.has("funds"):
+            items = [{"charge": name, "price_yuan": str(price)} for name, price in self.fields.part("funds").items()]
+            found.append({"kind": "funds", "items": items})
+        return found
+
+    def _energy_rule(self, part: Part, price_class: str) -> dict[str, Any]:
+        if part.has_periods:
+            priced = {name: price for name, price in self.periods.items() if name in PERIODS}
+            if not priced:
+                raise CannotPrice(
+                    "missing_field", f"{self.fields.where}: a price for each period ({', '.join(PERIODS)})"
+                )
+            return {"kind": "time_of_use", "price_yuan": priced}
+        price = self.energy or self.classes.get(price_class) or self.periods.get("flat")
+        if not price and len(self.classes) == 1:
+            price = next(iter(self.classes.values()))
+        if not price:
+            raise CannotPrice("missing_field", f"{self.fields.where}.energy_price")
+        return {"kind": "flat_energy", "price_yuan": price}
+
+    def _price(self, name: str) -> str | None:
+        return plain(self.fields.number(name)) if self.fields.has(name) else None
+
+    def other_class(self, main_class: str) -> str:
+        """The one class beside the main one; raises CannotPrice when it is not clear which."""
+        others = [name for name in self.classes if name != main_class]
+        if len(others) != 1:
+            raise CannotPrice("missing_field", f"{self.fields.where}: name one price beside {main_class}")
+        return others[0]
+
+
+def rules_of_part(rules: Sequence[Mapping[str, Any]], *, energy: bool) -> Rules:
+    """The rules that a bill of this kind needs: without energy, the basic charge alone."""
+    return [dict(rule) for rule in rules if energy or rule.get("kind") == "basic_charge"]
+
+
+def with_switches(rules: Rules, switches: Switches) -> Rules:
+    """The rules under a utility's choices, where a rule itself says nothing."""
+    chosen: Rules = []
+    for rule in rules:
+        if rule["kind"] == "basic_charge":
+            rule = {"demand_excess_rule": switches.text("demand_excess_rule")} | rule
+            if switches.text("load_factor_discount") != "none":
+                rule = {"load_factor_discount": {"kwh_per_kva": 260, "price_pct": 90}} | rule
+        if "multi_person" in rule and switches.text("multi_person") == "first_bound":
+            first, *others = rule["multi_person"]["extra_kwh_per_month"]
+            rule |= {"multi_person": rule["multi_person"] | {"extra_kwh_per_month": [first, *("0" for _ in others)]}}
+        chosen.append(rule)
+    return chosen

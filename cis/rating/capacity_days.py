@@ -1,0 +1,120 @@
+"""Pure: for how much of a month which capacity is charged: suspension, reduction, replacement, opening and closing.
+
+Source: billing-rules.md 2.3: a day is a thirtieth of the month's charge; a whole month is one month however long; in a
+month of 31 days what changes is charged min(days, 30) thirtieths (ours); short suspensions are charged in full; whose
+the day of the change is, sources disagree about (`change_day_belongs_to`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from cis.rating.columns import WHOLE
+from cis.rating.refusal import CannotPrice
+from cis.rating.switches import Switches
+
+__all__ = ["CapacityEvent", "Stretch", "stretches_of"]
+
+DAY = WHOLE // 30
+
+
+@dataclass(frozen=True)
+class CapacityEvent:
+    """What happened to a transformer on a day."""
+
+    on: date
+    kind: str
+    """suspend, resume, add, remove"""
+    kva_e2: int
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """One line of the capacity charge: so much capacity for so many sixtieths of the month."""
+
+    kva_e2: int
+    share: int
+    is_half: bool = False
+
+
+@dataclass
+class _Transformer:
+    """One transformer's days in the period; `since` begins its present state."""
+
+    kva_e2: int
+    state: str
+    since: date
+    running: int = 0
+    suspended: int = 0
+    has_changed: bool = False
+
+    def enter(self, state: str, on: date) -> None:
+        days = (on - self.since).days
+        if self.state == "running":
+            self.running += days
+        elif self.state == "suspended":
+            self.suspended += days
+        self.state, self.since, self.has_changed = state, on, True
+
+
+def stretches_of(
+    transformers_kva_e2: Sequence[int],
+    events: Sequence[CapacityEvent],
+    *,
+    start: date,
+    end: date,
+    switches: Switches,
+) -> list[Stretch]:
+    """Return what is charged between `start` and `end` (exclusive); unchanged capacity first, as one stretch.
+
+    `transformers_kva_e2` is what runs at the start. A suspension that ends inside the period after fewer days than
+    `min_suspension_days` did not happen. Raises CannotPrice(`unknown_capacity`) on an event that fits no transformer.
+    """
+    fleet = [_Transformer(kva, "running", start) for kva in transformers_kva_e2]
+    for event in _effective(sorted(events, key=lambda one: one.on), switches.number("min_suspension_days")):
+        # The day itself is the new state's, or it begins with the next.
+        on = event.on if switches.text("change_day_belongs_to") == "new" else event.on + timedelta(days=1)
+        on = min(max(on, start), end)
+        if event.kind == "add":
+            fleet.append(_Transformer(event.kva_e2, "running", on, has_changed=True))
+            continue
+        before, after = {
+            "suspend": ("running", "suspended"), "resume": ("suspended", "running"), "remove": ("running", "gone"),
+        }[event.kind]  # fmt: skip
+        found = next((one for one in fleet if one.state == before and one.kva_e2 == event.kva_e2), None)
+        if found is None and event.kind == "resume":
+            found = _Transformer(event.kva_e2, "suspended", start)
+            fleet.append(found)
+        if found is None:
+            raise CannotPrice(
+                "unknown_capacity", f"{event.kind} {event.kva_e2 / 100:g} kVA on {event.on}: none is there"
+            )
+        found.enter(after, on)
+    half = switches.is_on("suspension_new_install_half_charge")
+    whole = sum(one.kva_e2 for one in fleet if not one.has_changed)
+    stretches = [Stretch(whole, WHOLE)] if whole else []
+    for one in fleet:
+        if one.has_changed:
+            one.enter("gone", end)
+            stretches += _charged(one, half=half)
+    return stretches
+
+
+def _charged(one: _Transformer, *, half: bool) -> list[Stretch]:
+    charged = []
+    if one.running:
+        charged.append(Stretch(one.kva_e2, min(one.running, 30) * DAY))
+    if half and one.suspended:
+        charged.append(Stretch(one.kva_e2, min(one.suspended, 30) * DAY // 2, is_half=True))
+    return charged
+
+
+def _effective(events: Sequence[CapacityEvent], least_days: int) -> list[CapacityEvent]:
+    """The events without suspensions that were too short."""
+    kept = list(events)
+    for resumed in [one for one in events if one.kind == "resume"]:
+        began = [one for one in kept if one.kind == "suspend" and one.kva_e2 == resumed.kva_e2 and one.on <= resumed.on]
+        if began and (resumed.on - began[-1].on).days < least_days:
+            kept.remove(began[-1])
+            kept.remove(resumed)
+    return kept

@@ -82,3 +82,14 @@ class ContactAnswered(Event):
     key_field: ClassVar[str] = "contact_id"
 
     contact_id: int
+
+
+@dataclass(frozen=True)
+class DebtorTold(Event):
+    """A step of collecting was taken that the customer hears of by message: a demand, or the last notice."""
+
+    name: ClassVar[str] = "cis.debtor-told"
+    key_field: ClassVar[str] = "account_id"
+
+    account_id: int
+    step_id: int

@@ -6,9 +6,9 @@ import logging
 
 from django.utils import timezone
 
-from cis.events import BillsIssued, ReadingsAccepted
+from cis.events import BillsIssued, DebtorTold, ReadingsAccepted
 from cis.models import BillException, BillingRun
-from cis.operations import billing, notices
+from cis.operations import billing, collecting_notices, notices
 from config.shared.events import handles
 
 log = logging.getLogger(__name__)
@@ -50,3 +50,9 @@ def tell_of_issued_bills(event: BillsIssued) -> None:
     """Tell customers that their bills are out; repeated, the same messages are found."""
     told = notices.tell_of_bills(run_id=event.run_id, shard=event.shard, at=timezone.now())
     log.info("bills announced", extra={"run": event.run_id, "shard": event.shard, "messages": told})
+
+
+@handles(DebtorTold)
+def tell_debtor(event: DebtorTold) -> None:
+    """Send the message of a demand or a last notice; repeated, the same message is found."""
+    collecting_notices.tell_debtor(step_id=event.step_id, at=timezone.now())

@@ -126,3 +126,32 @@ OVERCHARGE_ANSWERED = declare(
         examples={"number": "JB260101000001"},
     )
 )
+
+DEBT_DEMANDED = declare(
+    Template(
+        code="debt-demanded",
+        channels=("sms", "in_app"),
+        lasts=timedelta(days=3),
+        in_inbox=True,
+        subject_zh="电费已过交费期限",
+        subject_en="Your bill is overdue",
+        zh="户号尾号 {tail}：电费 {yuan} 元已过交费期限（{due}），请尽快交费。有困难或有疑问请拨打 95598。",
+        en="Account ending {tail}: {yuan} yuan has been overdue since {due}. Trouble or questions: 95598.",
+        examples={"tail": "6789", "yuan": "186.40", "due": "2026-11-16"},
+    )
+)
+
+DISCONNECTION_NEAR = declare(
+    Template(
+        code="disconnection-near",
+        channels=("sms", "in_app"),
+        is_urgent=True,
+        lasts=timedelta(hours=4),
+        in_inbox=True,
+        subject_zh="即将停电",
+        subject_en="Supply will be stopped shortly",
+        zh="户号尾号 {tail}：因欠费 {yuan} 元，将于 {moment} 停电。现在交费就不停。有疑问请拨打 95598。",
+        en="Account ending {tail}: supply stops at {moment}, {yuan} yuan unpaid. Pay now and it stays. 95598.",
+        examples={"tail": "6789", "yuan": "186.40", "moment": "2026-11-16 10:00"},
+    )
+)

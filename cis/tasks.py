@@ -7,7 +7,7 @@ import logging
 from django.conf import settings
 from django.utils import timezone
 
-from cis.operations import integrity, ledger, partitions
+from cis.operations import collecting, integrity, ledger, partitions
 from config.celery import app
 
 log = logging.getLogger(__name__)
@@ -38,3 +38,9 @@ def make_interval_partitions(**_future: object) -> None:
     made = partitions.make_ahead(at=timezone.now())
     if made:
         log.info("interval partitions made", extra={"made": made})
+
+
+@app.task(acks_late=True)
+def open_arrears_cases(**_future: object) -> None:
+    """Open a case for every account with an overdue bill, and close those that have paid."""
+    log.info("arrears looked at", extra=collecting.open_cases(at=timezone.now()))

@@ -21,6 +21,12 @@ def send_receipt_notice(event: PaymentReceived) -> None:
     operations.tell_payer(payment_id=event.payment_id, at=timezone.now())
 
 
+@handles(PaymentReceived)
+def stop_collecting(event: PaymentReceived) -> None:
+    """Stop what was under way against the account; paid whole, supply that is away is ordered back at once."""
+    operations.stop_collecting(payment_id=event.payment_id, at=timezone.now())
+
+
 @handles(PrepaymentRefunded)
 def send_refund_notice(event: PrepaymentRefunded) -> None:
     """Tell the customer that money went back to them: it is how somebody notices a refund they never asked for."""

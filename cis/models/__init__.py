@@ -1,6 +1,14 @@
 """The tables of customer information, by topic."""
 
 from cis.models.billing import Bill, BillBasis, BillDispute, BillException, BillingRun, BillLine, BillUsage, ChargeKind
+from cis.models.collecting import (
+    ArrearsCase,
+    ArrearsStep,
+    DisconnectionRule,
+    Protection,
+    QuietTime,
+    ReconnectionOrder,
+)
 from cis.models.contacts import Contact
 from cis.models.customers import Account, AccountPoint, CapacityChange, Customer, Premise, SupplyContract
 from cis.models.ledger import LedgerAccount, LedgerBalance, LedgerDay, LedgerDayBalance, LedgerTransfer
@@ -35,6 +43,8 @@ from cis.models.tariffs import Tariff, TariffVersion, TouWindows
 __all__ = [
     "Account",
     "AccountPoint",
+    "ArrearsCase",
+    "ArrearsStep",
     "Bill",
     "BillBasis",
     "BillDispute",
@@ -47,6 +57,7 @@ __all__ = [
     "ChargeKind",
     "Contact",
     "Customer",
+    "DisconnectionRule",
     "DistrictSupply",
     "Feeder",
     "IntervalDay",
@@ -67,6 +78,8 @@ __all__ = [
     "PortalPerson",
     "PortalSession",
     "Premise",
+    "Protection",
+    "QuietTime",
     "Reading",
     "ReadingDoubt",
     "ReadingEdit",
@@ -74,6 +87,7 @@ __all__ = [
     "ReadingReject",
     "ReadingRoute",
     "RealNameCheck",
+    "ReconnectionOrder",
     "Substation",
     "SupplyContract",
     "Tariff",

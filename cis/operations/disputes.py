@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from cis.models import Bill, BillDispute
+from cis.operations import collecting
 from cis.queries.billing import bill_id_of
 from config.shared.errors import BadInput, NotFound, Refused
 
@@ -42,6 +43,13 @@ def open_dispute(*, bill_no: str, reason: str, opened_by_id: int | None, at: dat
         dispute = BillDispute.objects.create(
             bill=bill, account_id=bill.account_id, reason=reason.strip(), opened_by_id=opened_by_id, opened_at=at
         )
+        collecting.stop(
+            account_id=bill.account_id,
+            why=_("客户对账单 %(no)s 有异议") % {"no": bill_no.strip()},
+            source_key=f"dispute:{dispute.pk}",
+            by_id=opened_by_id,
+            at=at,
+        )
         return dispute.pk
 
 
@@ -58,11 +66,18 @@ def close_dispute(*, bill_no: str, outcome: str, closed_by_id: int | None, at: d
         raise BadInput(text, errors=[{"pointer": "/outcome", "detail": text}])
     with transaction.atomic():
         bill = _lock(bill_no)
-        changed = BillDispute.objects.filter(bill=bill, closed_at=None).update(
-            outcome=outcome.strip(), closed_by_id=closed_by_id, closed_at=at
-        )
-        if not changed:
+        dispute = BillDispute.objects.filter(bill=bill, closed_at=None).first()
+        if dispute is None:
             raise NoOpenDispute(_("这张账单没有办理中的异议，无需办结。"))
+        dispute.outcome, dispute.closed_by_id, dispute.closed_at = outcome.strip(), closed_by_id, at
+        dispute.save(update_fields=["outcome", "closed_by", "closed_at"])
+        collecting.lift(
+            account_id=bill.account_id,
+            why=_("账单 %(no)s 的异议已办结") % {"no": bill_no.strip()},
+            source_key=f"dispute:{dispute.pk}",
+            by_id=closed_by_id,
+            at=at,
+        )
 
 
 def _lock(bill_no: str) -> Bill:

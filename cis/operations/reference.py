@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
 from importlib import resources
 
@@ -9,13 +10,23 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from psycopg2.extras import DateRange
 
-from cis.models import ChargeKind, LedgerAccount, Tariff, TariffVersion, TouWindows, ValidationThresholds
+from cis.models import (
+    ChargeKind,
+    DisconnectionRule,
+    LedgerAccount,
+    Tariff,
+    TariffVersion,
+    TouWindows,
+    ValidationThresholds,
+)
 from cis.models.ledger import ControlAccount
 from cis.rating import CHARGES
 from cis.rating.catalogue import Catalogue, TariffRecord, read_catalogue
 from config.shared.errors import Refused
 from config.shared.messaging.limits import load_limits
 from config.shared.roles import load_roles
+
+_NOT_OF_THE_RULE = {"province", "residential", "effective_from", "effective_to"}
 
 
 class OverlappingValidity(Refused):
@@ -27,7 +38,7 @@ class OverlappingValidity(Refused):
 def load_reference(*, at: datetime) -> None:
     """
     Charges with their legal basis, control accounts, published tariffs and windows, thresholds, starting roles, limits
-    of messages.
+    of messages, rules of disconnection.
 
     Tariffs come from `cis/data/tariffs.json`: every table graded medium or better, and the Hubei residential table
     marked as a demonstration.
@@ -39,6 +50,7 @@ def load_reference(*, at: datetime) -> None:
         load_limits()
         _load_charges()
         _load_control_accounts()
+        _load_disconnection_rules()
         _load_windows(catalogue)
         for record in catalogue.records:
             _load_tariff(record)
@@ -72,6 +84,26 @@ def _load_control_accounts() -> None:
         [LedgerAccount(id=-int(account), name=str(account.label)) for account in ControlAccount],
         ignore_conflicts=True,
     )
+
+
+def _load_disconnection_rules() -> None:
+    text = resources.files("cis").joinpath("data", "collection.json").read_text(encoding="utf-8")
+    known = set(DisconnectionRule.objects.values_list("province", "is_residential"))
+    for entry in json.loads(text)["disconnection"]:
+        own = {name: value for name, value in entry.items() if name not in _NOT_OF_THE_RULE}
+        province, is_residential = entry["province"] or "", entry["residential"]
+        if (province, is_residential) in known:
+            # Once loaded they are the utility's own.
+            continue
+        DisconnectionRule.objects.create(
+            province=province,
+            is_residential=is_residential,
+            valid=DateRange(
+                date.fromisoformat(entry["effective_from"]),
+                date.fromisoformat(entry["effective_to"]) if entry["effective_to"] else None,
+            ),
+            **own,
+        )
 
 
 def _load_windows(catalogue: Catalogue) -> None:

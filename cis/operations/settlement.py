@@ -14,6 +14,7 @@ from datetime import date, datetime
 from django.db import connection
 from django.utils.translation import gettext as _
 
+from cis.collecting.allocation import AllocationRule, OpenDebt, allocate
 from cis.models import Bill
 from cis.models.ledger import TransferKind
 from cis.operations import ledger
@@ -94,18 +95,21 @@ def settle(
         raise AmountRefused(_("单笔收款不能超过 %(yuan)s 元，请分笔收取。") % {"yuan": yuan_from_fen(MAX_FEN)})
     if account_id not in ledger.lock_balances([account_id]):
         raise AccountHasNoLedger(_("没有找到这个户号，请核对后再收款。"))
-    open_bills = (
-        Bill.objects.filter(account_id=account_id, open_fen__gt=0)
-        .order_by("due_on", "id")
-        .values_list("id", "cycle", "open_fen")
+    open_bills = Bill.objects.filter(account_id=account_id, open_fen__gt=0).values_list(
+        "id", "cycle", "due_on", "open_fen"
     )
-    left, allocations = amount_fen, []
-    for bill_id, cycle, open_fen in open_bills:
-        if left == 0:
-            break
-        part = min(left, open_fen)
-        allocations.append(AllocatedBill(bill_id, bill_number(cycle, bill_id), part))
-        left -= part
+    cycles = {bill_id: cycle for bill_id, cycle, _due_on, _fen in open_bills}
+    # No late fee is charged yet: every debt is principal.
+    shared = allocate(
+        amount_fen,
+        [OpenDebt(bill_id, due_on, open_fen, 0) for bill_id, _cycle, due_on, open_fen in open_bills],
+        AllocationRule.FEE_THEN_PRINCIPAL,
+    )
+    left = shared.prepaid_fen
+    allocations = [
+        AllocatedBill(share.bill_id, bill_number(cycles[share.bill_id], share.bill_id), share.principal_fen)
+        for share in shared.shares
+    ]
     _change_open({a.bill_id: -a.amount_fen for a in allocations})
     receivable, prepayment = ledger.receivable_id(account_id), ledger.prepayment_id(account_id)
     source = ledger.control_id(clearing)

@@ -223,12 +223,12 @@ def get_my_bill(bill_no: str, *, mine: MyAccounts) -> billing.BillPage:
         .first()
     )
     account = next((one for one in mine.accounts if row is not None and one.account_id == row[0]), None)
-    if row is None or account is None or not _is_own_time(account, row[1], row[2]):
+    if row is None or account is None or not is_own_time(account, row[1], row[2]):
         raise NotFound(_("没有这张账单，请核对账单编号。"))
     return billing.get_bill(bill_no, account_id=account.account_id)
 
 
-def _is_own_time(account: MyAccount, start: date, end: date) -> bool:
+def is_own_time(account: MyAccount, start: date, end: date) -> bool:
     """Whether [start, end) lies in the account's own time."""
     starts_in = account.first_day is None or start >= account.first_day
     ends_in = account.last_day is None or end.toordinal() - 1 <= account.last_day.toordinal()

@@ -335,6 +335,7 @@ _BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "prune-sessions": {"task": "config.shared.tasks.prune_sessions", "schedule": crontab(hour=4, minute=40)},
     "close-yesterday": {"task": "cis.tasks.close_yesterday", "schedule": crontab(hour=0, minute=30)},
+    "arrears-cases": {"task": "cis.tasks.open_arrears_cases", "schedule": crontab(hour=1, minute=20)},
     "interval-partitions": {"task": "cis.tasks.make_interval_partitions", "schedule": crontab(hour=0, minute=10)},
     # Twice a minute: a warning is minutes ahead, and a beat that comes late is dropped.
     "emergency-clocks": {

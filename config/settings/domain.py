@@ -273,3 +273,6 @@ CRM_EMERGENCIES_TARGET_E2 = 10_000
 TRIAL_USAGE_BANDS_KWH = (1_200, 2_400, 4_800, 12_000, 120_000, 1_200_000)
 TRIAL_MONTHS_MOST = 24
 TRIAL_ACCOUNTS_KEPT = 500
+
+# Whose rules of disconnection hold here, by the province named in `cis/data/collection.json`; "" is the nation's.
+COLLECTING_PROVINCE = ""

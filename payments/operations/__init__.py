@@ -19,6 +19,7 @@ from payments.operations.taking import (
     MethodUnknown,
     TakenPayment,
     UnusableKey,
+    stop_collecting,
     take_payment,
     tell_payer,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "receive_notice",
     "reverse_payment",
     "start_order",
+    "stop_collecting",
     "take_payment",
     "tell_payer",
     "tell_refunded",

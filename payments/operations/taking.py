@@ -14,7 +14,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from cis.operations import ledger, notices, settlement
+from cis.operations import collecting, ledger, notices, settlement
 from cis.queries import dues
 from config.shared.display_formats import format_money
 from config.shared.errors import BadInput, Refused
@@ -244,3 +244,9 @@ def tell_payer(*, payment_id: int, at: datetime) -> None:
         happened_at=payment.received_at,
         at=at,
     )
+
+
+def stop_collecting(*, payment_id: int, at: datetime) -> None:
+    """Tell collecting that a payment came in; repeated, it changes nothing."""
+    payment = Payment.objects.get(pk=payment_id)
+    collecting.note_payment(account_id=payment.account_id, payment_id=payment_id, paid_at=payment.received_at, at=at)

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.urls import URLPattern, path, register_converter
 
 from payments.simulators import wallet as sim_wallet
-from payments.web import console, portal, refunds, to_do, verify, wallet
+from payments.web import console, late_fees, portal, refunds, to_do, verify, wallet
 
 
 class PaperConverter:
@@ -33,12 +33,14 @@ urlpatterns: list[URLPattern] = [
     path("console/accounts/<str:account_no>/pay/", console.pay, name="desk_account"),
     path("console/accounts/<str:account_no>/refund/", refunds.ask, name="refund"),
     path("console/accounts/<str:account_no>/payments/", console.account_payments, name="account_payments"),
+    path("console/accounts/<str:account_no>/late-fees/", late_fees.account_late_fees, name="account_late_fees"),
     path("console/payments/refunds/<str:refund_no>/", refunds.refund, name="refund_done"),
     path("console/payments/<str:receipt_no>/", console.payment, name="payment"),
     path("console/payments/<str:receipt_no>/reversal/", console.reverse_payment, name="reverse"),
     path("console/payments/<str:receipt_no>/receipt-<paper:paper>.pdf", console.receipt_pdf, name="receipt_pdf"),
     path("receipts/<str:token>/", verify.verify, name="verify"),
     path("my/pay/", portal.pay, name="portal_pay"),
+    path("my/accounts/<str:account_no>/late-fees/", late_fees.portal_late_fees, name="portal_late_fees"),
     path("my/orders/", portal.receipt_list, name="portal_orders"),
     path("my/orders/<str:out_trade_no>/", portal.order, name="portal_order"),
     path("my/receipts/", portal.receipt_list, name="portal_receipts"),
@@ -56,6 +58,7 @@ if settings.SIMULATORS:
 # For `tests/architecture`: addresses that need no named permission, and why they do not.
 SIGNED_IN_ONLY = {
     "payments:portal_pay": "a customer's own accounts",
+    "payments:portal_late_fees": "a customer's own accounts",
     "payments:portal_orders": "a customer's own accounts",
     "payments:portal_order": "a customer's own accounts",
     "payments:portal_receipts": "a customer's own accounts",

@@ -70,6 +70,7 @@ from grid_service.operations import care, notices, portraits, questions
 from payments.models import PaymentOrder
 from payments.operations import ask_refund
 from payments.receipts import verification_token
+from tests.factories.arrears import Road
 from tests.factories.districts import make_district
 from tests.factories.halls import make_hall, take
 from tests.factories.lived_in_shortages import add_shortages
@@ -101,6 +102,7 @@ MANAGED = {
     "emergency_id",
     "order_id",
     "proposal_id",
+    "case_id",
 }
 # Objects of one's own: somebody else's is simply not there, whoever asks.
 OWN = {"place", "session_id", "passkey_id"}
@@ -273,6 +275,7 @@ def one_of_everything() -> Walk:
         "overcharge_token": overcharged.token,
         **customer_relations(world, now),
         **shortage(world, now),
+        "case_id": arrears_case(world),
         "batch_id": LetterBatch.objects.create(created_by=accountant, created_at=now, letters=0).pk,
         "message_id": in_inbox(None, now),
         "name": next(iter(Table.known)),
@@ -318,6 +321,14 @@ def customer_relations(world: World, now: datetime) -> dict[str, Any]:
             set_by_id=world.manager_id, at=now,
         ),
     }  # fmt: skip
+
+
+def arrears_case(world: World) -> int:
+    """An account that has not paid, with a notice of disconnection made out."""
+    road = Road(world, account=world.residential)
+    for act in ("cause", "demand", "approve", "print"):
+        getattr(road, act)()
+    return road.case_id
 
 
 def shortage(world: World, now: datetime) -> dict[str, Any]:

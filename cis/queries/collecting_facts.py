@@ -1,0 +1,181 @@
+"""What the procedure of disconnection reads of cases, for one or a page of them in a fixed number of statements."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.conf import settings
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from cis.collecting.disconnection import Hindrance, Rule, Situation, Standing, Step, What, hindrances, stand
+from cis.models import ArrearsCase, ArrearsStep, DisconnectionRule
+from config.shared.calendar import calendar_day
+from config.shared.errors import Refused
+
+
+class NoDisconnectionRule(Refused):
+    """No rule of disconnection is in force for the province and class on this day."""
+
+    code = "no-disconnection-rule"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFacts:
+    """Everything a decision about one case needs, at one moment."""
+
+    case_id: int
+    steps: tuple[Step, ...]
+    situation: Situation
+    rule: Rule
+    rule_id: int
+    rule_source: str
+
+    @property
+    def standing(self) -> Standing:
+        """How far the case is."""
+        return stand(self.steps)
+
+    def hindrances(self, act: What, *, at: datetime, announced_at: datetime | None = None) -> list[Hindrance]:
+        """Why the act may not be done at a moment; empty when it may."""
+        return hindrances(
+            act, at=at, steps=self.steps, situation=self.situation, rule=self.rule, announced_at=announced_at
+        )
+
+
+def facts_of(cases: Iterable[ArrearsCase], *, at: datetime) -> dict[int, CaseFacts]:
+    """
+    What is known of the cases, read anew; six statements, however many.
+
+    :raises NoDisconnectionRule: the province has no rule for a class on this day
+    """
+    cases = list(cases)
+    if not cases:
+        return {}
+    zone = settings.BILLING_TIME_ZONE
+    today = at.astimezone(zone).date()
+    rules = _rules(today)
+    steps: dict[int, list[Step]] = defaultdict(list)
+    for row in ArrearsStep.objects.filter(case__in=[case.pk for case in cases]).order_by("pk"):
+        steps[row.case_id].append(
+            Step(
+                what=What(row.what),
+                at=row.at,
+                by_id=row.by_id or 0,
+                asked_by_id=row.asked_by_id or 0,
+                evidence=row.evidence,
+                announced_at=row.announced_at,
+            )
+        )
+    owed, protected = _owed(cases, today), _protections(cases, today)
+    homes, quiet = _homes(cases, today), _quiet_times(cases)
+    found = {}
+    for case in cases:
+        if case.is_residential not in rules:
+            raise NoDisconnectionRule(_("没有这一天有效的停电规则，请联系系统管理员维护后再办。"))
+        rule_id, rule, rule_source = rules[case.is_residential]
+        fen, due_on, disputes = owed.get(case.account_id, (0, None, 0))
+        kinds = protected.get(case.account_id, set())
+        found[case.pk] = CaseFacts(
+            case.pk,
+            tuple(steps[case.pk]),
+            Situation(
+                overdue_fen=fen,
+                oldest_due_on=due_on,
+                is_important="important" in kinds,
+                homes_behind=homes.get(case.account_id, 0),
+                stops=tuple((["dispute"] if disputes else []) + sorted(kinds - {"important"})),
+                is_closed=_is_holiday,
+                quiet=quiet.get(case.pk, ()),
+            ),
+            rule,
+            rule_id,
+            rule_source,
+        )
+    return found
+
+
+def _is_holiday(day: date) -> bool:
+    return bool(calendar_day(day).holiday)
+
+
+def _rules(today: date) -> dict[bool, tuple[int, Rule, str]]:
+    """The rules in force: the province's own before the nation's."""
+    rows = DisconnectionRule.objects.filter(province__in=["", settings.COLLECTING_PROVINCE], valid__contains=today)
+    return {
+        row.is_residential: (
+            row.pk,
+            Rule(
+                overdue_more_than_days=row.overdue_more_than_days,
+                demands_min=row.demands_min,
+                days_after_demand_min=row.days_after_demand_min,
+                notice_days_min=row.notice_days_min,
+                notice_days_max=row.notice_days_max,
+                short_notice_minutes_min=row.short_notice_minutes_min,
+                short_notice_minutes_max=row.short_notice_minutes_max,
+                cut_window_minutes=row.cut_window_minutes,
+                cut_from=row.cut_from,
+                cut_until=row.cut_until,
+                quiet_days_before_closed=row.quiet_days_before_closed,
+                restore_hours=row.restore_hours,
+                zone=settings.BILLING_TIME_ZONE,
+            ),
+            row.source,
+        )
+        for row in rows.order_by("province")
+    }
+
+
+_OWED = """
+SELECT a.account_id, coalesce(b.fen, 0), b.due_on, d.open
+FROM unnest(%(accounts)s::bigint[]) AS a(account_id)
+CROSS JOIN LATERAL (SELECT sum(open_fen)::bigint AS fen, min(due_on) AS due_on FROM cis_bill
+                    WHERE account_id = a.account_id AND open_fen > 0 AND due_on < %(today)s) b
+CROSS JOIN LATERAL (SELECT count(*) AS open FROM cis_bill_dispute
+                    WHERE account_id = a.account_id AND closed_at IS NULL) d
+"""
+
+
+def _owed(cases: list[ArrearsCase], today: date) -> dict[int, tuple[int, date | None, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_OWED, {"accounts": [case.account_id for case in cases], "today": today})
+        return {account_id: (fen, due_on, disputes) for account_id, fen, due_on, disputes in cursor.fetchall()}
+
+
+def _protections(cases: list[ArrearsCase], today: date) -> dict[int, set[str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT account_id, array_agg(DISTINCT kind) FROM cis_protection "
+            "WHERE account_id = ANY(%(accounts)s) AND ended_at IS NULL AND from_on <= %(today)s "
+            "AND (until_on IS NULL OR until_on >= %(today)s) GROUP BY 1",
+            {"accounts": [case.account_id for case in cases], "today": today},
+        )
+        return {account_id: set(kinds) for account_id, kinds in cursor.fetchall()}
+
+
+def _homes(cases: list[ArrearsCase], today: date) -> dict[int, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, cis_homes_behind(id, %s) FROM unnest(%s::bigint[]) AS a(id)",
+            [today, [case.account_id for case in cases]],
+        )
+        return dict(cursor.fetchall())
+
+
+def _quiet_times(cases: list[ArrearsCase]) -> dict[int, tuple[tuple[datetime, datetime, str], ...]]:
+    """Times without cuts of the units above each case, those of the last month and all to come."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.id, lower(q.lasts), upper(q.lasts), q.kind FROM cis_arrears_case c "
+            "JOIN shared_org_unit mine ON mine.id = c.org_unit_id "
+            "JOIN cis_quiet_time q ON true JOIN shared_org_unit o ON o.id = q.org_unit_id "
+            "AND mine.path LIKE o.path || '%%' WHERE c.id = ANY(%s) ORDER BY 1, 2",
+            [[case.pk for case in cases]],
+        )
+        times: dict[int, list[tuple[datetime, datetime, str]]] = defaultdict(list)
+        for case_id, start, end, kind in cursor.fetchall():
+            times[case_id].append((start, end, kind))
+    return {case_id: tuple(rows) for case_id, rows in times.items()}

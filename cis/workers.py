@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from cis.operations import billing, reading_validation, tariff_trials
+from cis.operations import billing, curve_validation, reading_validation, tariff_trials
 from config.shared.jobs import Claim, works
 
 
@@ -24,3 +24,9 @@ def work_on_validation(claim: Claim) -> None:
 def work_on_tariff_trial(claim: Claim) -> None:
     """One shard of a trial of a draft tariff, or its sum."""
     tariff_trials.work_shard(claim, at=timezone.now())
+
+
+@works(curve_validation.VALIDATE_JOB)
+def work_on_curves(claim: Claim) -> None:
+    """One shard of the validation of a large import of curves."""
+    curve_validation.validate_shard(claim, at=timezone.now())

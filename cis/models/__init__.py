@@ -13,6 +13,7 @@ from cis.models.contacts import Contact
 from cis.models.customers import Account, AccountPoint, CapacityChange, Customer, Premise, SupplyContract
 from cis.models.ledger import LedgerAccount, LedgerBalance, LedgerDay, LedgerDayBalance, LedgerTransfer
 from cis.models.metering import (
+    CurveEdit,
     IntervalDay,
     Meter,
     MeteringPoint,
@@ -56,6 +57,7 @@ __all__ = [
     "CapacityChange",
     "ChargeKind",
     "Contact",
+    "CurveEdit",
     "Customer",
     "DisconnectionRule",
     "DistrictSupply",

@@ -6,6 +6,7 @@ import pghistory
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateRangeField, RangeOperators
 from django.db import models
+from django.db.models.functions import Coalesce
 
 from cis.rating.registers import Register
 
@@ -184,6 +185,13 @@ class ReadingDoubt(models.Model):
     Until it is resolved the reading is not billed, and the account is counted among those left out.
     """
 
+    class Subject(models.TextChoices):
+        """What is doubted. Curves are of the day `read_on`; use is that of the weeks before it."""
+
+        REGISTER = "register", "示数"
+        CURVE = "curve", "负荷曲线"
+        USE = "use", "用电异常"
+
     class Resolution(models.TextChoices):
         """How a doubt ended."""
 
@@ -191,7 +199,9 @@ class ReadingDoubt(models.Model):
         CORRECTED = "corrected", "更正"
         ESTIMATED = "estimated", "估算"
         REREAD = "reread", "重抄"
+        INSPECTED = "inspected", "转用电检查"
 
+    subject = models.CharField(max_length=16, choices=Subject.choices, default=Subject.REGISTER, db_default="register")
     installation = models.ForeignKey(MeterInstallation, models.PROTECT, related_name="+")
     register = models.SmallIntegerField(choices=REGISTER_CHOICES)
     read_on = models.DateField()
@@ -212,7 +222,7 @@ class ReadingDoubt(models.Model):
         db_table = "cis_reading_doubt"
         constraints = (
             models.UniqueConstraint(
-                fields=["installation", "register", "read_on"],
+                fields=["installation", "register", "read_on", "subject"],
                 name="one_open_doubt_per_reading",
                 condition=models.Q(resolved_at__isnull=True),
             ),
@@ -255,8 +265,25 @@ class IntervalDay(models.Model):
     """
     One day of a point's 15-minute curve: 96 values in whole Wh, -1 where a slot is missing; monthly partitions.
 
-    Left without foreign keys for speed, checked nightly by `cis.operations.integrity`: `point_id`.
+    Left without foreign keys for speed, checked nightly by `cis.operations.integrity`: `point_id`. What is imported
+    is pending until the checks have run; only accepted days are billed. `quality` has a `Quality` for each slot of a
+    day that was filled or edited; without it every slot that is there is actual.
     """
+
+    class State(models.IntegerChoices):
+        """Whether it may be billed."""
+
+        PENDING = 0, "待审核"
+        ACCEPTED = 1, "已采信"
+        DOUBTFUL = 2, "存疑"
+
+    class Quality(models.IntegerChoices):
+        """What a quarter-hour is."""
+
+        MISSING = 0, "缺失"
+        ACTUAL = 1, "实测"
+        ESTIMATED = 2, "估算"
+        EDITED = 3, "更正"
 
     pk = models.CompositePrimaryKey("point_id", "register", "day")
     point_id = models.BigIntegerField()
@@ -266,12 +293,42 @@ class IntervalDay(models.Model):
     missing_slots = models.SmallIntegerField(default=0)
     source = models.SmallIntegerField(choices=ReadingSource.choices, default=ReadingSource.REMOTE)
     batch_id = models.BigIntegerField(default=0)
+    state = models.SmallIntegerField(choices=State.choices, default=State.ACCEPTED)
+    quality = ArrayField(models.SmallIntegerField(), size=96, null=True, blank=True)
 
     class Meta:
         db_table = "cis_interval_day"
 
     def __str__(self) -> str:
         return f"{self.point_id}/{self.register} {self.day}"
+
+
+class CurveEdit(models.Model):
+    """
+    A day's curve was filled or changed: the 96 values and their quality before and after, how, why, by whom.
+
+    Written once: the oldest edit of a day holds what was collected.
+    """
+
+    point = models.ForeignKey(MeteringPoint, models.PROTECT, related_name="+")
+    register = models.SmallIntegerField(choices=REGISTER_CHOICES)
+    day = models.DateField()
+    before_wh = ArrayField(models.IntegerField(), size=96)
+    after_wh = ArrayField(models.IntegerField(), size=96)
+    quality_before = ArrayField(models.SmallIntegerField(), size=96)
+    quality_after = ArrayField(models.SmallIntegerField(), size=96)
+    method = models.CharField(max_length=32)
+    reason = models.TextField()
+    edited_by = models.ForeignKey("shared.User", models.PROTECT, null=True, blank=True, related_name="+")
+    edited_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "cis_curve_edit"
+        constraints = (models.CheckConstraint(condition=~models.Q(reason=""), name="curve_edit_has_a_reason"),)
+        indexes = (models.Index(fields=["point", "day"], name="curve_edit_of"),)
+
+    def __str__(self) -> str:
+        return f"{self.point_id}/{self.register} {self.day} at {self.edited_at}"
 
 
 class ReadingImport(models.Model):
@@ -325,16 +382,31 @@ class ReadingReject(models.Model):
 
 @pghistory.track()
 class ValidationThresholds(models.Model):
-    """The limits of the reading checks, as data with a source; the newest row that is valid counts."""
+    """
+    Limits of the reading checks that differ from what the checks declare, as data with a source.
 
+    For the whole utility, or for a part of the organisation; the nearest part above an account that names a limit
+    decides. A change ends the row that held and begins another.
+    """
+
+    org_unit = models.ForeignKey("shared.OrgUnit", models.PROTECT, null=True, blank=True, related_name="+")
     valid = DateRangeField()
     values = models.JSONField()
     source = models.TextField()
+    set_by = models.ForeignKey("shared.User", models.PROTECT, null=True, blank=True, related_name="+")
+    set_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "cis_validation_thresholds"
         constraints = (
-            ExclusionConstraint(name="one_set_of_thresholds", expressions=[("valid", RangeOperators.OVERLAPS)]),
+            ExclusionConstraint(
+                name="one_set_of_thresholds",
+                expressions=[
+                    (Coalesce("org_unit", models.Value(0)), RangeOperators.EQUAL),
+                    ("valid", RangeOperators.OVERLAPS),
+                ],
+            ),
+            models.CheckConstraint(condition=~models.Q(source=""), name="thresholds_have_a_source"),
         )
 
     def __str__(self) -> str:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from cis.models import ReadingDoubt, ReadingImport
 from cis.models.metering import Reading, ReadingSource
-from cis.operations import reading_validation
+from cis.operations import curve_validation, reading_validation
 from cis.rating.registers import Register
 from cis.reading_files import FileRefused, IntervalBatch, RegisterBatch, open_readings
 from config.shared import files
@@ -170,13 +170,15 @@ def _finish(
 ) -> ImportResult:
     accepted = doubtful = 0
     job_id = None
-    if entry.layout == "registers":
-        if validate_at_once_up_to is not None and counts.landed > validate_at_once_up_to:
-            job_id = reading_validation.start_validation(batch_id=entry.pk, created_by_id=created_by_id, at=at)
-        else:
-            validated = reading_validation.validate_pending(batch_id=entry.pk, at=at)
-            accepted, doubtful = validated.accepted, validated.doubtful
-            ReadingImport.objects.filter(pk=entry.pk).update(doubtful=doubtful)
+    is_registers = entry.layout == "registers"
+    if validate_at_once_up_to is not None and counts.landed > validate_at_once_up_to:
+        start = reading_validation.start_validation if is_registers else curve_validation.start_validation
+        job_id = start(batch_id=entry.pk, created_by_id=created_by_id, at=at)
+    else:
+        validate = reading_validation.validate_pending if is_registers else curve_validation.validate_curves
+        validated = validate(batch_id=entry.pk, at=at)
+        accepted, doubtful = validated.accepted, validated.doubtful
+        ReadingImport.objects.filter(pk=entry.pk).update(doubtful=doubtful)
     _end(entry, ReadingImport.State.DONE, counts, "", at)
     return ImportResult(
         import_id=entry.pk,
@@ -342,7 +344,7 @@ def _store(
     places = _locate(cursor, batch, is_curve=is_curve)
     good = np.flatnonzero(places.installation > 0)
     if isinstance(batch, IntervalBatch):
-        landed, unchanged, conflicts = _store_curves(cursor, import_id, batch, places, good)
+        landed, unchanged, conflicts = _store_curves(cursor, import_id, batch, places, good, actor_id, at)
     else:
         landed, unchanged, conflicts = _store_registers(cursor, import_id, batch, places, good, actor_id, at)
     for row, (code, reason) in sorted((places.rejects | conflicts).items()):
@@ -508,7 +510,8 @@ SELECT n.row, r.value_e4, r.state::int2, d.id IS NOT NULL, coalesce(d.id, 0)
 FROM incoming_reading n
 JOIN cis_reading r USING (installation_id, register, read_on)
 LEFT JOIN cis_reading_doubt d ON d.installation_id = n.installation_id AND d.register = n.register
-     AND d.read_on = n.read_on AND d.resolved_at IS NULL AND d.reread_requested_at IS NOT NULL
+     AND d.read_on = n.read_on AND d.subject = 'register' AND d.resolved_at IS NULL
+     AND d.reread_requested_at IS NOT NULL
 WHERE n.row = ANY(%(rows)s)
 """
 
@@ -652,34 +655,50 @@ TRUNCATE incoming_curve
 
 _INSERT_CURVES = """
 WITH landed AS (
-    INSERT INTO cis_interval_day (point_id, register, day, energy_wh, missing_slots, source, batch_id)
-    SELECT point_id, register, day, energy_wh, missing_slots, 1, %(import)s FROM incoming_curve
+    INSERT INTO cis_interval_day (point_id, register, day, energy_wh, missing_slots, source, batch_id, state)
+    SELECT point_id, register, day, energy_wh, missing_slots, 1, %(import)s, 0 FROM incoming_curve
     ORDER BY point_id, register, day
     ON CONFLICT DO NOTHING
     RETURNING point_id, register, day)
 SELECT n.row FROM incoming_curve n JOIN landed USING (point_id, register, day)
 """
 
-# Stored slots and new ones may complete each other; where both are there they must agree.
+# Stored slots and new ones may complete each other; where both are there they must agree. What was estimated (2) gives
+# way to what was collected after all.
 _STORED_CURVES = """
 SELECT n.row, s.conflicts, s.fills
 FROM incoming_curve n
 JOIN cis_interval_day r USING (point_id, register, day)
 CROSS JOIN LATERAL (
-    SELECT (count(*) FILTER (WHERE u.new >= 0 AND u.old >= 0 AND u.new <> u.old))::int4 AS conflicts,
-           (count(*) FILTER (WHERE u.new >= 0 AND u.old < 0))::int4 AS fills
-    FROM unnest(n.energy_wh, r.energy_wh) AS u(new, old)) s
+    SELECT (count(*) FILTER (WHERE u.new >= 0 AND u.old >= 0 AND u.new <> u.old
+                                   AND coalesce(u.quality, 1) <> 2))::int4 AS conflicts,
+           (count(*) FILTER (WHERE u.new >= 0 AND (u.old < 0 OR u.quality = 2)))::int4 AS fills
+    FROM unnest(n.energy_wh, r.energy_wh, r.quality) AS u(new, old, quality)) s
 WHERE n.row = ANY(%(rows)s)
 """
 
 _COMPLETE_CURVES = """
-UPDATE cis_interval_day r SET energy_wh = m.merged, batch_id = %(import)s,
-       missing_slots = (SELECT count(*) FROM unnest(m.merged) v WHERE v < 0)
-FROM (SELECT n.point_id, n.register, n.day,
-             ARRAY(SELECT GREATEST(u.new, u.old) FROM unnest(n.energy_wh, o.energy_wh) WITH ORDINALITY u(new, old, slot)
-                   ORDER BY u.slot) AS merged
-      FROM incoming_curve n JOIN cis_interval_day o USING (point_id, register, day)
-      WHERE n.row = ANY(%(rows)s)) m
+WITH merged AS (
+    SELECT n.point_id, n.register, n.day, o.energy_wh AS before_wh,
+           coalesce(o.quality, ARRAY(SELECT (v >= 0)::int::smallint FROM unnest(o.energy_wh) WITH ORDINALITY u(v, slot)
+                                     ORDER BY u.slot)) AS quality_before,
+           o.quality IS NOT NULL AS was_filled, s.energy_wh, s.quality
+    FROM incoming_curve n JOIN cis_interval_day o USING (point_id, register, day)
+    CROSS JOIN LATERAL (
+        SELECT array_agg(CASE WHEN u.new >= 0 THEN u.new ELSE u.old END ORDER BY u.slot) AS energy_wh,
+               array_agg(CASE WHEN u.new >= 0 AND coalesce(u.quality, 1) <> 3 THEN 1 WHEN u.old < 0 THEN 0
+                              ELSE coalesce(u.quality, 1) END::smallint ORDER BY u.slot) AS quality
+        FROM unnest(n.energy_wh, o.energy_wh, o.quality) WITH ORDINALITY u(new, old, quality, slot)) s
+    WHERE n.row = ANY(%(rows)s)),
+kept AS (
+    INSERT INTO cis_curve_edit (point_id, register, day, before_wh, after_wh, quality_before, quality_after, method,
+                                reason, edited_by_id, edited_at)
+    SELECT point_id, register, day, before_wh, energy_wh, quality_before, quality, 'collected', %(reason)s, %(actor)s,
+           %(at)s FROM merged WHERE was_filled)
+UPDATE cis_interval_day r SET energy_wh = m.energy_wh, batch_id = %(import)s, state = 0,
+       quality = CASE WHEN m.was_filled THEN m.quality END,
+       missing_slots = (SELECT count(*) FROM unnest(m.energy_wh) v WHERE v < 0)
+FROM merged m
 WHERE r.point_id = m.point_id AND r.register = m.register AND r.day = m.day
 """
 
@@ -695,7 +714,13 @@ _INT4_OID = 23
 
 
 def _store_curves(
-    cursor: Any, import_id: int, batch: IntervalBatch, places: _Places, good: NDArray[np.intp]
+    cursor: Any,
+    import_id: int,
+    batch: IntervalBatch,
+    places: _Places,
+    good: NDArray[np.intp],
+    actor_id: int | None,
+    at: datetime,
 ) -> tuple[int, int, dict[int, tuple[str, str]]]:
     """Gives days landed or completed, days unchanged, and the conflicts by row."""
     if not len(good):
@@ -727,7 +752,16 @@ def _store_curves(
     stored = read_columns(cursor, _STORED_CURVES, {"rows": rest.tolist()}, types)
     fills = stored["row"][(stored["conflicts"] == 0) & (stored["fills"] > 0)].tolist()
     if fills:
-        cursor.execute(_COMPLETE_CURVES, {"import": import_id, "rows": fills})
+        cursor.execute(
+            _COMPLETE_CURVES,
+            {
+                "import": import_id,
+                "rows": fills,
+                "reason": _("补采数据随导入文件 %(import)s 到达") % {"import": import_id},
+                "actor": actor_id,
+                "at": at,
+            },
+        )
     conflicts = {
         row: ("conflicts-with-stored", _("该日曲线已入库，其中 %(slots)s 点与本行不同。") % {"slots": slots})
         for row, slots in zip(stored["row"].tolist(), stored["conflicts"].tolist(), strict=True)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from cis.models import ValidationThresholds
 from cis.models.metering import ReadingSource
+from cis.queries.validation_limits import Limits
 from cis.rating.registers import Register
 from cis.validation import (
     AccountKind,
@@ -41,10 +40,11 @@ SELECT p.installation_id, p.register, p.read_on, p.value_e4, p.account_id, p.cyc
        coalesce(before.source, 0)::int2,
        coalesce(h.e1, -1), coalesce(h.d1, 0)::int8, coalesce(h.e2, -1), coalesce(h.d2, 0)::int8,
        coalesce(h.e3, -1), coalesce(h.d3, 0)::int8, coalesce(y.advance_kwh_e2, -1), coalesce(y.days, 0)::int8,
-       coalesce(w.e1, -1), coalesce(w.e2, -1), coalesce(w.e3, -1)
+       coalesce(w.e1, -1), coalesce(w.e2, -1), coalesce(w.e3, -1), coalesce(a.org_unit_id, 0)
 FROM asked p
 JOIN cis_meter_installation i ON i.id = p.installation_id
 JOIN cis_meter m ON m.id = i.meter_id
+LEFT JOIN cis_account a ON a.id = p.account_id
 LEFT JOIN cis_supply_contract c ON c.account_id = p.account_id AND c.valid @> (p.read_on - 1)
 LEFT JOIN LATERAL (
     SELECT read_on, value_e4, source FROM cis_reading
@@ -110,6 +110,7 @@ _LOAD_TYPES = {
     "w1": "int8",
     "w2": "int8",
     "w3": "int8",
+    "unit": "int8",
 }
 
 Columns = dict[str, NDArray[Any]]
@@ -126,20 +127,31 @@ class Judged:
     days: NDArray[np.int64]
     expected_e2_per_day: NDArray[np.int64]
     reference_e2_per_day: NDArray[np.int64]
+    limits: tuple[Thresholds, ...]
+    limit_of: NDArray[np.intp]
+    """which of the limits each reading was judged by"""
 
 
 def load(cursor: Any, where: str, parameters: dict[str, Any]) -> Columns:
     return read_columns(cursor, _LOAD.format(where=where), parameters, _LOAD_TYPES)
 
 
-def thresholds_on(day: date) -> Thresholds:
-    """
-    The limits that hold on a day; the kernel's own where none are loaded.
-
-    :raises ValueError: the stored row holds values that the kernel refuses
-    """
-    values = ValidationThresholds.objects.filter(valid__contains=day).values_list("values", flat=True).first()
-    return Thresholds(**values) if values else Thresholds()
+def judge_by_limits(rows: Columns, limits: Limits) -> Judged:
+    """Have the kernel judge each reading by the limits of its account's part of the organisation on its day."""
+    sets, set_of = limits.of_rows(rows["unit"], rows["read_on"])
+    if len(sets) == 1:
+        return judge(rows, sets[0])
+    parts: list[tuple[NDArray[np.intp], Judged]] = []
+    for number, thresholds in enumerate(sets):
+        chosen = np.flatnonzero(set_of == number)
+        parts.append((chosen, judge({name: column[chosen] for name, column in rows.items()}, thresholds)))
+    order = np.argsort(np.concatenate([chosen for chosen, _judged in parts]))
+    columns = {
+        field.name: np.concatenate([getattr(judged, field.name) for _chosen, judged in parts])[order]
+        for field in fields(Judged)
+        if field.name not in ("limits", "limit_of")
+    }
+    return Judged(**columns, limits=sets, limit_of=set_of)
 
 
 def judge(rows: Columns, thresholds: Thresholds) -> Judged:
@@ -186,6 +198,8 @@ def judge(rows: Columns, thresholds: Thresholds) -> Judged:
         days=np.where(rows["has_before"], days, 0),
         expected_e2_per_day=np.where(is_base, -1, expected),
         reference_e2_per_day=np.where(is_base, -1, reference),
+        limits=(thresholds,),
+        limit_of=np.zeros(len(days), np.intp),
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 from cis.events import ReadingsAccepted
 from cis.models import Account, ReadingDoubt, ReadingImport
 from cis.models.metering import Reading
-from cis.operations.reading_judgement import Columns, Judged, judge, load, thresholds_on
+from cis.operations.reading_judgement import Columns, Judged, judge_by_limits, load
+from cis.queries.validation_limits import Limits
 from cis.validation import (
     HOLDS_BILL,
     Doubt,
-    Thresholds,
 )
 from config.shared.bulk_copy import copy_in, copy_rows, day_of, read_columns
 from config.shared.events import publish
@@ -93,11 +93,11 @@ def start_validation(*, batch_id: int, created_by_id: int | None, at: datetime) 
             shards=shards,
             created_by_id=created_by_id,
             at=at,
-            org_unit_id=_unit_of(created_by_id),
+            org_unit_id=unit_of(created_by_id),
         )
 
 
-def _unit_of(user_id: int | None) -> int | None:
+def unit_of(user_id: int | None) -> int | None:
     """Whose affair the work of this user is."""
     return User.objects.values_list("org_unit_id", flat=True).get(pk=user_id) if user_id is not None else None
 
@@ -129,11 +129,11 @@ def _validate_step(where: str, parameters: dict[str, Any], at: datetime) -> Vali
         rows = load(cursor, where, parameters)
         if not len(rows["installation"]):
             return None
-        thresholds = thresholds_on(day_of(int(rows["read_on"].max())))
-        judged = judge(rows, thresholds)
+        limits = Limits()
+        judged = judge_by_limits(rows, limits)
         doubtful = (judged.flags & np.uint32(HOLDS_BILL)) > 0
-        moved = _write(cursor, rows, judged, doubtful, thresholds, from_state=Reading.State.PENDING, at=at)
-        recompute_followers(cursor, rows, np.flatnonzero(~doubtful), thresholds, at)
+        moved = _write(cursor, rows, judged, doubtful, from_state=Reading.State.PENDING, at=at)
+        recompute_followers(cursor, rows, np.flatnonzero(~doubtful), limits, at)
         _tell_of_rereads(cursor)
     return moved
 
@@ -179,7 +179,6 @@ def _write(
     rows: Columns,
     judged: Judged,
     doubtful: NDArray[np.bool_],
-    thresholds: Thresholds,
     *,
     from_state: int,
     at: datetime,
@@ -215,7 +214,7 @@ def _write(
                     int(rows["register"][row]),
                     day_of(int(rows["read_on"][row])).isoformat(),
                     int(judged.flags[row]),
-                    json.dumps(_facts(rows, judged, row, thresholds)),
+                    json.dumps(_facts(rows, judged, row)),
                 )
                 for row in np.flatnonzero(doubtful).tolist()
             ),
@@ -224,10 +223,11 @@ def _write(
     return Validated(accepted, in_doubt)
 
 
-def _facts(rows: Columns, judged: Judged, row: int, thresholds: Thresholds) -> dict[str, Any]:
+def _facts(rows: Columns, judged: Judged, row: int) -> dict[str, Any]:
     """What a person needs to see beside a doubt: values, what was expected, and the limits that were broken."""
     one = {name: int(column[row]) for name, column in rows.items()}
     days, per_day = int(judged.days[row]), int(judged.expected_e2_per_day[row])
+    thresholds = judged.limits[judged.limit_of[row]]
     is_large = one["capacity_kva"] >= settings.LARGE_CUSTOMER_KVA
     facts: dict[str, Any] = {
         "current_e4": one["value_e4"],
@@ -270,9 +270,7 @@ _FOLLOWERS = """(installation_id, register, read_on) IN (
           AND (b.cycle = f.cycle OR f.kind <> 0 AND f.read_on BETWEEN b.period_start AND b.period_end)))"""
 
 
-def recompute_followers(
-    cursor: Any, rows: Columns, accepted: NDArray[np.intp], thresholds: Thresholds, at: datetime
-) -> None:
+def recompute_followers(cursor: Any, rows: Columns, accepted: NDArray[np.intp], limits: Limits, at: datetime) -> None:
     """
     Compute anew what the accepted readings after these advanced, since another one precedes them now.
 
@@ -288,9 +286,9 @@ def recompute_followers(
     followers = load(cursor, _FOLLOWERS, parameters)
     if not len(followers["installation"]):
         return
-    judged = judge(followers, thresholds)
+    judged = judge_by_limits(followers, limits)
     impossible = (judged.flags & np.uint32(IMPOSSIBLE | WENT_BACK)) > 0
-    _write(cursor, followers, judged, impossible, thresholds, from_state=Reading.State.ACCEPTED, at=at)
+    _write(cursor, followers, judged, impossible, from_state=Reading.State.ACCEPTED, at=at)
 
 
 _REREADS_ACCEPTED = """
@@ -298,7 +296,7 @@ SELECT DISTINCT r.account_id, r.cycle, r.read_on
 FROM judged_reading j
 JOIN cis_reading r ON r.installation_id = j.installation_id AND r.register = j.register AND r.read_on = j.read_on
 JOIN cis_reading_doubt d ON d.account_id = r.account_id AND d.installation_id = r.installation_id
-     AND d.register = r.register AND d.read_on = r.read_on AND d.resolution = 'reread'
+     AND d.register = r.register AND d.read_on = r.read_on AND d.subject = 'register' AND d.resolution = 'reread'
 WHERE r.state = 1 AND NOT EXISTS (
     SELECT 1 FROM cis_reading o WHERE o.installation_id = r.installation_id AND o.read_on = r.read_on AND o.state = 0)
 """
@@ -311,8 +309,12 @@ def _tell_of_rereads(cursor: Any) -> None:
         publish_if_settled(account_id, cycle, read_on)
 
 
-def publish_if_settled(account_id: int, cycle: int, read_on: date) -> None:
-    """Publish that the account can be billed for the cycle, unless another doubt about it is open."""
+def publish_if_settled(account_id: int, cycle: int, read_on: date, *, is_curve: bool = False) -> None:
+    """
+    Publish that the account can be billed for the cycle, unless another doubt about it is open.
+
+    A curve is the day `read_on` itself, a reading closes what lies before it.
+    """
     account = Account.objects.select_related("route").get(pk=account_id)
 
     def closes(own_cycle: int, day: date) -> int:
@@ -324,7 +326,14 @@ def publish_if_settled(account_id: int, cycle: int, read_on: date) -> None:
             month = add_months(month, 1)
         return month
 
-    settled = closes(cycle, read_on)
-    others = ReadingDoubt.objects.filter(account_id=account_id, resolved_at=None).values_list("cycle", "read_on")
-    if all(closes(*other) != settled for other in others):
+    settled = closes(cycle, read_on + timedelta(days=is_curve))
+    others = (
+        ReadingDoubt.objects.filter(account_id=account_id, resolved_at=None)
+        .exclude(subject=ReadingDoubt.Subject.USE)
+        .values_list("cycle", "read_on", "subject")
+    )
+    if all(
+        closes(other, day + timedelta(days=subject == ReadingDoubt.Subject.CURVE)) != settled
+        for other, day, subject in others
+    ):
         publish(ReadingsAccepted(account_id=account_id, cycle=settled))

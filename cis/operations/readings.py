@@ -15,13 +15,14 @@ from django.utils.translation import gettext as _
 
 from cis.models import Bill, ReadingDoubt, ReadingEdit
 from cis.models.metering import Reading, ReadingSource
-from cis.operations.reading_judgement import judge, load, thresholds_on
+from cis.operations.reading_judgement import judge_by_limits, load
 from cis.operations.reading_validation import (
     IMPOSSIBLE,
     WENT_BACK,
     publish_if_settled,
     recompute_followers,
 )
+from cis.queries.validation_limits import Limits
 from cis.rating.registers import Register, energy_kwh_e2
 from cis.validation import (
     METHOD_CODES,
@@ -43,6 +44,12 @@ class ReasonMissing(Refused):
 
     code: ClassVar[str] = "reason-missing"
     status: ClassVar[int] = 422
+
+
+class NotAReading(Refused):
+    """The doubt is about a curve or about use."""
+
+    code: ClassVar[str] = "not-a-reading"
 
 
 class DoubtIsResolved(Refused):
@@ -101,7 +108,7 @@ def claim_doubt(*, doubt_id: int, user_id: int, take_over: bool = False, within:
     :raises NotFound: there is none, or not in the organisation paths `within`
     """
     with transaction.atomic():
-        doubt = _lock(doubt_id, within)
+        doubt = lock_doubt(doubt_id, within)
         if doubt.owner_id not in (None, user_id) and not take_over:
             raise DoubtIsClaimed(_("这条存疑示数已有同事在处理。要接手请选择“接手”。"))
         doubt.owner_id = user_id
@@ -223,9 +230,18 @@ def request_reread(
         doubt.save(update_fields=["reread_requested_at", "reason", "owner"])
 
 
-def _lock(doubt_id: int, within: Sequence[str] | None) -> ReadingDoubt:
+def lock_doubt(doubt_id: int, within: Sequence[str] | None) -> ReadingDoubt:
+    """
+    Lock a doubt that is open.
+
+    :raises DoubtIsResolved: it was ended before
+    :raises NotFound: there is none, or not in the organisation paths `within`
+    """
     doubt = (
-        ReadingDoubt.objects.select_for_update(of=("self",)).select_related("owner_unit").filter(pk=doubt_id).first()
+        ReadingDoubt.objects.select_for_update(of=("self",))
+        .select_related("owner_unit", "installation")
+        .filter(pk=doubt_id)
+        .first()
     )
     if doubt is None or (within is not None and not any(doubt.owner_unit.path.startswith(path) for path in within)):
         raise NotFound(_("没有这条存疑示数。"))
@@ -235,7 +251,9 @@ def _lock(doubt_id: int, within: Sequence[str] | None) -> ReadingDoubt:
 
 
 def _lock_with_reading(doubt_id: int, reason: str, within: Sequence[str] | None) -> tuple[ReadingDoubt, Reading]:
-    doubt = _lock(doubt_id, within)
+    doubt = lock_doubt(doubt_id, within)
+    if doubt.subject != ReadingDoubt.Subject.REGISTER:
+        raise NotAReading(_("这条疑点不是示数，请按曲线或用电异常处理。"))
     if not reason.strip():
         raise ReasonMissing(_("请填写原因。"))
     reading = Reading.objects.select_for_update().get(
@@ -264,13 +282,13 @@ def _settle(
     if counts and (_is_billed(**own) or (after is not None and _is_billed(**after))):
         raise AlreadyBilled(_("这条示数或其后的示数已经出账，不能再改。请走电费退补。"))
 
-    thresholds = thresholds_on(reading.read_on)
+    limits = Limits()
     with connection.cursor() as cursor:
         where = "installation_id = %(installation)s AND register = %(register)s AND read_on = %(day)s"
         parameters = {"installation": reading.installation_id, "register": reading.register, "day": reading.read_on}
         rows = load(cursor, where, parameters)
         rows["value_e4"] = np.array([value_e4], dtype=np.int64)
-        judged = judge(rows, thresholds)
+        judged = judge_by_limits(rows, limits)
         flags = int(judged.flags[0])
         if flags & IMPOSSIBLE:
             raise ValueNotPossible(_("示数、表位数、倍率或日期不可能成立，请先改正档案或更正示数。"))
@@ -291,7 +309,7 @@ def _settle(
             is_rollover=rolled,
             state=Reading.State.ACCEPTED,
         )
-        recompute_followers(cursor, rows, np.array([0]), thresholds, at)
+        recompute_followers(cursor, rows, np.array([0]), limits, at)
 
 
 def _estimate(reading: Reading, method: str) -> tuple[int, EstimateMethod]:
@@ -378,6 +396,7 @@ def _settle_sum(doubt: ReadingDoubt, resolved_by_id: int, at: datetime) -> None:
         .filter(
             installation_id=doubt.installation_id,
             read_on=doubt.read_on,
+            subject=ReadingDoubt.Subject.REGISTER,
             resolved_at=None,
             doubts=int(Doubt.REGISTERS_DISAGREE),
         )
@@ -391,7 +410,7 @@ def _settle_sum(doubt: ReadingDoubt, resolved_by_id: int, at: datetime) -> None:
             "installation_id = %(installation)s AND read_on = %(day)s",
             {"installation": doubt.installation_id, "day": doubt.read_on},
         )
-    if (judge(rows, thresholds_on(doubt.read_on)).flags & np.uint32(Doubt.REGISTERS_DISAGREE)).any():
+    if (judge_by_limits(rows, Limits()).flags & np.uint32(Doubt.REGISTERS_DISAGREE)).any():
         return
     for other in others:
         _lock_and_accept(other, _("另一示数处理后，分时之和与总相符"), resolved_by_id, at)

@@ -778,7 +778,7 @@ def _with_curves(
         cursor.execute(
             "SELECT w.n, d.day, d.energy_wh FROM unnest(%s::int[], %s::bigint[], %s::date[], %s::date[]) "
             "AS w(n, point_id, from_on, to_on) JOIN cis_interval_day d ON d.point_id = w.point_id AND d.register = 1 "
-            "AND d.day >= w.from_on AND d.day < w.to_on AND d.missing_slots = 0 ORDER BY w.n, d.day",
+            "AND d.day >= w.from_on AND d.day < w.to_on AND d.missing_slots = 0 AND d.state = 1 ORDER BY w.n, d.day",
             [
                 list(range(len(wanted))),
                 [point for point, _, _ in wanted.values()],

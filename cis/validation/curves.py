@@ -32,8 +32,8 @@ class UsualDays:
     day_wh: NDArray[np.int64]
     """(n,) usual energy of a whole day, -1 = unknown"""
 
-    def block(self, rows: slice) -> UsualDays:
-        """Some of the rows, as views."""
+    def block(self, rows: slice | NDArray[np.intp]) -> UsualDays:
+        """Some of the rows."""
         return UsualDays(self.slot_wh[rows], self.peak_wh[rows], self.day_wh[rows])
 
 

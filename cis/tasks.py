@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 from django.conf import settings
 from django.utils import timezone
 
-from cis.operations import collecting, integrity, ledger, partitions
+from cis.operations import collecting, integrity, ledger, partitions, use_drops
 from config.celery import app
 
 log = logging.getLogger(__name__)
@@ -44,3 +45,11 @@ def make_interval_partitions(**_future: object) -> None:
 def open_arrears_cases(**_future: object) -> None:
     """Open a case for every account with an overdue bill, and close those that have paid."""
     log.info("arrears looked at", extra=collecting.open_cases(at=timezone.now()))
+
+
+@app.task(acks_late=True)
+def look_for_drops(**_future: object) -> None:
+    """Look for uses that fell and stay down."""
+    now = timezone.now()
+    opened = use_drops.look_for_drops(until=timezone.localdate() - timedelta(days=1), at=now)
+    log.info("uses judged", extra={"doubts": opened})

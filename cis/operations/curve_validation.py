@@ -242,6 +242,7 @@ def curve_facts(
     return {
         "energy_kwh_e2": (int(checked.energy_wh[row]) + 5) // 10,
         "expected_kwh_e2": (day_wh + 5) // 10 if day_wh >= 0 else None,
+        "freeze_kwh_e2": (freeze + 5) // 10 if freeze >= 0 else None,
         "freeze_wh": freeze if freeze >= 0 else None,
         "missing_slots": int(checked.missing_slots[row]),
         "longest_gap_slots": int(checked.longest_gap_slots[row]),

@@ -15,6 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from cis.models import (
+    CurveEdit,
     ReadingDoubt,
     ReadingEdit,
     ReadingImport,
@@ -24,6 +25,7 @@ from cis.models import (
 )
 from cis.models.metering import Reading, ReadingSource
 from cis.queries.day_kinds import day_kind
+from cis.queries.doubt_pictures import DayBeside, days_beside_usual, weeks_before
 from cis.rating.registers import PERIOD_REGISTERS, REGISTER_NAMES, Register
 from cis.rating.windows import WindowSet
 from cis.reading_files import Reject, write_rejects
@@ -47,9 +49,11 @@ class DoubtName:
 
 @dataclass(frozen=True)
 class DoubtRow:
-    """One line of the work list."""
+    """One line of the work list; `beside` where the day has a curve."""
 
     doubt_id: int
+    subject: str
+    subject_name: str
     account_no: str
     customer_name: str
     org_unit: str
@@ -67,6 +71,7 @@ class DoubtRow:
     awaits_reread: bool
     opened_at: datetime
     age_days: int
+    beside: DayBeside | None
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,20 @@ class EditRow:
 
 
 @dataclass(frozen=True)
+class CurveEditRow:
+    """A change of a day's curve: its energy before and after, and how many quarter-hours differ."""
+
+    edited_at: datetime
+    before_kwh_e2: int
+    after_kwh_e2: int
+    slots: int
+    method: str
+    reason: str
+    edited_by: str
+    before_wh: tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
 class DoubtDetail:
     """All that a decision needs: the doubt, its facts, the register's last readings, what was changed before."""
 
@@ -103,6 +122,9 @@ class DoubtDetail:
     facts: dict[str, Any]
     history: tuple[HistoryRow, ...]
     edits: tuple[EditRow, ...]
+    curve_edits: tuple[CurveEditRow, ...]
+    weeks: tuple[tuple[date, int | None], ...]
+    """daily energies in Wh behind a doubt of use"""
     resolution: str
     reason: str
     resolved_by: str
@@ -211,7 +233,12 @@ def page_of_doubts(
     if opened_before is not None:
         rows = rows.filter(opened_at__lt=opened_before)
     found = ask.of(_with_names(rows))
-    return ask.page(found, lambda doubts: [_doubt_row(doubt, user_id, at) for doubt in doubts])
+
+    def rows_of(doubts: Sequence[ReadingDoubt]) -> list[DoubtRow]:
+        beside = days_beside_usual(doubts)
+        return [_doubt_row(doubt, user_id, at, beside.get(doubt.pk)) for doubt in doubts]
+
+    return ask.page(found, rows_of)
 
 
 def count_doubts(*, within: Sequence[str]) -> int:
@@ -229,10 +256,14 @@ def get_doubt(*, doubt_id: int, within: Sequence[str], user_id: int, at: datetim
     if doubt is None:
         raise NotFound(_("没有这条存疑示数。"))
     register = {"installation_id": doubt.installation_id, "register": doubt.register}
+    is_curve, is_use = (doubt.subject == one for one in (ReadingDoubt.Subject.CURVE, ReadingDoubt.Subject.USE))
+    curve_edits = CurveEdit.objects.filter(
+        point_id=doubt.installation.point_id, register=doubt.register, day=doubt.read_on
+    ).select_related("edited_by")
     readings = Reading.objects.filter(**register, read_on__lte=doubt.read_on).order_by("-read_on")[: HISTORY_ROWS + 1]
     edits = ReadingEdit.objects.filter(**register, read_on=doubt.read_on).select_related("edited_by").order_by("-pk")
     return DoubtDetail(
-        row=_doubt_row(doubt, user_id, at),
+        row=_doubt_row(doubt, user_id, at, days_beside_usual([doubt]).get(doubt.pk)),
         facts=doubt.facts,
         history=tuple(
             HistoryRow(
@@ -258,6 +289,8 @@ def get_doubt(*, doubt_id: int, within: Sequence[str], user_id: int, at: datetim
             )
             for edit in edits
         ),
+        curve_edits=tuple(_curve_edit(edit) for edit in curve_edits.order_by("-pk")) if is_curve else (),
+        weeks=weeks_before(doubt) if is_use else (),
         resolution=_(ReadingDoubt.Resolution(doubt.resolution).label) if doubt.resolution else "",
         reason=doubt.reason,
         resolved_by=_name(doubt.resolved_by),
@@ -266,8 +299,8 @@ def get_doubt(*, doubt_id: int, within: Sequence[str], user_id: int, at: datetim
 
 
 def doubt_kinds() -> tuple[tuple[str, str], ...]:
-    """Code and name of every doubt, for a filter."""
-    return tuple((text.code, _doubt_name(doubt).name) for doubt, text in DOUBTS.items() if text.holds_bill)
+    """Code and name of every doubt that stands on the work list, for a filter."""
+    return tuple((text.code, _doubt_name(doubt).name) for doubt, text in DOUBTS.items() if text.is_worked)
 
 
 def _in_scope(within: Sequence[str]) -> Q:
@@ -288,9 +321,25 @@ def _doubt_name(doubt: Doubt) -> DoubtName:
     return DoubtName(text.code, text.name_zh, text.next_zh)
 
 
-def _doubt_row(doubt: ReadingDoubt, user_id: int, at: datetime) -> DoubtRow:
+def _curve_edit(edit: CurveEdit) -> CurveEditRow:
+    before, after = np.array(edit.before_wh), np.array(edit.after_wh)
+    return CurveEditRow(
+        edited_at=edit.edited_at,
+        before_kwh_e2=(int(before[before >= 0].sum()) + 5) // 10,
+        after_kwh_e2=(int(after[after >= 0].sum()) + 5) // 10,
+        slots=int((before != after).sum()),
+        method=edit.method,
+        reason=edit.reason,
+        edited_by=_name(edit.edited_by),
+        before_wh=tuple(None if value == -1 else value for value in edit.before_wh),
+    )
+
+
+def _doubt_row(doubt: ReadingDoubt, user_id: int, at: datetime, beside: DayBeside | None) -> DoubtRow:
     return DoubtRow(
         doubt_id=doubt.pk,
+        subject=doubt.subject,
+        subject_name=_(ReadingDoubt.Subject(doubt.subject).label),
         account_no=doubt.account.account_no,
         customer_name=doubt.account.customer.name,
         org_unit=doubt.owner_unit.shown_name,
@@ -308,6 +357,7 @@ def _doubt_row(doubt: ReadingDoubt, user_id: int, at: datetime) -> DoubtRow:
         awaits_reread=doubt.reread_requested_at is not None,
         opened_at=doubt.opened_at,
         age_days=(at - doubt.opened_at).days,
+        beside=beside,
     )
 
 

@@ -41,3 +41,5 @@ class DoubtText:
     next_zh: str
     next_en: str
     holds_bill: bool = True
+    is_worked: bool = True
+    """stands on the work list, whether or not it holds the bill"""

@@ -11,7 +11,7 @@ from cis.validation.checks import add_found
 from cis.validation.registry import LEVEL_CHECKS
 from cis.validation.thresholds import Thresholds
 
-__all__ = ["LEVEL_DAYS", "LevelBlock", "LevelColumns", "check_levels"]
+__all__ = ["LEVEL_DAYS", "LevelBlock", "LevelColumns", "check_levels", "level_facts"]
 
 WEEK = 7
 BASE_WEEKS = 4
@@ -70,6 +70,16 @@ def check_levels(columns: LevelColumns, thresholds: Thresholds) -> NDArray[np.ui
     for one in LEVEL_CHECKS:
         add_found(flags, one.find(block, thresholds))
     return flags
+
+
+def level_facts(columns: LevelColumns) -> dict[str, NDArray[np.int64]]:
+    """What the checks see of each point, for whoever has to decide: its usual day and its two last weeks, (n,)."""
+    block = _block(columns)
+    return {
+        "base_wh_per_day": block.base_wh_per_day,
+        "older_permille": block.older_permille,
+        "newer_permille": block.newer_permille,
+    }
 
 
 def _block(columns: LevelColumns) -> LevelBlock:

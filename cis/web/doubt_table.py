@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from cis.queries import readings as queries
 from cis.queries.readings import DoubtRow
+from cis.web.doubt_charts import picture_of
 from config.shared.web.tables import Chip, Column, Table
 
 
@@ -30,6 +31,8 @@ DOUBTS: Table[DoubtRow] = Table(
         ),
         Column("name", gettext_lazy("户名"), lambda row: row.customer_name),
         Column("unit", gettext_lazy("单位"), lambda row: row.org_unit),
+        Column("picture", gettext_lazy("当天与平常"), picture_of, "picture"),
+        Column("subject", gettext_lazy("类别"), lambda row: row.subject_name, is_extra=True),
         Column("register", gettext_lazy("示数类型"), lambda row: row.register),
         Column("read_on", gettext_lazy("抄表日"), lambda row: row.read_on, "day", sort="read_on"),
         Column("doubts", gettext_lazy("疑点"), _doubts, "chips"),

@@ -2,16 +2,16 @@
 
 from django.urls import path
 
-from cis.web import data, readings
+from cis.web import data, reading_doubts, readings
 
 urlpatterns = [
     path("readings/imports/", readings.imports, name="reading_imports"),
     path("readings/imports/<int:import_id>/", readings.import_result, name="reading_import"),
     path("readings/imports/<int:import_id>/rejects.csv", readings.import_rejects, name="reading_rejects"),
     path("readings/imports/<int:import_id>/file/", readings.import_file, name="reading_import_file"),
-    path("readings/doubts/", readings.work_list, name="reading_work_list"),
-    path("readings/doubts/<int:doubt_id>/", readings.doubt, name="reading_doubt"),
-    path("readings/doubts/<int:doubt_id>/claim/", readings.doubt_claim, name="reading_doubt_claim"),
+    path("readings/doubts/", reading_doubts.work_list, name="reading_work_list"),
+    path("readings/doubts/<int:doubt_id>/", reading_doubts.doubt, name="reading_doubt"),
+    path("readings/doubts/<int:doubt_id>/claim/", reading_doubts.doubt_claim, name="reading_doubt_claim"),
     path("data/", data.catalogue, name="data"),
     path("data/sales/", data.sales, name="data_sales"),
     path("data/sales.csv", data.sales_csv, name="data_sales_csv"),

@@ -101,6 +101,7 @@ CHECK = RegisterCheck(
             "上次为估抄且估高；差额在本次退还，一般无需处理。",
             "The previous reading was an estimate that was too high. The difference is paid back; nothing to do.",
             holds_bill=False,
+            is_worked=False,
         ),
         Doubt.BACKWARD_ROLLOVER: DoubtText(
             "backward-rollover",

@@ -74,9 +74,9 @@ class Column(Generic[Row]):
     One column: what it is called, what it takes from a row, how that is shown.
 
     `kind` is text, code, chips (the value is a tuple of `Chip`), money (fen), energy (10^-2 kWh), count, number (text
-    that is a number), day, moment or clock. `sort` names the order its head switches to. `link` gives the address the
-    value leads to, empty for none. `is_head` names the row; it cannot be put away. `is_extra` is not shown until
-    somebody asks for it.
+    that is a number), day, moment, clock or picture (a `DayPicture`). `sort` names the order its head switches to.
+    `link` gives the address the value leads to, empty for none. `is_head` names the row; it cannot be put away.
+    `is_extra` is not shown until somebody asks for it.
     """
 
     name: str
@@ -360,6 +360,8 @@ def as_text(kind: str, value: Any) -> str:
     """A value as the page shows it, escaped."""
     if value is None or value == "":
         return formats.ABSENT
+    if kind == "picture":
+        return str(value.svg())
     if kind == "chips":
         return '<span class="row">' + "".join(chip(one.kind, one.word) for one in value) + "</span>" if value else ""
     return escape(_READERS.get(kind, str)(value))

@@ -11,8 +11,9 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from cis.events import ReadingsAccepted
-from cis.models import Bill, CurveEdit, IntervalDay, ReadingDoubt, ReadingRoute, TransformerDistrict
+from cis.models import Bill, BillingRun, CurveEdit, IntervalDay, ReadingDoubt, ReadingRoute, TransformerDistrict
 from cis.operations import billing, curves, readings
+from cis.operations.use_drops import look_for_drops
 from cis.operations.validation_limits import LimitsLieBack, LimitsNotPossible, SourceMissing, set_limits
 from cis.queries.validation_limits import Limits
 from cis.validation import DOUBTS, Thresholds
@@ -190,7 +191,7 @@ class TestFilling:
         curves.correct_slots(doubt_id=doubt.pk, values_wh={4: 150, 5: 160}, **_by(world))
 
         day = _stored(accounts[0])
-        assert (day.energy_wh[4:6], day.quality[3:7]) == ([150, 160], [1, 3, 3, 1])
+        assert (day.energy_wh[4:6], (day.quality or [])[3:7]) == ([150, 160], [1, 3, 3, 1])
 
     def test_an_edit_is_never_changed(self, world: World, accounts: list[CurveAccount]) -> None:
         send(_month(accounts[0], {DAY: _with_gap(4, 9)}))
@@ -211,7 +212,7 @@ class TestBilling:
         send(_month(accounts[0], {DAY: stuck}))
         send(_month(accounts[1]))
         run_id = billing.start_run(cycle=202601, org_unit_id=None, created_by_id=world.accountant_id, at=AT)
-        jobs.work_on(job_id=billing.BillingRun.objects.get(pk=run_id).job_id or 0)
+        jobs.work_on(job_id=BillingRun.objects.get(pk=run_id).job_id or 0)
         mine = Bill.objects.filter(account_id=accounts[0].account_id)
         assert (mine.count(), Bill.objects.filter(account_id=accounts[1].account_id).count()) == (0, 1)
 
@@ -300,3 +301,37 @@ class TestLimits:
 
         with pytest.raises(LimitsLieBack):
             self._set(world, None, flat_slots=30)
+
+
+class TestUses:
+    """A use that falls and stays down is found beside its neighbours, once, and holds no bill."""
+
+    def _weeks(self, accounts: list[CurveAccount], fallen: int) -> None:
+        days = [START + timedelta(days=number) for number in range(42)]
+        for account in accounts:
+            rows = []
+            for number, day in enumerate(days):
+                level = 0.3 if account is accounts[fallen] and number >= 28 else 1.0
+                scale = level * (1 + number % 3 / 20)
+                rows.append((account.meter_no, day, [f"{value * scale:.3f}" for value in SHAPE]))
+            send(interval_file(rows), at=AT + timedelta(days=60))
+        ReadingDoubt.objects.all().delete()
+
+    def test_a_drop_against_history_and_neighbours_is_found_once(
+        self, world: World, accounts: list[CurveAccount]
+    ) -> None:
+        self._weeks(accounts, 2)
+        until = START + timedelta(days=41)
+
+        opened = [look_for_drops(until=until, at=AT) for _time in range(2)]
+
+        doubt = ReadingDoubt.objects.get()
+        assert (opened, doubt.subject, doubt.account_id) == ([1, 0], "use", accounts[2].account_id)
+        assert _codes(doubt) == {"lasting-drop"}
+        assert 28 <= doubt.facts["newer_percent"] <= 32
+
+        curves.end_use_doubt(doubt_id=doubt.pk, to_inspection=True, **_by(world))
+
+        doubt.refresh_from_db()
+        assert (doubt.resolution, look_for_drops(until=until, at=AT)) == ("inspected", 0)
+        assert not OutboxEvent.objects.filter(name=ReadingsAccepted.name).exists()

@@ -396,5 +396,5 @@ class TestPages:
         send(register_file([[world.residential_day_15.meter_no, "total", "2026-02-15", 9000]]), at=LATER)
         client = self._client("auditor")
 
-        with django_assert_max_num_queries(7):
+        with django_assert_max_num_queries(8):
             client.get("/console/readings/doubts/")

@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
     """One table, and columns of four."""
 
     dependencies = [
-        ("cis", "0013_two_part_bills"),
+        ("cis", "0014_collecting"),
         ("shared", "0006_working_place"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

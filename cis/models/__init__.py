@@ -13,18 +13,14 @@ from cis.models.contacts import Contact
 from cis.models.customers import Account, AccountPoint, CapacityChange, Customer, Premise, SupplyContract
 from cis.models.ledger import LedgerAccount, LedgerBalance, LedgerDay, LedgerDayBalance, LedgerTransfer
 from cis.models.metering import (
-    CurveEdit,
     IntervalDay,
     Meter,
     MeteringPoint,
     MeterInstallation,
     Reading,
-    ReadingDoubt,
-    ReadingEdit,
     ReadingImport,
     ReadingReject,
     ReadingRoute,
-    ValidationThresholds,
 )
 from cis.models.network import DistrictSupply, Feeder, Substation, TransformerDistrict
 from cis.models.outages import Outage, OutagePlace, OutageStep
@@ -40,6 +36,7 @@ from cis.models.portal import (
 )
 from cis.models.tariff_trials import TariffDraft, TariffTrial, TrialAccount, TrialGroupMember
 from cis.models.tariffs import Tariff, TariffVersion, TouWindows
+from cis.models.validation import CurveEdit, ReadingDoubt, ReadingEdit, ValidationThresholds
 
 __all__ = [
     "Account",

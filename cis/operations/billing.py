@@ -29,8 +29,9 @@ from cis.queries.closing import closing_figures
 from cis.queries.determinants import BILLED_REGISTERS, AccountColumns, Determinants
 from cis.queries.left_out import LeftOut, reason_in_words
 from cis.rating import CHARGES, CannotPrice, CompiledTariff, Refusal, compile_rules, rate
+from cis.rating.columns import WHOLE
 from config.shared import jobs
-from config.shared.bulk_copy import copy_in, days_of, microseconds_of, read_columns, sequence_block
+from config.shared.bulk_copy import copy_in, copy_rows, days_of, microseconds_of, read_columns, sequence_block
 from config.shared.errors import NotFound, Refused
 from config.shared.events import publish
 from config.shared.models import JobShard, OrgUnit
@@ -127,6 +128,7 @@ class RatedShard:
     line_quantity: NDArray[np.int64]
     line_price_e8: NDArray[np.int64]
     line_amount_fen: NDArray[np.int64]
+    line_share: NDArray[np.int64]
     left_out: dict[int, tuple[str, str]]
 
 
@@ -424,9 +426,9 @@ def rate_shard(found: Determinants, *, bill_month: int) -> RatedShard:
     billed = np.ones(rows, dtype=np.bool_)
     if left_out:
         billed[list(left_out)] = False
-    joined = [np.concatenate([part[n] for part in parts]) for n in range(5)] if parts else [np.empty(0, np.int64)] * 5
+    joined = [np.concatenate([part[n] for part in parts]) for n in range(6)] if parts else [np.empty(0, np.int64)] * 6
     order = np.argsort(joined[0], kind="stable")
-    row, code, quantity, price, amount = (column[order] for column in joined)
+    row, code, quantity, price, amount, share = (column[order] for column in joined)
     return RatedShard(
         billed=np.flatnonzero(billed),
         total_fen=total,
@@ -436,6 +438,7 @@ def rate_shard(found: Determinants, *, bill_month: int) -> RatedShard:
         line_quantity=quantity,
         line_price_e8=price,
         line_amount_fen=amount,
+        line_share=share,
         left_out=left_out,
     )
 
@@ -465,6 +468,7 @@ def _rate_group(
         people=accounts.people[rows],
         months=accounts.months[rows],
         bill_month=bill_month,
+        more=found.basis.more(rows) if found.basis is not None and accounts.needs_basis[rows[0]] else None,
     )
     try:
         rated = rate(tariff, usage)
@@ -476,7 +480,7 @@ def _rate_group(
     total[rows] = rated.total_fen
     energy[rows] = usage.import_energy()
     lines = rated.lines
-    parts.append((rows[lines.row], lines.code, lines.quantity, lines.price_e8, lines.amount_fen))
+    parts.append((rows[lines.row], lines.code, lines.quantity, lines.price_e8, lines.amount_fen, lines.share))
 
 
 # --- Writing -------------------------------------------------------------------------------
@@ -529,6 +533,7 @@ def _write(
             },
         )
         _copy_lines(cursor, shard, bill_of_row, accounts)
+        _copy_basis(cursor, found, bill_of_row)
         _copy_usage(cursor, found, bill_of_row)
         _copy_transfers(cursor, run, shard, accounts, ids, applied, moment, days_of(business_date))
 
@@ -545,18 +550,48 @@ def _numbered(row: NDArray[np.int64]) -> NDArray[np.int64]:
 def _copy_lines(cursor: Any, shard: RatedShard, bill_of_row: NDArray[np.int64], accounts: AccountColumns) -> None:
     if not len(shard.line_row):
         return
-    copy_in(
+    columns: dict[str, tuple[str, Any]] = {
+        "bill_id": ("int8", bill_of_row[shard.line_row]),
+        "seq": ("int2", _numbered(shard.line_row)),
+        "account_id": ("int8", accounts.account[shard.line_row]),
+        "code": ("int2", shard.line_code),
+        "quantity": ("int8", shard.line_quantity),
+        "price_e8": ("int8", shard.line_price_e8),
+        "amount_fen": ("int8", shard.line_amount_fen),
+    }
+    is_whole = shard.line_share == WHOLE
+    if is_whole.all():
+        copy_in(cursor, "cis_bill_line", columns)
+        return
+    # The share stands with the few lines that have one; the others cost nothing for it.
+    for among, more in ((is_whole, {}), (~is_whole, {"share": ("int2", shard.line_share)})):
+        part = {name: (kind, column[among]) for name, (kind, column) in (columns | more).items()}
+        copy_in(cursor, "cis_bill_line", part)
+
+
+_BASIS_COLUMNS = (
+    "bill_id", "account_id", "demand_mode", "capacity_kva_e2", "capacity_share", "capacity_is_half", "floor_kva_e2",
+    "contract_kw_e4", "demand_kw_e4", "pf_standard_e2", "active_kwh_e2", "reactive_kvarh_e2", "power_factor_e2",
+)  # fmt: skip
+
+
+def _copy_basis(cursor: Any, found: Determinants, bill_of_row: NDArray[np.int64]) -> None:
+    """What basic charge and adjustment were computed from, for the bills that have one."""
+    basis = found.basis
+    if basis is None:
+        return
+    rows = np.flatnonzero(basis.has & (bill_of_row > 0))
+    columns = [getattr(basis, name)[rows].tolist() for name in _BASIS_COLUMNS[2:]]
+    listed = (
+        [f"{{{','.join(map(str, value))}}}" if isinstance(value, list) else value for value in row]
+        for row in zip(*columns, strict=True)
+    )
+    ids, accounts = bill_of_row[rows].tolist(), found.accounts.account[rows].tolist()
+    copy_rows(
         cursor,
-        "cis_bill_line",
-        {
-            "bill_id": ("int8", bill_of_row[shard.line_row]),
-            "seq": ("int2", _numbered(shard.line_row)),
-            "account_id": ("int8", accounts.account[shard.line_row]),
-            "code": ("int2", shard.line_code),
-            "quantity": ("int8", shard.line_quantity),
-            "price_e8": ("int8", shard.line_price_e8),
-            "amount_fen": ("int8", shard.line_amount_fen),
-        },
+        "cis_bill_basis",
+        _BASIS_COLUMNS,
+        ((bill, account, *row) for bill, account, row in zip(ids, accounts, listed, strict=True)),
     )
 
 

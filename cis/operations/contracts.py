@@ -62,6 +62,9 @@ def change_capacity(
             voltage=old.voltage,
             capacity_kva=capacity_kva,
             people=old.people,
+            demand_mode=old.demand_mode,
+            contract_demand_kw=old.contract_demand_kw,
+            pf_standard_e2=old.pf_standard_e2,
             valid=DateRange(from_on, until),
         )
         change = CapacityChange.objects.create(

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
+from numpy.typing import NDArray
 
 from cis.models import (
     Bill,
+    BillBasis,
     BillDispute,
     BillException,
     BillingRun,
@@ -35,6 +37,7 @@ from cis.rating import (
     compile_rules,
     explain,
 )
+from cis.rating.columns import WHOLE
 from config.shared.errors import NotFound
 from config.shared.keysets import Ask, Order, Page, SortKey
 from config.shared.languages import in_language
@@ -73,14 +76,19 @@ class BillRow:
 
 @dataclass(frozen=True, slots=True)
 class LineExplained:
-    """One line with what it came from: quantity x price = amount, the facts of the rule, its legal basis."""
+    """One line with what it came from: quantity x price x share = amount, the facts of the rule, its legal basis."""
 
     seq: int
     code: str
     name_zh: str
     name_en: str
     quantity: int
+    """in 10^-places of the unit"""
+    unit: str
+    places: int
     price_e8: int
+    share: int
+    """sixtieths that are charged; 60 is all"""
     amount_fen: int
     legal_basis: str
     facts: Mapping[str, object]
@@ -277,8 +285,8 @@ def get_bill(bill_no: str, *, account_id: int | None = None) -> BillPage:
     stored = list(BillLine.objects.filter(bill_id=bill.pk).order_by("seq"))
     stretches = list(BillUsage.objects.filter(bill_id=bill.pk).order_by("seq"))
     facts = recompute(bill, stretches, bill.tariff_version)
-    recomputes = [(int(f.code), f.quantity, f.price_e8, f.amount_fen) for f in facts] == [
-        (line.code, line.quantity, line.price_e8, line.amount_fen) for line in stored
+    recomputes = [(int(f.code), f.quantity, f.price_e8, f.share, f.amount_fen) for f in facts] == [
+        (line.code, line.quantity, line.price_e8, line.share or WHOLE, line.amount_fen) for line in stored
     ] and sum(line.amount_fen for line in stored) == bill.total_fen
     dispute = BillDispute.objects.filter(bill=bill, closed_at=None).first()
     version = bill.tariff_version
@@ -317,10 +325,12 @@ def source_in_words(source: str) -> str:
 def recompute(bill: Bill, stretches: list[BillUsage], version: TariffVersion) -> list[LineFacts]:
     """The bill's lines once more, by the kernel, from the determinants it was kept with."""
     tariff = compile_rules(version.rules)
-    return explain(tariff, usage_of_bill(bill, stretches, tariff), 0)
+    return explain(tariff, usage_of_bill(bill, stretches, tariff, basis_of(bill.pk)), 0)
 
 
-def usage_of_bill(bill: Bill, stretches: list[BillUsage], tariff: CompiledTariff) -> Usage:
+def usage_of_bill(
+    bill: Bill, stretches: list[BillUsage], tariff: CompiledTariff, basis: BillBasis | None = None
+) -> Usage:
     """The determinants a bill was kept with, as the kernel takes them: a usage of one row."""
     width = len(BILLED_REGISTERS)
     energy = np.zeros((1, width), dtype=np.int64)
@@ -338,7 +348,24 @@ def usage_of_bill(bill: Bill, stretches: list[BillUsage], tariff: CompiledTariff
         people=np.array([bill.people], dtype=np.int16),
         months=np.array([bill.months], dtype=np.int8),
         bill_month=bill.cycle % 100,
+        more=more_of(basis),
     )
+
+
+def basis_of(bill_id: int) -> BillBasis | None:
+    """What basic charge and adjustment were computed from; None for a bill that has neither."""
+    return BillBasis.objects.filter(bill_id=bill_id).first()
+
+
+def more_of(basis: BillBasis | None) -> dict[str, NDArray[np.int64]]:
+    """The kernel's determinants of a kept basis, one row; none without one."""
+    if basis is None:
+        return {}
+    one = ("demand_mode", "floor_kva_e2", "contract_kw_e4", "pf_standard_e2", "power_factor_e2")
+    several = ("capacity_kva_e2", "capacity_share", "capacity_is_half", "demand_kw_e4")
+    found = {name: [getattr(basis, name)] for name in (*one, *several)}
+    found |= {"pf_active_kwh_e2": [basis.active_kwh_e2], "pf_reactive_kvarh_e2": [basis.reactive_kvarh_e2]}
+    return {name: np.array(value, dtype=np.int64) for name, value in found.items()}
 
 
 def _lines(stored: list[BillLine], facts: list[LineFacts]) -> tuple[LineExplained, ...]:
@@ -352,7 +379,10 @@ def _lines(stored: list[BillLine], facts: list[LineFacts]) -> tuple[LineExplaine
                 name_zh=charge.name_zh,
                 name_en=charge.name_en,
                 quantity=line.quantity,
+                unit=charge.unit,
+                places=charge.places,
                 price_e8=line.price_e8,
+                share=line.share or WHOLE,
                 amount_fen=line.amount_fen,
                 legal_basis=charge.legal_basis,
                 facts=facts[number].facts if facts else {},

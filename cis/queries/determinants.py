@@ -9,8 +9,8 @@ account out with a reason.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from cis.models import Reading, ReadingRoute, TouWindows
 from cis.models.metering import ReadingSource
+from cis.queries.bill_basis import Basis, ContractStretches, Stretches, read_basis, read_contracts, same_terms
 from cis.queries.day_kinds import day_kinds
 from cis.queries.left_out import LeftOut
 from cis.rating import PERIOD_REGISTERS, CompiledTariff, Register, Usage, advance, energy_kwh_e2
@@ -65,6 +66,8 @@ class AccountColumns:
     ends_on_schedule: NDArray[np.bool_]
     obstacle: NDArray[np.int16]
     """why the period cannot be billed as one piece: a key of `_OBSTACLES`, or 0"""
+    needs_basis: NDArray[np.bool_]
+    """whether the tariff has a basic charge or a power-factor adjustment"""
 
     def __len__(self) -> int:
         return len(self.account)
@@ -104,15 +107,18 @@ class Determinants:
     """row to (reason code, detail)"""
     partly_by_period: frozenset[int] = frozenset()
     """rows of which one meter tells the periods and another does not"""
+    basis: Basis | None = None
+    """of shards in which somebody needs one"""
 
 
 # What stands against billing a period in one piece. Tier years count bill by bill, so bills follow each other without a
 # gap; and one bill has one price: a period in which it changes must be split, and is left out until it can be.
+CONTRACT_CHANGES = 4
 _OBSTACLES = {
     1: LeftOut.LATER_BILLED,
     2: LeftOut.EARLIER_UNBILLED,
     3: LeftOut.BILLED_IN_PART,
-    4: LeftOut.CONTRACT_CHANGES,
+    CONTRACT_CHANGES: LeftOut.CONTRACT_CHANGES,
     5: LeftOut.TARIFF_CHANGES,
 }
 
@@ -163,11 +169,18 @@ _ACCOUNT_TYPES = {
 }
 
 _VERSIONS = """
-SELECT id, tariff_id, coalesce(lower(valid), DATE '2000-01-01'), coalesce(upper(valid), DATE '9999-01-01')
+SELECT id, tariff_id, coalesce(lower(valid), DATE '2000-01-01'), coalesce(upper(valid), DATE '9999-01-01'),
+       rules @> '[{"kind": "basic_charge"}]' OR rules @> '[{"kind": "power_factor"}]'
 FROM cis_tariff_version WHERE tariff_id = ANY(%(tariffs)s)
 """
 
-_VERSION_TYPES = {"version": "int8", "tariff": "int8", "valid_from": "date", "valid_to": "date"}
+_VERSION_TYPES = {
+    "version": "int8",
+    "tariff": "int8",
+    "valid_from": "date",
+    "valid_to": "date",
+    "needs_basis": "bool",
+}
 
 # What follows is read by ids, each statement in one walk along an index: by their bounds where they lie together, as
 # a list where they do not. A list that comes from a sub-select is no constant to the planner: it does not weigh
@@ -355,11 +368,83 @@ def of_accounts(*, cycle: int, low: int, high: int, org_path: str = "", account_
             return _nothing()
         tariffs = {"tariffs": np.unique(due["tariff"]).tolist()}
         accounts = _account_columns(due, read_columns(cursor, _VERSIONS, tariffs, _VERSION_TYPES), periods)
+        contracts, changed = _capacity_changes(cursor, accounts, parameters)
         installations = _installations(cursor, accounts, parameters)
         parameters["first_register"], parameters["last_register"] = min(BILLED_REGISTERS), max(BILLED_REGISTERS)
         readings = _unpacked(_read_among(cursor, _READINGS, installations.installation, parameters, _READING_TYPES))
         digits = _digits(cursor, installations, readings["installation"][readings["is_rollover"]])
-    return _assemble(cycle, accounts, installations, digits, readings)
+        found = _assemble(cycle, accounts, installations, digits, readings)
+        return _with_basis(cursor, found, installations, contracts, changed, parameters)
+
+
+def _capacity_changes(
+    cursor: Any, accounts: AccountColumns, parameters: dict[str, Any]
+) -> tuple[ContractStretches | None, NDArray[np.bool_]]:
+    """
+    Whose contract changes in nothing but its capacity, which is charged by the day: that stands against no bill.
+
+    Clears the obstacle of those accounts. One statement, where contracts change at all.
+    """
+    changed = accounts.obstacle == CONTRACT_CHANGES
+    if not changed.any():
+        return None, changed
+    rows = np.flatnonzero(changed)
+    contracts = read_contracts(cursor, accounts.account[rows], parameters)
+    alike = same_terms(
+        contracts, accounts.account[rows], accounts.start[rows].astype(np.int64), accounts.end[rows].astype(np.int64)
+    )
+    accounts.obstacle[rows[alike]] = 0
+    changed[rows[~alike]] = False
+    return contracts, changed
+
+
+def _with_basis(
+    cursor: Any,
+    found: Determinants,
+    installations: InstallationColumns,
+    contracts: ContractStretches | None,
+    changed: NDArray[np.bool_],
+    parameters: dict[str, Any],
+) -> Determinants:
+    """The determinants with what two-part tariffs and power factors ask for, where somebody has one."""
+    accounts = found.accounts
+    rows = np.flatnonzero(accounts.needs_basis & (accounts.contract > 0))
+    if not len(rows):
+        return found
+
+    def stretches(of: NDArray[np.int64]) -> Stretches:
+        at = np.flatnonzero(np.isin(found.usage.row, of) & ~found.usage.is_from_curve)
+        key = np.stack([found.usage.row[at], found.usage.installation[at], found.usage.from_on[at]])
+        _keys, first = np.unique(key, axis=1, return_index=True)
+        at = at[first]
+        place = np.searchsorted(installations.installation, found.usage.installation[at], sorter=by_installation)
+        return Stretches(
+            row=found.usage.row[at],
+            point=installations.point[by_installation[place]],
+            installation=found.usage.installation[at],
+            multiplier=found.usage.multiplier[at].astype(np.int64),
+            from_on=found.usage.from_on[at].astype(np.int64),
+            to_on=found.usage.to_on[at].astype(np.int64),
+        )
+
+    by_installation = np.argsort(installations.installation, kind="stable")
+    total = found.energy_kwh_e2[:, 0]
+    active = np.where(found.has_register[:, 0], total, found.energy_kwh_e2[:, 1:].sum(axis=1))
+    basis, missing = read_basis(
+        cursor,
+        rows=rows,
+        accounts=len(accounts),
+        account=accounts.account,
+        contract=accounts.contract,
+        start=accounts.start.astype(np.int64),
+        end=accounts.end.astype(np.int64),
+        active_kwh_e2=active,
+        stretches=stretches,
+        contracts=contracts,
+        changed=changed,
+        parameters=parameters,
+    )
+    return replace(found, basis=basis, left_out=missing | found.left_out)
 
 
 def _account_columns(due: dict[str, Column], versions: dict[str, Column], periods: _Periods) -> AccountColumns:
@@ -370,9 +455,12 @@ def _account_columns(due: dict[str, Column], versions: dict[str, Column], period
     route_end = np.array([days_of(day) for day in periods.ends], dtype=np.int32)[route]
     start, end = np.maximum(route_start, due["opened_on"]), np.minimum(route_end, due["closed_on"])
     version, version_from = np.zeros(len(route), dtype=np.int64), np.zeros(len(route), dtype=np.int32)
-    for one, tariff, valid_from, valid_to in zip(*(versions[name].tolist() for name in _VERSION_TYPES), strict=True):
+    needs_basis = np.zeros(len(route), dtype=np.bool_)
+    for one, tariff, valid_from, valid_to, needs in zip(
+        *(versions[name].tolist() for name in _VERSION_TYPES), strict=True
+    ):
         holds = (due["tariff"] == tariff) & (end > valid_from) & (end <= valid_to)
-        version[holds], version_from[holds] = one, valid_from
+        version[holds], version_from[holds], needs_basis[holds] = one, valid_from, needs
     is_billed = due["last_cycle"] > 0
     # The first that applies counts.
     obstacle = np.select(
@@ -404,6 +492,7 @@ def _account_columns(due: dict[str, Column], versions: dict[str, Column], period
         starts_on_schedule=due["opened_on"] <= route_start,
         ends_on_schedule=due["closed_on"] >= route_end,
         obstacle=obstacle.astype(np.int16),
+        needs_basis=needs_basis,
     )
 
 
@@ -484,6 +573,7 @@ def _nothing() -> Determinants:
         empty.astype(np.bool_),
         empty.astype(np.bool_),
         empty.astype(np.int16),
+        empty.astype(np.bool_),
     )
     width = len(BILLED_REGISTERS)
     return Determinants(accounts, _usage_of({}), np.empty((0, width), np.int64), np.empty((0, width), np.bool_), {})
@@ -665,6 +755,7 @@ def usage_for(
     people: NDArray[Any],
     months: NDArray[Any],
     bill_month: int,
+    more: Mapping[str, NDArray[np.int64]] | None = None,
 ) -> Usage:
     """
     The kernel's columns of (n, len(BILLED_REGISTERS)) energy of rows that have the same registers.
@@ -688,6 +779,7 @@ def usage_for(
         people=people.astype(np.int16),
         months=months.astype(np.int8),
         bill_month=bill_month,
+        more=more or {},
     )
 
 

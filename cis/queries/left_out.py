@@ -48,5 +48,14 @@ def reason_in_words(code: str, detail: str) -> str:
         LeftOut.TARIFF_CHANGES: _("电价在本期中间调整，需要分段计费，请转电费核算处理。"),
         LeftOut.NO_LEDGER: _("这个户号还没有建账，请先建账再发行。"),
     }
-    text = words.get(code, code)
-    return f"{text}（{detail}）" if detail else text
+    # What a two-part tariff or an adjustment misses has words of its own; the detail stays for programs.
+    by_detail = {
+        (LeftOut.NO_READING, "reactive"): _("缺少无功示数，算不出功率因数，请补抄或估算。"),
+        (LeftOut.NO_READING, "demand"): _("缺少最大需量示数，请补抄。"),
+        (LeftOut.REFUSED, "unpriced_mode"): _(
+            "合同没有约定基本电费怎样计收，或电价没有这种计收方式的价格，请核对合同。"
+        ),
+        (LeftOut.REFUSED, "unknown_standard"): _("合同的功率因数标准不在公布的表里，请核对合同。"),
+    }
+    text = by_detail.get((code, detail)) or words.get(code, code)
+    return f"{text}（{detail}）" if detail and (code, detail) not in by_detail else text

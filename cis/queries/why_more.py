@@ -22,7 +22,7 @@ from cis.explaining import (
     weather_energy_kwh_e2,
 )
 from cis.models import Bill, BillLine, BillUsage
-from cis.queries.billing import bill_id_of, usage_of_bill
+from cis.queries.billing import basis_of, bill_id_of, usage_of_bill
 from cis.queries.day_energy import mean_temperatures, whole_days
 from cis.rating import CannotPrice, ChargeCode, compile_rules
 
@@ -190,7 +190,7 @@ def _bases() -> Bases:
 
 def _inputs(bill: Bill, stretches: list[BillUsage]) -> BillInputs:
     tariff = compile_rules(bill.tariff_version.rules)
-    return BillInputs(tariff, usage_of_bill(bill, stretches, tariff), _days(bill), bill.total_fen)
+    return BillInputs(tariff, usage_of_bill(bill, stretches, tariff, basis_of(bill.pk)), _days(bill), bill.total_fen)
 
 
 def _days(bill: Bill) -> int:

@@ -38,8 +38,8 @@ class LineInWords:
     """A line of a bill with everything said."""
 
     name: str
-    quantity: int
-    price_e8: int
+    quantity: str
+    price: str
     amount_fen: int
     formula: str
     sentences: list[str]
@@ -78,8 +78,8 @@ def in_words(page: queries.BillPage) -> list[LineInWords]:
     return [
         LineInWords(
             name=explanations.name_of(line),
-            quantity=line.quantity,
-            price_e8=line.price_e8,
+            quantity=f"{explanations.quantity_of(line)} {explanations.unit_of(line)}",
+            price=explanations.price_of(line),
             amount_fen=line.amount_fen,
             formula=explanations.formula_of(line),
             sentences=explanations.sentences_of(line),

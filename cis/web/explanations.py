@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 
 from cis.queries.billing import LineExplained
 from cis.rating import PRICE_COMPONENTS
-from config.shared.display_formats import format_energy, format_money, format_price
+from cis.rating.columns import WHOLE
+from config.shared.display_formats import MINUS, format_demand, format_energy, format_money, format_price
 from config.shared.languages import in_language
 
 
@@ -19,13 +20,37 @@ def name_of(line: LineExplained) -> str:
     return in_language(line.name_zh, line.name_en)
 
 
+def quantity_of(line: LineExplained) -> str:
+    """How much, without its unit."""
+    if line.unit == "yuan":
+        return format_money(line.quantity)
+    return format_demand(line.quantity) if line.unit == "kW" else format_energy(line.quantity)
+
+
+def unit_of(line: LineExplained) -> str:
+    """The unit of the quantity, as people say it."""
+    return {"kWh": _("度"), "kVA": _("千伏安"), "kW": _("千瓦"), "yuan": _("元")}[line.unit]
+
+
+def price_of(line: LineExplained) -> str:
+    """The price, or the rate of an adjustment, with its unit."""
+    if line.unit == "yuan":
+        return f"{Decimal(line.price_e8).scaleb(-6).normalize():f}%".replace("-", MINUS)
+    per = {"kWh": _("元/度"), "kVA": _("元/千伏安·月"), "kW": _("元/千瓦·月")}[line.unit]
+    return f"{format_price(line.price_e8)} {per}"
+
+
 def formula_of(line: LineExplained) -> str:
-    """Quantity x price = amount."""
-    return _("%(quantity)s 度 × %(price)s 元/度 = %(amount)s 元") % {
-        "quantity": format_energy(line.quantity),
-        "price": format_price(line.price_e8),
+    """Quantity x price x share = amount."""
+    words = {
+        "quantity": f"{quantity_of(line)} {unit_of(line)}",
+        "price": price_of(line),
         "amount": format_money(line.amount_fen),
     }
+    if line.share == WHOLE:
+        return _("%(quantity)s × %(price)s = %(amount)s 元") % words
+    share = f"{line.share // 2}/30" if line.share % 2 == 0 else f"{line.share}/60"
+    return _("%(quantity)s × %(price)s × %(share)s = %(amount)s 元") % (words | {"share": share})
 
 
 def sentences_of(line: LineExplained) -> list[str]:
@@ -42,6 +67,10 @@ def sentences_of(line: LineExplained) -> list[str]:
         said.append(_("%(season)s的价格。") % {"season": _season(str(facts["price_season"]))})
     if facts.get("components_yuan"):
         said.append(_of_components(facts))
+    if "demand_mode" in facts:
+        said += _of_basic_charge(line, facts)
+    if "pf_standard_e2" in facts:
+        said += _of_power_factor(line, facts)
     if facts.get("base") == "import_energy":
         said.append(_("按全部用电量代国家征收，不归供电企业。"))
     return said
@@ -70,6 +99,57 @@ def _of_tier(facts: Mapping[str, Any]) -> list[str]:
             _("家里登记 %(people)s 人，这一档多给 %(extra)s 度。")
             % {"people": facts["people"], "extra": format_energy(facts["household_extra_kwh_e2"])}
         )
+    return said
+
+
+def _of_basic_charge(line: LineExplained, facts: Mapping[str, Any]) -> list[str]:
+    said: list[str] = []
+    if line.share != WHOLE:
+        said.append(_("这部分容量本月只用了一部分日子，每天按月费的三十分之一计。"))
+    if facts["demand_mode"] == "capacity":
+        said.append(_("按变压器容量计收，与用电多少无关。"))
+    elif facts["demand_mode"] == "actual":
+        said.append(_("按本月实际最大需量计收。"))
+    else:
+        words = {
+            "contract": format_demand(facts["contract_kw_e4"]),
+            "demand": format_demand(facts["demand_kw_e4"]),
+            "threshold": format_demand(facts["threshold_kw_e4"]),
+            "pct": facts["threshold_pct"],
+        }
+        said.append(_("按合同需量 %(contract)s 千瓦计收；本月最大需量 %(demand)s 千瓦。") % words)
+        if "lifted_from_kw_e4" in facts:
+            said.append(
+                _("申请值 %(applied)s 千瓦低于容量的 %(pct)s%%，按 %(contract)s 千瓦计。")
+                % {
+                    "applied": format_demand(facts["lifted_from_kw_e4"]),
+                    "pct": facts["floor_pct"],
+                    "contract": words["contract"],
+                }
+            )
+        if facts["demand_kw_e4"] > facts["threshold_kw_e4"]:
+            said.append(_("最大需量超过合同值的 %(pct)s%%（%(threshold)s 千瓦），超出部分加倍。") % words)
+    if "discount_price_pct" in facts:
+        said.append(
+            _("每千伏安用电达到 %(kwh)s 度，需量单价按 %(pct)s%% 计。")
+            % {"kwh": facts["discount_from_kwh_per_kva"], "pct": facts["discount_price_pct"]}
+        )
+    return said
+
+
+def _of_power_factor(line: LineExplained, facts: Mapping[str, Any]) -> list[str]:
+    words = {
+        "active": format_energy(facts.get("pf_active_kwh_e2")),
+        "reactive": format_energy(facts.get("pf_reactive_kvarh_e2")),
+        "factor": f"{facts['power_factor_e2'] / 100:.2f}",
+        "standard": f"{facts['pf_standard_e2'] / 100:.2f}",
+    }
+    said = [_("有功 %(active)s 度、无功 %(reactive)s 千乏时，功率因数 %(factor)s，标准 %(standard)s。") % words]
+    said.append(
+        _("高于标准，按比例减收基本电费和电度电费（不含代征基金）。")
+        if line.price_e8 < 0
+        else _("低于标准，按比例加收基本电费和电度电费（不含代征基金）；装设无功补偿可以减少。")
+    )
     return said
 
 

@@ -36,6 +36,15 @@ def format_energy(hundredths: int | Decimal | None) -> str:
     return _format_scaled(hundredths, scale=2, fewest=2 if has_hundredths else 0)
 
 
+def format_demand(kw_e4: int | Decimal | None) -> str:
+    """10^-4 kW as kW, as many decimals as there are: 9_056_000 is `905.6`."""
+    if kw_e4 is None:
+        return ABSENT
+    whole = _whole(kw_e4)
+    places = next((places for places in range(4) if whole % 10 ** (4 - places) == 0), 4)
+    return _format_scaled(whole, scale=4, fewest=places)
+
+
 def format_price(price_e8: int | Decimal | None) -> str:
     """Price in 10^-8 yuan as yuan, four to eight decimals: 58_860_000 is `0.5886`."""
     return _format_scaled(price_e8, scale=8, fewest=4)

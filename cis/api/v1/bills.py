@@ -46,13 +46,16 @@ class BillPageOut(serializers.Serializer[Any]):
 
 
 class BillLineOut(serializers.Serializer[Any]):
-    """quantity x price_e8 = amount_fen, rounded once."""
+    """quantity x price_e8 x share / 60 = amount_fen, rounded once; the quantity in 10^-places of the unit."""
 
     seq = serializers.IntegerField()
     code = serializers.CharField()
     name = serializers.CharField(source="name_zh")
     quantity = serializers.IntegerField()
+    unit = serializers.CharField()
+    places = serializers.IntegerField()
     price_e8 = serializers.IntegerField()
+    share = serializers.IntegerField(help_text="sixtieths that are charged; 60 is all")
     amount_fen = serializers.IntegerField()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -53,8 +54,9 @@ class Command(BaseCommand):
         say(f"  年度已用 used before in the tier year: {format_energy(page.tier_kwh_e2_before)} kWh; {page.people} 人")
         for line in page.lines:
             say(
-                f"  {line.seq}. {line.name_zh}: {format_energy(line.quantity)} kWh × "
-                f"{format_price(line.price_e8)} = {format_money(line.amount_fen)}   [{line.legal_basis}]"
+                f"  {line.seq}. {line.name_zh}: {Decimal(line.quantity).scaleb(-line.places)} {line.unit} × "
+                f"{format_price(line.price_e8)} × {line.share}/60 = {format_money(line.amount_fen)}"
+                f"   [{line.legal_basis}]"
             )
             say("     " + "; ".join(f"{key} = {value}" for key, value in line.facts.items()))
         say(f"合计 total {format_money(bill.total_fen)}  未付 open {format_money(bill.open_fen)}")

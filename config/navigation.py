@@ -355,6 +355,7 @@ INDICATORS: tuple[str, ...] = (
 # `today` and `at` that may be repeated.
 DEMO: tuple[str, ...] = (
     "cis.operations.demo_losses.load",
+    "cis.operations.demo_arrears.load",
     "payments.operations.demo_refunds.load",
     "crm.operations.demo.load",
     "dsm.operations.demo_loads.load",

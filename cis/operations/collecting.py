@@ -266,7 +266,10 @@ def note_payment(*, account_id: int, payment_id: int, paid_at: datetime, at: dat
     """
     with transaction.atomic():
         case = _open_case(account_id)
-        if case is None or ArrearsStep.objects.filter(case=case, what=What.PAYMENT, source_key=f"payment:{payment_id}"):
+        if case is None or paid_at < case.opened_at:
+            # What came in before the case was opened is not among what it owes.
+            return None
+        if ArrearsStep.objects.filter(case=case, what=What.PAYMENT, source_key=f"payment:{payment_id}").exists():
             return None
         facts = facts_of([case], at=at)[case.pk]
         case.overdue_fen = facts.situation.overdue_fen

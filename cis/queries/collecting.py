@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from cis.collecting.disconnection import Stage, What
 from cis.models import ArrearsCase, ArrearsStep, Bill, ReconnectionOrder
 from cis.queries.collecting_facts import CaseFacts, facts_of
-from cis.queries.collecting_words import stage_word, step_word, words_of
+from cis.queries.collecting_words import act_word, stage_word, step_word, words_of
 from cis.queries.protections import ProtectionRow, list_protections, waiting_about
 from config.shared.errors import NotFound
 from config.shared.permissions import in_scope
@@ -217,9 +217,9 @@ def choices_of_stages() -> list[tuple[str, str]]:
     return [(stage.value, stage_word(stage)) for stage in Stage]
 
 
-def word_of_step(what: str) -> str:
-    """What a step is called in the language of the request."""
-    return step_word(what)
+def word_of_act(what: str) -> str:
+    """What somebody does, in the language of the request."""
+    return act_word(what)
 
 
 def _place(after: str) -> tuple[date, int] | None:
@@ -274,7 +274,7 @@ def _next(facts: CaseFacts, at: datetime) -> NextAct | None:
     named = first_lawful_moment(facts, at=at) if what == What.NOTICE_PRINTED else None
     return NextAct(
         what.value,
-        step_word(what.value),
+        act_word(what.value),
         tuple(words_of(one) for one in facts.hindrances(what, at=at, announced_at=named)),
     )
 

@@ -40,6 +40,12 @@ _WORDS = {
     "stopped-dispute": gettext_lazy("账单有异议，核实完再办"),
 }
 
+_ACTS = {
+    "approved": gettext_lazy("申请停电"),
+    "notice-printed": gettext_lazy("出具通知书"),
+    "notice-served": gettext_lazy("送达通知书"),
+}
+
 _STAGES = {
     Stage.OVERDUE: gettext_lazy("欠费"),
     Stage.DEMANDED: gettext_lazy("已催交"),
@@ -72,6 +78,11 @@ def words_of(found: Hindrance) -> str:
 def stage_word(stage: str) -> str:
     """How far a case is."""
     return str(_STAGES[Stage(stage)])
+
+
+def act_word(what: str) -> str:
+    """What somebody does next; for some steps other words than for what was done."""
+    return str(_ACTS.get(what) or step_word(what))
 
 
 def step_word(what: str) -> str:

@@ -176,6 +176,9 @@ def case(request: HttpRequest, case_id: int) -> HttpResponse:
                 refuse(bound, refused)
             else:
                 return redirect("cis:arrears_case", case_id=case_id)
+    out_of_place = {page.row.next.what if page.row.next else ""}
+    out_of_place |= set() if page.homes_behind else {"homes-kept"}
+    out_of_place |= set() if page.is_important else {"authority-informed"}
     context = {
         "page": page,
         "row": page.row,
@@ -184,13 +187,16 @@ def case(request: HttpRequest, case_id: int) -> HttpResponse:
         "others": [
             _offer(what, page, act, bound)
             for what, why in page.acts.items()
-            if what in ACTS and not why and not (page.row.next and what == page.row.next.what)
+            if what in ACTS and not why and what not in out_of_place
         ],
         "events": [
             {
                 "title": step.word,
                 "at": step.at,
-                "text": step.evidence,
+                "text": _("计划停电时间 %(moment)s")
+                % {"moment": format_moment(step.announced_at, timezone.get_current_timezone())}
+                if step.announced_at
+                else step.evidence,
                 "who": step.by,
                 "kind": {"payment": "good", "restored": "good", "stopped": "warn", "cut": "bad"}.get(step.what, ""),
             }
@@ -213,7 +219,7 @@ def _offer(what: str, page: queries.CasePage, act: str, bound: forms.Form | None
     _class, button, what_for = ACTS[what]
     return {
         "what": what,
-        "word": queries.word_of_step(what),
+        "word": queries.word_of_act(what),
         "why": page.acts[what],
         "form": bound if bound is not None and what == act else _form(what, page),
         "is_open": bound is not None and what == act,

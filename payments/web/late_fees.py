@@ -38,7 +38,7 @@ def portal_late_fees(request: HttpRequest, account_no: str) -> HttpResponse:
         found = late_fees_of(account.account_id, on=today)
         own = tuple(bill for bill in found.bills if portal.is_own_time(account, bill.period_start, bill.period_end))
         found = replace(found, bills=own, fee_fen=sum(bill.fee_fen for bill in own))
-    return render_part(request, _PART, _context(found), title=_("违约金"))
+    return render_part(request, _PART, _context(found, of_staff=False), title=_("违约金"))
 
 
 @requires("payments.view_payments")
@@ -48,14 +48,15 @@ def account_late_fees(request: HttpRequest, account_no: str) -> HttpResponse:
     account_id = account_id_of(account_no)
     saw(request, record_of(account_id))
     found = late_fees_of(account_id, on=timezone.localdate())
-    return render_part(request, _PART, _context(found), title=_("违约金"))
+    return render_part(request, _PART, _context(found, of_staff=True), title=_("违约金"))
 
 
-def _context(found: LateFeesSoFar) -> dict[str, Any]:
+def _context(found: LateFeesSoFar, *, of_staff: bool) -> dict[str, Any]:
     return {
         "fees": found,
         "rows": [{"bill": bill, "sentences": _sentences(bill)} for bill in found.bills],
         "today": timezone.localdate(),
+        "of_staff": of_staff,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,17 +29,21 @@ DEMANDED, APPROVED, SERVED, CUT = at(1, 22), at(2, 25), at(2, 27), at(3, 3)
 class Road:
     """A case of the shop on its way, and the people on it."""
 
-    def __init__(self, world: World, *, account: AccountIds | None = None) -> None:
+    def __init__(self, world: World, *, account: AccountIds | None = None, later: int | None = None) -> None:
+        """`later`: so many days later, and on the bills that the world has; otherwise on a bill made up here."""
         self.world, self.account = world, account or world.commercial
-        self.bill_no = issue(world, 500_00, account=self.account, cycle=202512)
-        collecting.open_cases(at=at(1, 16))
+        self.later = timedelta(days=later or 0)
+        self.bill_no = issue(world, 500_00, account=self.account, cycle=202512) if later is None else ""
+        collecting.open_cases(at=at(1, 16) + self.later)
         self.case_id = ArrearsCase.objects.get(account_id=self.account.account_id).pk
         county = OrgUnit.objects.get(pk=world.county_a_id)
         self.collector = world.accountant_id
         self.head = make_user("head", county, "leader").pk
 
     def do(self, operation: Any, when: datetime, **more: Any) -> Any:
-        return operation(case_id=self.case_id, by_id=self.collector, at=when, **({"evidence": "凭证一号"} | more))
+        return operation(
+            case_id=self.case_id, by_id=self.collector, at=when + self.later, **({"evidence": "凭证一号"} | more)
+        )
 
     def cause(self) -> None:
         self.do(collecting.record_cause, at(1, 20), cause="cash")
@@ -49,14 +53,16 @@ class Road:
 
     def ask(self, when: datetime = APPROVED) -> int:
         return collecting.ask_disconnection(
-            case_id=self.case_id, reason="多次上门催交无果", asked_by_id=self.collector, at=when
+            case_id=self.case_id, reason="多次上门催交无果", asked_by_id=self.collector, at=when + self.later
         )
 
     def approve(self, when: datetime = APPROVED) -> None:
-        approvals.approve(approval_id=self.ask(when), decided_by_id=self.head, at=when)
+        approvals.approve(approval_id=self.ask(when), decided_by_id=self.head, at=when + self.later)
 
     def print(self) -> None:
-        collecting.print_notice(case_id=self.case_id, announced_at=CUT, by_id=self.collector, at=at(2, 25, 11))
+        collecting.print_notice(
+            case_id=self.case_id, announced_at=CUT + self.later, by_id=self.collector, at=at(2, 25, 11) + self.later
+        )
 
     def serve(self) -> None:
         self.do(collecting.note_step, SERVED, what="notice-served", channel="person")

@@ -27,6 +27,7 @@ from halls.models import DisplayNote, PayPoint
 from halls.operations import call_next, finish, rate, start_serving
 from payments.models import PaymentOrder
 from payments.operations import taking
+from tests.factories.arrears import Road
 from tests.factories.halls import at_counter, make_hall, take
 from tests.factories.lived_in_district import add_district
 from tests.factories.lived_in_shortages import add_shortages
@@ -57,7 +58,8 @@ def lived_in_world() -> World:
     """
     The small world after its February: everybody read, one reading doubtful, one row rejected, the rest billed.
 
-    The clerk has taken a part of what the second household owes and noted that it disputes its bill. The portal
+    The clerk has taken a part of what the second household owes and noted that it disputes its bill. The shop has not
+    paid and has a notice of disconnection. The portal
     user's account has a tenant, a payer and an agent, measured days up to yesterday, a report that waits for an
     answer and an order that waits for money; somebody asked who looked at it. A role is asked for, a job and a
     delivery failed, a message was lost, letters are written, a program has a key. The staff of `MORE_STAFF` are there
@@ -69,6 +71,7 @@ def lived_in_world() -> World:
     _tariff_tried(world)
     _at_the_counter(world)
     now = timezone.now()
+    _in_arrears(world)
     _in_the_portal(world, now)
     _measured_days(world, now.date())
     _behind_the_counter(world, now)
@@ -133,6 +136,12 @@ def _at_the_counter(world: World) -> None:
         )
     bill = list_bills(account_id=household.account_id, limit=1)[0]
     disputes.open_dispute(bill_no=bill.bill_no, reason="比上月多，请核对", opened_by_id=world.clerk_a_id, at=AFTER)
+
+
+def _in_arrears(world: World) -> None:
+    road = Road(world, later=100)
+    for act in ("cause", "demand", "approve", "print"):
+        getattr(road, act)()
 
 
 def _in_the_portal(world: World, now: datetime) -> None:

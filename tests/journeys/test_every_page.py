@@ -79,6 +79,8 @@ NO_PAGES: dict[str, str] = {
     "passkey_sign_in": "an answer to the browser's authenticator",
     "grid_service:card_on_paper": "a part of a printed bill",
     "grid_service:portal_card": "a part of pages of the portal",
+    "payments:portal_late_fees": "a part of pages of the portal",
+    "payments:account_late_fees": "a part of a case of arrears",
     "grid_service:portrait": "hands out a picture",
     "dsm:shortage_submit": "an act",
     "dsm:shortage_paper": "hands out a file",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from config.shared.messaging import Kind, Template, declare
+from config.shared.messaging.templates import Category
 
 
 def _code_for(code: str, *, subject_zh: str, subject_en: str, what_for_zh: str, what_for_en: str) -> Template:
@@ -154,4 +155,82 @@ DISCONNECTION_NEAR = declare(
         en="Account ending {tail}: supply stops at {moment}, {yuan} yuan unpaid. Pay now and it stays. 95598.",
         examples={"tail": "6789", "yuan": "186.40", "moment": "2026-11-16 10:00"},
     )
+)
+
+
+def _alert(code: str, *, subject_zh: str, subject_en: str, zh: str, en: str, **examples: str) -> Template:
+    """What somebody asked to be told of their running bill or of prices; to nobody else."""
+    return declare(
+        Template(
+            code=code,
+            channels=("in_app", "sms"),
+            category=Category.CONSENT,
+            subject_zh=subject_zh,
+            subject_en=subject_en,
+            zh=zh,
+            en=en,
+            examples={"tail": "6789", **examples},
+        )
+    )
+
+
+SHOCK_ALERT = _alert(
+    "bill-shock-alert",
+    subject_zh="这一期电费可能比平时多",
+    subject_en="This bill may be higher than usual",
+    zh="户号尾号 {tail}：照现在用电，到 {last} 约 {yuan} 元，平时约 {usual} 元。",
+    en="Account ending {tail}: by {last} your bill may be {yuan} yuan; usually it is {usual}.",
+    last="2026-11-30",
+    yuan="260.00",
+    usual="170.00",
+)
+TIER_ALERT = _alert(
+    "tier-alert",
+    subject_zh="快要进入更高一档",
+    subject_en="A higher tier is near",
+    zh="户号尾号 {tail}：照现在用电，约 {day} 进入第 {tier} 档，之后每度更贵。",
+    en="Account ending {tail}: about {day} you will reach tier {tier}, where a kWh costs more.",
+    day="2026-11-26",
+    tier="2",
+)
+BUDGET_ALERT = _alert(
+    "budget-alert",
+    subject_zh="这一期电费可能超过预算",
+    subject_en="This bill may exceed your budget",
+    zh="户号尾号 {tail}：照现在用电，到 {last} 约 {yuan} 元，超过您设的 {budget} 元。",
+    en="Account ending {tail}: by {last} your bill may be {yuan} yuan, above your limit of {budget}.",
+    last="2026-11-30",
+    yuan="260.00",
+    budget="200.00",
+)
+ENERGY_ALERT = _alert(
+    "energy-alert",
+    subject_zh="这一期用电可能超过预算",
+    subject_en="Your use may exceed your budget",
+    zh="户号尾号 {tail}：照现在用电，到 {last} 约 {kwh} 度，超过您设的 {budget} 度。",
+    en="Account ending {tail}: by {last} you may use {kwh} kWh, above your limit of {budget}.",
+    last="2026-11-30",
+    kwh="420",
+    budget="400",
+)
+PRICE_ALERT = _alert(
+    "price-alert",
+    subject_zh="您的电价要变",
+    subject_en="Your price will change",
+    zh="户号尾号 {tail}：{day} 起电价由 {old} 变为 {new} 元/度（首行）。照上期用电，电费变动 {change} 元。",
+    en="Account ending {tail}: from {day} {new} yuan/kWh, not {old} (first line). Your last bill: {change} yuan.",
+    day="2026-12-01",
+    old="0.5580",
+    new="0.5680",
+    change="+3.20",
+)
+PRICE_ALERT_FIRST = _alert(
+    "price-alert-first",
+    subject_zh="您的电价要变",
+    subject_en="Your price will change",
+    zh="户号尾号 {tail}：{day} 起电价由 {old} 变为 {new} 元/度（首行）。",
+    en="Account ending {tail}: from {day} {new} yuan/kWh instead of {old} (first line).",
+    day="2026-12-01",
+    old="0.5580",
+    new="0.5680",
 )

@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from cis.operations import collecting, integrity, ledger, partitions, use_drops
+from cis.operations import bill_alerts, collecting, integrity, ledger, partitions, use_drops
 from config.celery import app
 
 log = logging.getLogger(__name__)
@@ -53,3 +53,11 @@ def look_for_drops(**_future: object) -> None:
     now = timezone.now()
     opened = use_drops.look_for_drops(until=timezone.localdate() - timedelta(days=1), at=now)
     log.info("uses judged", extra={"doubts": opened})
+
+
+@app.task(acks_late=True)
+def watch_bills(**_future: object) -> None:
+    """Tell those who asked of running bills that pass their limits, and of prices that will change."""
+    at = timezone.now()
+    log.info("bills watched", extra={"messages": bill_alerts.watch_running_bills(at=at)})
+    log.info("prices watched", extra={"messages": bill_alerts.tell_of_prices(at=at)})

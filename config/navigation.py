@@ -117,6 +117,7 @@ PORTAL: tuple[Destination, ...] = (
             "/my/emergency/",
             "/my/faults/",
             "/my/prices/",
+            "/my/alerts/",
             "/my/messages/",
             "/my/who-looked/",
             "/my/district/",
@@ -152,6 +153,7 @@ PAGES_SEEN: dict[str, str | Promise] = {
     "cis:account_meters": _("示数与电能表"),
     "cis:account_contracts": _("合同与电价变更"),
     "cis:capacity": _("变更合同容量"),
+    "cis:account_running": _("这一期电费预计"),
     "cis:account_disputes": _("账单异议"),
     "cis:account_history": _("办过的事"),
     "cis:account_looks": _("谁看过"),
@@ -379,6 +381,7 @@ SLOTS: dict[str, tuple[Slot, ...]] = {
     "console-bar": (Slot(_("叫号"), "halls:bar", "halls.call_tickets"),),
     "customer-360": (
         Slot(_("收费记录"), "payments:account_payments", "payments.view_payments"),
+        Slot(_("这一期电费预计"), "cis:account_running", "cis.view_customer"),
         Slot(_("示数与电能表"), "cis:account_meters", "cis.view_customer"),
         Slot(_("画像与标签"), "crm:account_profile", "crm.view_profile"),
         Slot(_("大客户与紧急服务"), "crm:account_key", "crm.view_profile"),

@@ -31,7 +31,7 @@ from cis.rating import (
     rate,
 )
 
-__all__ = ["STEPS", "BillInputs", "Difference", "Effect", "split"]
+__all__ = ["STEPS", "TIER_OF_CHARGE", "BillInputs", "Difference", "Effect", "split"]
 
 
 class Effect(StrEnum):
@@ -109,6 +109,14 @@ _SCALED = frozenset({Register.TOTAL, *PERIOD_REGISTERS, Register.REACTIVE_IMPORT
 _NAMED_FIELDS = frozenset(
     {"registers", "energy_kwh_e2", "tier_kwh_e2_before", "people", "months", "bill_month", "tier_months"}
 )
+TIER_OF_CHARGE: dict[int, int] = {
+    ChargeCode.ENERGY_T1: 1,
+    ChargeCode.ENERGY_T2: 2,
+    ChargeCode.ENERGY_T3: 3,
+    ChargeCode.TIER2_ADD: 2,
+    ChargeCode.TIER3_ADD: 3,
+}
+"""Which tier a line is about."""
 _UPPER_TIERS = (ChargeCode.ENERGY_T2, ChargeCode.ENERGY_T3)
 _TIER_SURCHARGES = (ChargeCode.TIER2_ADD, ChargeCode.TIER3_ADD)
 # Steps that change how much energy there is: of what they move, the tiers' part is the tiers'.

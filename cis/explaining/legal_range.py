@@ -47,6 +47,8 @@ def legal_range(tariff: CompiledTariff, *, energy_kwh_e2: int, bill_month: int) 
             bill_month,
             {one: energy[:, place] for place, one in enumerate(priced)},
             people=[_LARGE_HOUSEHOLD, 1, 1],
+            # Nobody knows how many months were charged together either: twelve have the widest tiers.
+            months=[12, 1, 1],
         )
         rated = rate(tariff, usage)
         if rated.refused.any():

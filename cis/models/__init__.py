@@ -1,5 +1,6 @@
 """The tables of customer information, by topic."""
 
+from cis.models.bill_alerts import BillAlert
 from cis.models.billing import Bill, BillBasis, BillDispute, BillException, BillingRun, BillLine, BillUsage, ChargeKind
 from cis.models.collecting import (
     ArrearsCase,
@@ -44,6 +45,7 @@ __all__ = [
     "ArrearsCase",
     "ArrearsStep",
     "Bill",
+    "BillAlert",
     "BillBasis",
     "BillDispute",
     "BillException",

@@ -11,6 +11,7 @@ from typing import Literal
 from django.conf import settings
 
 from cis.explaining import (
+    TIER_OF_CHARGE,
     Bases,
     BillInputs,
     Effect,
@@ -24,20 +25,13 @@ from cis.explaining import (
 from cis.models import Bill, BillLine, BillUsage
 from cis.queries.billing import basis_of, bill_id_of, usage_of_bill
 from cis.queries.day_energy import mean_temperatures, whole_days
-from cis.rating import CannotPrice, ChargeCode, compile_rules
+from cis.rating import CannotPrice, compile_rules
 
 Against = Literal["last", "year"]
 """The bill before, or that of the same cycle a year ago."""
 
 # A response to the weather is learned from a year and a month, so that both seasons are in it and their bills whole.
 _LEARNED_FROM = timedelta(days=400)
-_TIER_OF: dict[int, int] = {
-    ChargeCode.ENERGY_T1: 1,
-    ChargeCode.ENERGY_T2: 2,
-    ChargeCode.ENERGY_T3: 3,
-    ChargeCode.TIER2_ADD: 2,
-    ChargeCode.TIER3_ADD: 3,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +203,7 @@ def _is_known(known: list[int], bill: Bill) -> bool:
 def _top_tiers(bill_ids: list[int]) -> dict[int, int]:
     tops = dict.fromkeys(bill_ids, 0)
     for bill_id, code in BillLine.objects.filter(bill_id__in=bill_ids).values_list("bill_id", "code"):
-        tops[bill_id] = max(tops[bill_id], _TIER_OF.get(code, 0))
+        tops[bill_id] = max(tops[bill_id], TIER_OF_CHARGE.get(code, 0))
     return tops
 
 

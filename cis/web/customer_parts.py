@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from cis.queries import audit, outages
+from cis.queries import audit, outages, running_bills
 from cis.queries import customers as queries
 from cis.queries.audit import record_of
 from cis.web.ways_back import back_to
@@ -51,6 +51,15 @@ def contracts(request: HttpRequest, account_no: str) -> HttpResponse:
     may_change = head.is_open and may(staff_of(request), "cis.change_contract")
     context = {"head": head, "contracts": rows, "may_change": may_change}
     return _draw(request, "contracts", _("合同与电价变更"), context)
+
+
+@requires("cis.view_customer")
+@require_safe
+def running(request: HttpRequest, account_no: str) -> HttpResponse:
+    """What the bill of the running period will come to."""
+    head = queries.get_head(account_no)
+    found = running_bills.running_bill(head.account_id, today=timezone.localdate())
+    return _draw(request, "running", _("这一期电费预计"), {"head": head, "running": found, "is_part": True})
 
 
 @requires("cis.view_customer")

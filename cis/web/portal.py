@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from cis.queries import billing, dues, outages, portal, prices, readings, why_more
+from cis.queries import billing, dues, outages, portal, prices, readings, running_bills, why_more
 from cis.queries.portal import Right
 from cis.web import why_more as why_words
 from cis.web.bills import in_words
@@ -95,7 +95,14 @@ def bill_list(request: HttpRequest) -> HttpResponse:
         last_day=mine.current.last_day,
     )
     next_url = f"{request.path}?before={rows[_PAGE - 1].bill_id}" if len(rows) > _PAGE else ""
-    return render(request, "cis/portal/bills.html", {"mine": mine, "bills": rows[:_PAGE], "next_url": next_url})
+    running = None
+    if not before and mine.current.sees_usage and mine.current.is_open:
+        running = running_bills.running_bill(mine.current.account_id, today=timezone.localdate())
+        # A tenant who came in the middle of a period would see what was used before them.
+        if running is not None and (mine.current.first_day or date.min) > running.period_start:
+            running = None
+    context = {"mine": mine, "bills": rows[:_PAGE], "next_url": next_url, "running": running}
+    return render(request, "cis/portal/bills.html", context)
 
 
 @for_customers

@@ -2,7 +2,16 @@
 
 from django.urls import URLPattern, path
 
-from cis.web import portal, portal_binding, portal_faults, portal_me, portal_sign_in, portal_wechat, who_looked
+from cis.web import (
+    portal,
+    portal_alerts,
+    portal_binding,
+    portal_faults,
+    portal_me,
+    portal_sign_in,
+    portal_wechat,
+    who_looked,
+)
 from config.shared.web.converters import DAY
 
 urlpatterns: list[URLPattern] = [
@@ -22,6 +31,7 @@ urlpatterns: list[URLPattern] = [
     path(f"usage/<{DAY}:day>/", portal.usage_day, name="portal_usage_day"),
     path(f"usage/<{DAY}:day>/export.csv", portal.usage_day_export, name="portal_usage_day_export"),
     path("prices/", portal.price_page, name="portal_prices"),
+    path("alerts/", portal_alerts.alerts, name="portal_alerts"),
     path("outages/", portal.outage_page, name="portal_outages"),
     path("faults/", portal_faults.faults, name="portal_faults"),
     path("me/", portal_me.me, name="portal_me"),

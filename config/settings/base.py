@@ -345,6 +345,8 @@ _BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "tier-overrides": {"task": "crm.tasks.end_overrides", "schedule": crontab(hour=0, minute=5)},
     "profiles": {"task": "crm.tasks.make_profiles", "schedule": crontab(hour=2, minute=10)},
+    # After the night's collection; what would ring at night waits for the morning.
+    "watch-bills": {"task": "cis.tasks.watch_bills", "schedule": crontab(hour=8, minute=40)},
     # After the night's curves are judged.
     "look-for-drops": {"task": "cis.tasks.look_for_drops", "schedule": crontab(hour=9, minute=10)},
     "check-books": {"task": "cis.tasks.check_books", "schedule": crontab(hour=3, minute=40)},

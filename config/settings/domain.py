@@ -204,6 +204,10 @@ SERVICE_HOTLINE = "95598"
 SUPERVISION_LINE = "12398"
 # Where somebody complains about a landlord or an estate that charges more than the law allows (market supervision).
 MARKET_LINE = "12315"
+# What customers asked to be told of their running bill is told from so many days into the period on; a bill above the
+# usual one is only worth a message from so much more on, in fen (convention).
+ALERT_LEAST_DAYS = 5
+ALERT_LEAST_RISE_FEN = 2_000
 # Anybody may look up the legal price of an address, so often an hour from one network address; and an address is only
 # answered with tariffs that so many accounts there are on (convention).
 PRICE_CHECKS_AN_HOUR = 60

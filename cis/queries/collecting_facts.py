@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from cis.collecting.disconnection import Hindrance, Rule, Situation, Standing, Step, What, hindrances, stand
 from cis.models import ArrearsCase, ArrearsStep, DisconnectionRule
+from cis.models.ledger import TransferKind
 from config.shared.calendar import calendar_day
 from config.shared.errors import Refused
 
@@ -77,17 +78,17 @@ def facts_of(cases: Iterable[ArrearsCase], *, at: datetime) -> dict[int, CaseFac
         if case.is_residential not in rules:
             raise NoDisconnectionRule(_("没有这一天有效的停电规则，请联系系统管理员维护后再办。"))
         rule_id, rule, rule_source = rules[case.is_residential]
-        fen, due_on, disputes = owed.get(case.account_id, (0, None, 0))
+        debt = owed[case.account_id]
         kinds = protected.get(case.account_id, set())
         found[case.pk] = CaseFacts(
             case.pk,
             tuple(steps[case.pk]),
             Situation(
-                overdue_fen=fen,
-                oldest_due_on=due_on,
+                overdue_fen=debt.fen,
+                oldest_due_on=debt.due_on,
                 is_important="important" in kinds,
                 homes_behind=homes.get(case.account_id, 0),
-                stops=tuple((["dispute"] if disputes else []) + sorted(kinds - {"important"})),
+                stops=tuple(debt.stops + sorted(kinds - {"important"})),
                 is_closed=_is_holiday,
                 quiet=quiet.get(case.pk, ()),
             ),
@@ -96,6 +97,18 @@ def facts_of(cases: Iterable[ArrearsCase], *, at: datetime) -> dict[int, CaseFac
             rule_source,
         )
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Owed:
+    fen: int
+    due_on: date | None
+    disputes: int
+    has_new_payment: bool
+
+    @property
+    def stops(self) -> list[str]:
+        return [code for code, holds in (("dispute", self.disputes), ("payment", self.has_new_payment)) if holds]
 
 
 def _is_holiday(day: date) -> bool:
@@ -129,9 +142,15 @@ def _rules(today: date) -> dict[bool, tuple[int, Rule, str]]:
     }
 
 
+# A payment that its case has not noted yet stops the case all the same: the news takes a moment.
 _OWED = """
-SELECT a.account_id, coalesce(b.fen, 0), b.due_on, d.open
-FROM unnest(%(accounts)s::bigint[]) AS a(account_id)
+SELECT a.account_id, coalesce(b.fen, 0), b.due_on, d.open,
+       EXISTS (SELECT 1 FROM cis_ledger_transfer t
+               WHERE t.account_id = a.account_id AND t.kind = %(payment)s AND t.booked_at > a.since
+               AND NOT EXISTS (SELECT 1 FROM cis_arrears_step p
+                               WHERE p.case_id = a.case_id AND p.what = 'payment'
+                               AND p.source_key = 'payment:' || t.document_id))
+FROM unnest(%(accounts)s::bigint[], %(cases)s::bigint[], %(opened)s::timestamptz[]) AS a(account_id, case_id, since)
 CROSS JOIN LATERAL (SELECT sum(open_fen)::bigint AS fen, min(due_on) AS due_on FROM cis_bill
                     WHERE account_id = a.account_id AND open_fen > 0 AND due_on < %(today)s) b
 CROSS JOIN LATERAL (SELECT count(*) AS open FROM cis_bill_dispute
@@ -139,10 +158,19 @@ CROSS JOIN LATERAL (SELECT count(*) AS open FROM cis_bill_dispute
 """
 
 
-def _owed(cases: list[ArrearsCase], today: date) -> dict[int, tuple[int, date | None, int]]:
+def _owed(cases: list[ArrearsCase], today: date) -> dict[int, _Owed]:
     with connection.cursor() as cursor:
-        cursor.execute(_OWED, {"accounts": [case.account_id for case in cases], "today": today})
-        return {account_id: (fen, due_on, disputes) for account_id, fen, due_on, disputes in cursor.fetchall()}
+        cursor.execute(
+            _OWED,
+            {
+                "accounts": [case.account_id for case in cases],
+                "cases": [case.pk for case in cases],
+                "opened": [case.opened_at for case in cases],
+                "today": today,
+                "payment": int(TransferKind.PAYMENT_RECEIVED),
+            },
+        )
+        return {account_id: _Owed(*row) for account_id, *row in cursor.fetchall()}
 
 
 def _protections(cases: list[ArrearsCase], today: date) -> dict[int, set[str]]:

@@ -37,6 +37,7 @@ _WORDS = {
     "holiday": gettext_lazy("节假日和节前不停电"),
     "is-cut": gettext_lazy("已经停电"),
     "not-cut": gettext_lazy("没有停电"),
+    "stopped-payment": gettext_lazy("刚收到一笔交费，稍等片刻再看"),
     "stopped-dispute": gettext_lazy("账单有异议，核实完再办"),
 }
 

@@ -29,7 +29,9 @@ DEMANDED, APPROVED, SERVED, CUT = at(1, 22), at(2, 25), at(2, 27), at(3, 3)
 class Road:
     """A case of the shop on its way, and the people on it."""
 
-    def __init__(self, world: World, *, account: AccountIds | None = None, later: int | None = None) -> None:
+    def __init__(
+        self, world: World, *, account: AccountIds | None = None, later: int | None = None, head_id: int = 0
+    ) -> None:
         """`later`: so many days later, and on the bills that the world has; otherwise on a bill made up here."""
         self.world, self.account = world, account or world.commercial
         self.later = timedelta(days=later or 0)
@@ -38,7 +40,7 @@ class Road:
         self.case_id = ArrearsCase.objects.get(account_id=self.account.account_id).pk
         county = OrgUnit.objects.get(pk=world.county_a_id)
         self.collector = world.accountant_id
-        self.head = make_user("head", county, "leader").pk
+        self.head = head_id or make_user("head", county, "leader").pk
 
     def do(self, operation: Any, when: datetime, **more: Any) -> Any:
         return operation(

@@ -99,6 +99,9 @@ class TestTheRoad:
         note = partial(collecting.note_payment, account_id=road.account.account_id)
 
         part = pay(road.world, fen=100_00, account=road.account, at=at(3, 1))
+        with pytest.raises(collecting.NotYet) as refused:
+            road.tell()
+        assert codes(refused) == {"stopped-payment"}, "before the news of the payment has come"
         assert note(payment_id=part.payment_id, paid_at=at(3, 1), at=at(3, 1)) is None
         with pytest.raises(collecting.NotYet) as refused:
             road.tell()
@@ -192,6 +195,12 @@ class TestNotEarlyAndNotAround:
             road.cut()
 
         assert codes(refused) == {"short-notice-too-fresh"}
+        home = Road(road.world, account=road.world.residential, head_id=road.head)
+        for act in ("cause", "demand", "approve"):
+            getattr(home, act)()
+        with pytest.raises(collecting.NotYet) as refused:
+            home.print()
+        assert codes(refused) == {"announced-too-early"}, "a home hears seven days before"
 
     @pytest.mark.parametrize("missing", WALK)
     def test_the_database_refuses_a_cut_without_any_one_step(self, road: Road, missing: str) -> None:
@@ -396,6 +405,7 @@ class TestPages:
         assert "资金周转困难" in listed and "催交" in listed
         assert client.get("/console/arrears/?cause=none").content.decode().count(road.account.account_no) == 0
 
+    @pytest.mark.acceptance("003-24")
     def test_the_notice_is_paper_once_it_is_made_out(self, road: Road) -> None:
         client, address = self.client(road.collector), f"/console/arrears/{road.case_id}/notice.pdf"
         assert client.get(address).status_code == 404

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from cis.collecting.disconnection import Rule, Situation, Stage, Step, What, hindrances, stand
@@ -225,7 +225,8 @@ def lawful_by_the_raw_history(cut, before, *, is_important, homes, stopped):
 
 
 class TestNobodyIsCutOffEarly:
-    @settings(max_examples=400)
+    @pytest.mark.acceptance("F27")
+    @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(histories(), st.booleans(), st.sampled_from([0, 2]))
     def test_every_accepted_cut_is_lawful_by_the_raw_history(self, tried, is_important, homes):
         history: list[Step] = []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cis.collecting.late_fee_bill import late_fee_bill, terms_in_force
@@ -27,6 +27,9 @@ from cis.collecting.late_fees import (
 )
 from cis.rating import CannotPrice
 from tests.oracle.late_fees import fee_of
+
+# A loaded machine is slow to draw and slow to compute; that says nothing about fees.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 ROOT = Path(__file__).parents[4]
 PUBLISHED = json.loads((ROOT / "cis/data/collection.json").read_text("utf-8"))["late_fees"]
@@ -204,6 +207,7 @@ def terms_and_rates(draw):
 
 
 class TestProperties:
+    @PATIENT
     @given(st.lists(st.tuples(debts_with_payments(), st.booleans(), st.sampled_from([0, 1000, 1500])), max_size=6))
     def test_columns_equal_the_oracle_row_by_row(self, rows):
         terms = TERMS
@@ -214,6 +218,7 @@ class TestProperties:
             _oracle(debt, terms, residential, agreed) for debt, residential, agreed in rows
         ]
 
+    @PATIENT
     @given(debts_with_payments(), terms_and_rates(), st.booleans())
     def test_every_version_of_the_rule_equals_the_oracle(self, debt, terms, residential):
         principal, due_on, until_on, paid = debt
@@ -222,6 +227,7 @@ class TestProperties:
 
         assert fee.fee_fen == _oracle(debt, terms, residential, 0)
 
+    @PATIENT
     @given(debts_with_payments())
     def test_parts_add_up_and_count_each_day_once(self, debt):
         principal, due_on, until_on, paid = debt
@@ -232,6 +238,7 @@ class TestProperties:
         assert sum(part.days for part in fee.parts) == fee.days
         assert all(part.last_on < later.first_on for part, later in zip(fee.parts, fee.parts[1:], strict=False))
 
+    @PATIENT
     @given(
         debts_with_payments(),
         st.integers(1, 400),

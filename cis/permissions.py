@@ -15,6 +15,8 @@ PERMISSIONS.update(
         "cis.issue_bill": _("柜台即时出账"),
         "cis.import_readings": _("导入示数"),
         "cis.resolve_readings": _("处理存疑示数"),
+        "cis.see_limits": _("查看示数校验参数"),
+        "cis.edit_limits": _("维护示数校验参数"),
         "cis.change_contract": _("变更合同容量"),
         "cis.edit_tariffs": _("维护电价"),
         "cis.try_tariffs": _("试算电价方案"),

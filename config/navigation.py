@@ -85,6 +85,7 @@ CONSOLE: tuple[Destination, ...] = (
     Destination(_("紧急服务"), "siren", "crm:emergencies", "crm.view_key_accounts"),
     Destination(_("电费发行"), "receipt-text", "cis:runs", "cis.run_billing"),
     Destination(_("存疑示数"), "gauge", "cis:reading_work_list", "cis.resolve_readings"),
+    Destination(_("校验参数"), "sliders-horizontal", "cis:reading_limits", "cis.see_limits"),
     Destination(_("欠费处理"), "hourglass", "cis:arrears_cases", "cis.collect_arrears"),
     Destination(_("停电"), "zap-off", "cis:outages", "cis.plan_outages"),
     Destination(_("不停电的时间"), "cloud-lightning", "cis:quiet_times", "cis.approve_disconnection"),
@@ -105,7 +106,7 @@ CONSOLE: tuple[Destination, ...] = (
 PORTAL: tuple[Destination, ...] = (
     Destination(_("首页"), "house", "cis:portal_home", ""),
     Destination(_("账单"), "receipt-text", "cis:portal_bills", ""),
-    Destination(_("用电"), "chart-column", "cis:portal_usage", ""),
+    Destination(_("用电"), "chart-column", "cis:portal_usage", "", ("/my/reading/",)),
     Destination(_("交费"), "wallet", "payments:portal_pay", "", ("/my/receipts/", "/my/orders/")),
     Destination(
         _("我的"),

@@ -88,9 +88,10 @@ def validate_shard(claim: Claim, *, at: datetime) -> None:
 
 def judge_days(rows: CurveRows, earlier_wh: NDArray[np.int64], limits: Limits) -> tuple[CheckedCurves, UsualDays]:
     """Have the kernel judge days by the (n, k, 96) before each, by the limits of their accounts' units."""
-    usual = usual_days(earlier_wh)
-    sets, set_of = limits.of_rows(rows.columns["unit"], rows.columns["day"])
     is_total = rows.columns["register"] == int(Register.TOTAL)
+    # Reactive energy and what a roof feeds in come and go by themselves: they have no usual day.
+    usual = usual_days(np.where(is_total[:, None, None], earlier_wh, -1))
+    sets, set_of = limits.of_rows(rows.columns["unit"], rows.columns["day"])
     capacity = np.where(is_total, rows.columns["capacity_kva"], 0)
 
     def judge(chosen: Any, thresholds: Thresholds) -> CheckedCurves:

@@ -207,3 +207,11 @@ def _stored_sources(day: date, org_path: str) -> Mapping[str, str]:
     for _depth, row in sorted(found, key=lambda one: one[0]):
         sources |= dict.fromkeys(row.values, row.source)
     return sources
+
+
+def values_above(*, day: date, org_path: str = "") -> Mapping[str, int]:
+    """What would hold for an organisation path on a day if nothing were set for it; for "" what the checks declare."""
+    parts = [part for part in org_path.split("/") if part]
+    if not parts:
+        return Thresholds().values()
+    return Limits().on(day, "/".join(["", *parts[:-1], ""])).values()

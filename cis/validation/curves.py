@@ -31,10 +31,12 @@ class UsualDays:
     """(n,) highest quarter-hour, -1 = unknown"""
     day_wh: NDArray[np.int64]
     """(n,) usual energy of a whole day, -1 = unknown"""
+    days: NDArray[np.int64]
+    """(n,) how many days that is known from"""
 
     def block(self, rows: slice | NDArray[np.intp]) -> UsualDays:
         """Some of the rows."""
-        return UsualDays(self.slot_wh[rows], self.peak_wh[rows], self.day_wh[rows])
+        return UsualDays(self.slot_wh[rows], self.peak_wh[rows], self.day_wh[rows], self.days[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ def usual_days(earlier_wh: NDArray[np.int64]) -> UsualDays:
     sums = np.sort(sums, axis=1)
     known = whole.sum(axis=1)
     day = np.where(known > 0, sums[np.arange(n), np.maximum(known - 1, 0) // 2], UNKNOWN) if _k else np.full(n, UNKNOWN)
-    return UsualDays(slot, peak, day)
+    return UsualDays(slot, peak, day, present.any(axis=2).sum(axis=1))
 
 
 def _block(columns: CurveColumns, rows: slice, doubtful: NDArray[np.bool_], thresholds: Thresholds) -> CurveBlock:
@@ -177,7 +179,11 @@ def _block(columns: CurveColumns, rows: slice, doubtful: NDArray[np.bool_], thre
     permille = thresholds.curve_tolerance_permille
     allowed = np.maximum(freeze // 1000 * permille + freeze % 1000 * permille // 1000, thresholds.curve_floor_wh)
     unknown = np.full(n, UNKNOWN, np.int64)
-    usual = columns.usual.block(rows) if columns.usual else UsualDays(np.full((n, SLOTS), UNKNOWN), unknown, unknown)
+    usual = (
+        columns.usual.block(rows)
+        if columns.usual
+        else UsualDays(np.full((n, SLOTS), UNKNOWN), unknown, unknown, np.zeros(n, np.int64))
+    )
     return CurveBlock(
         present_slots=present,
         energy_slots=energy,

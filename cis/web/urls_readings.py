@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cis.web import data, reading_doubts, readings
+from cis.web import data, reading_doubts, reading_limits, readings
 
 urlpatterns = [
     path("readings/imports/", readings.imports, name="reading_imports"),
@@ -12,6 +12,8 @@ urlpatterns = [
     path("readings/doubts/", reading_doubts.work_list, name="reading_work_list"),
     path("readings/doubts/<int:doubt_id>/", reading_doubts.doubt, name="reading_doubt"),
     path("readings/doubts/<int:doubt_id>/claim/", reading_doubts.doubt_claim, name="reading_doubt_claim"),
+    path("readings/limits/", reading_limits.limits, name="reading_limits"),
+    path("readings/limits/change/", reading_limits.change, name="reading_limits_change"),
     path("data/", data.catalogue, name="data"),
     path("data/sales/", data.sales, name="data_sales"),
     path("data/sales.csv", data.sales_csv, name="data_sales_csv"),

@@ -27,7 +27,13 @@ _SERVE = (
 )
 # What whoever looks after key accounts sees of them.
 _KEY_ACCOUNTS = ("crm.view_profile", "crm.see_sensitive_tags", "crm.list_segments", "crm.view_key_accounts")
-_READ_AND_AUDIT = ("cis.view_customer", "cis.import_readings", "cis.resolve_readings", "cis.export_data")
+_READ_AND_AUDIT = (
+    "cis.view_customer",
+    "cis.import_readings",
+    "cis.resolve_readings",
+    "cis.see_limits",
+    "cis.export_data",
+)
 
 
 @dataclass(frozen=True)
@@ -222,6 +228,8 @@ ROLES: tuple[RoleSpec, ...] = (
             "shared.manage_users",
             "shared.use_approvals",
             "cis.edit_tariffs",
+            "cis.see_limits",
+            "cis.edit_limits",
             "cis.try_tariffs",
             "cis.view_customer",
         ),

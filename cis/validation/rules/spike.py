@@ -22,13 +22,15 @@ def _find(block: CurveBlock, thresholds: Thresholds) -> Found:
     """
     Above so many times the highest quarter-hour of the days before, and above a share of what the capacity allows.
 
-    Not where the whole day adds up to the freeze difference: then the energy was used. Unknown before the first day.
+    Not where the whole day adds up to the freeze difference: then the energy was used. Nor where many quarter-hours
+    are that high, as when a works opens again: that is another use. Unknown until enough days were seen.
     """
     floor = np.where(block.has_capacity, block.limit_wh // 1000 * thresholds.spike_capacity_permille, 0)
     floor = np.maximum(floor, thresholds.spike_floor_wh)
     above = np.maximum(block.usual.peak_wh * thresholds.spike_times, floor)
-    known = (block.usual.peak_wh >= 0) & ~block.agrees_with_freeze
+    known = (block.usual.days >= thresholds.spike_days) & ~block.agrees_with_freeze
     spikes = known[:, None] & (block.energy_slots > above[:, None])
+    spikes &= (spikes.sum(axis=1) <= thresholds.spike_most_slots)[:, None]
     block.doubtful_slots |= spikes
     yield SPIKE, np.asarray(spikes.any(axis=1))
 
@@ -54,6 +56,24 @@ CHECK = CurveCheck(
             1000,
             "超过前几日最高点的倍数",
             "Times the highest quarter-hour of the days before",
+            "ours, meant to be tuned",
+        ),
+        Parameter(
+            "spike_days",
+            5,
+            1,
+            7,
+            "前七天中至少已知的天数",
+            "Days that must be known of the seven before",
+            "ours, meant to be tuned",
+        ),
+        Parameter(
+            "spike_most_slots",
+            8,
+            1,
+            96,
+            "至多这么多点才算尖刺，更多的是用电变化",
+            "At most so many quarter-hours; more are another use",
             "ours, meant to be tuned",
         ),
         Parameter(

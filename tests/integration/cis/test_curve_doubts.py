@@ -9,9 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 from django.db import DatabaseError, transaction
+from django.test import Client
+from django.utils import timezone
 
 from cis.events import ReadingsAccepted
-from cis.models import Bill, BillingRun, CurveEdit, IntervalDay, ReadingDoubt, ReadingRoute, TransformerDistrict
+from cis.models import (
+    Bill,
+    BillingRun,
+    CurveEdit,
+    IntervalDay,
+    ReadingDoubt,
+    ReadingRoute,
+    TransformerDistrict,
+    ValidationThresholds,
+)
 from cis.operations import billing, curves, readings
 from cis.operations.use_drops import look_for_drops
 from cis.operations.validation_limits import LimitsLieBack, LimitsNotPossible, SourceMissing, set_limits
@@ -19,7 +30,7 @@ from cis.queries.validation_limits import Limits
 from cis.validation import DOUBTS, Thresholds
 from config.shared import jobs
 from config.shared.events import deliver_waiting
-from config.shared.models import OrgUnit, OutboxEvent
+from config.shared.models import OrgUnit, OutboxEvent, User
 from tests.factories.metering import CurveAccount, interval_file, make_curve_accounts, register_file, send
 from tests.factories.world import AT, World, small_world
 
@@ -335,3 +346,60 @@ class TestUses:
         doubt.refresh_from_db()
         assert (doubt.resolution, look_for_drops(until=until, at=AT)) == ("inspected", 0)
         assert not OutboxEvent.objects.filter(name=ReadingsAccepted.name).exists()
+
+
+class TestPages:
+    """The console's pages about curves, uses and limits."""
+
+    def _client(self, name: str) -> Client:
+        client = Client()
+        client.force_login(User.objects.get(username=name), backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    def test_the_list_and_the_page_show_the_day_beside_the_usual_one(
+        self, world: World, accounts: list[CurveAccount]
+    ) -> None:
+        send(_month(accounts[0], {DAY: _with_gap(4, 9)}))
+        doubt = ReadingDoubt.objects.get()
+        client = self._client("auditor")
+
+        listed = client.get("/console/readings/doubts/").content.decode()
+        shown = client.get(f"/console/readings/doubts/{doubt.pk}/").content.decode()
+
+        assert 'class="day-picture"' in listed and 'class="day-usual"' in listed and "缺 5 点" in listed
+        assert "平常（前七天中位数）" in shown and "style=" not in shown.split("<svg")[1].split("</svg>")[0]
+
+    def test_a_gap_is_filled_and_points_are_corrected_from_the_page(
+        self, world: World, accounts: list[CurveAccount]
+    ) -> None:
+        for account in accounts[:2]:
+            send(_month(account, {DAY: _with_gap(4, 6)}))
+        first, second = ReadingDoubt.objects.order_by("pk")
+        client = self._client("auditor")
+        why = {"reason": "终端离线"}
+
+        wrong = client.post(
+            f"/console/readings/doubts/{second.pk}/", {"action": "correct", "points": "01:07 0.1", **why}
+        )
+        filled = client.post(f"/console/readings/doubts/{first.pk}/", {"action": "estimate", **why})
+        typed = {"action": "correct", "points": "01:00 0.150\n01:15 0.16", **why}
+        corrected = client.post(f"/console/readings/doubts/{second.pk}/", typed)
+
+        assert [wrong.status_code, filled.status_code, corrected.status_code] == [422, 302, 302]
+        assert _stored(accounts[1]).energy_wh[4:6] == [150, 160]
+        assert client.get(f"/console/readings/doubts/{first.pk}/").status_code == 200
+
+    def test_an_administrator_changes_a_limit_and_an_auditor_only_sees_it(self, world: World) -> None:
+        administrator, auditor = self._client("administrator"), self._client("auditor")
+        address = f"/console/readings/limits/change/?unit={world.county_a_id}"
+        form = administrator.get(address).context["form"]
+        typed = {name: field.initial for name, field in form.fields.items() if field.initial is not None}
+        typed |= {"from_on": timezone.localdate().isoformat(), "source": "计量〔2026〕3号", "flat_slots": 40}
+
+        saved = administrator.post(address, typed)
+        seen = auditor.get(f"/console/readings/limits/?unit={world.county_a_id}").content.decode()
+
+        row = ValidationThresholds.objects.get(org_unit_id=world.county_a_id)
+        assert (saved.status_code, row.values, row.set_by_id) == (302, {"flat_slots": 40}, world.administrator_id)
+        assert "计量〔2026〕3号" in seen
+        assert auditor.get(address).status_code == 403

@@ -213,6 +213,16 @@ ENERGY_ALERT = _alert(
     kwh="420",
     budget="400",
 )
+DEMAND_ALERT = _alert(
+    "demand-alert",
+    subject_zh="最大需量快要超出合同",
+    subject_en="Demand is near your contract",
+    zh="户号尾号 {tail}：本期最大 15 分钟负荷 {peak} kW，合同需量 {contract} kW，超过 {percent}% 的部分加倍计费。",
+    en="Account ending {tail}: highest demand {peak} kW, contract {contract} kW; above {percent}% it costs double.",
+    peak="412.5",
+    contract="400",
+    percent="105",
+)
 PRICE_ALERT = _alert(
     "price-alert",
     subject_zh="您的电价要变",

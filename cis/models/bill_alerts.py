@@ -19,6 +19,7 @@ class BillAlert(models.Model):
         TIER = "tier", "快要进入更高一档"
         BUDGET_YUAN = "budget-yuan", "这一期电费可能超过预算"
         BUDGET_KWH = "budget-kwh", "这一期用电可能超过预算"
+        DEMAND = "demand", "最大需量快要超出合同"
         PRICE = "price", "电价要变"
 
     user = models.ForeignKey("shared.User", models.PROTECT, related_name="+")
@@ -38,7 +39,7 @@ class BillAlert(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(kind__in=("shock", "budget-yuan", "budget-kwh"), least__gt=0)
-                | models.Q(kind__in=("tier", "price"), least__isnull=True),
+                | models.Q(kind__in=("tier", "demand", "price"), least__isnull=True),
                 name="bill_alert_has_its_limit",
             ),
         )

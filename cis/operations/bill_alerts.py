@@ -11,7 +11,15 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from cis.messages import BUDGET_ALERT, ENERGY_ALERT, PRICE_ALERT, PRICE_ALERT_FIRST, SHOCK_ALERT, TIER_ALERT
+from cis.messages import (
+    BUDGET_ALERT,
+    DEMAND_ALERT,
+    ENERGY_ALERT,
+    PRICE_ALERT,
+    PRICE_ALERT_FIRST,
+    SHOCK_ALERT,
+    TIER_ALERT,
+)
 from cis.models import BillAlert
 from cis.queries.bill_alerts import Watcher, watched_accounts, watchers_of
 from cis.queries.portal import Right, my_account
@@ -141,6 +149,8 @@ def _may_know(watcher: Watcher, bill: RunningBill) -> bool:
 
 def _said(watcher: Watcher, bill: RunningBill) -> tuple[Template, dict[str, str]] | None:
     """What to say, if there is anything to say; a limit already passed is as good as one that will be."""
+    if watcher.kind == BillAlert.Kind.DEMAND:
+        return _of_demand(bill)
     if bill.middle_fen is None or bill.so_far_fen is None:
         return None
     until = {"last": str(bill.last_day)}
@@ -162,6 +172,18 @@ def _said(watcher: Watcher, bill: RunningBill) -> tuple[Template, dict[str, str]
                 kwh = {"kwh": _kwh(bill.middle_kwh_e2), "budget": _kwh(watcher.least or 0)}
                 return ENERGY_ALERT, until | kwh
     return None
+
+
+def _of_demand(bill: RunningBill) -> tuple[Template, dict[str, str]] | None:
+    """The agreed demand is reached: what goes beyond the excess is charged double (发改办价格〔2016〕1583号)."""
+    reached = bill.peak_w * 100 >= bill.contract_demand_kw * 1000 * settings.DEMAND_WARN_PERCENT
+    if not bill.contract_demand_kw or not reached:
+        return None
+    return DEMAND_ALERT, {
+        "peak": f"{bill.peak_w // 1000}.{bill.peak_w % 1000 // 100}",
+        "contract": str(bill.contract_demand_kw),
+        "percent": str(settings.DEMAND_EXCESS_PERCENT),
+    }
 
 
 def _of(change: PriceChange) -> tuple[Template, dict[str, str]]:

@@ -8,7 +8,7 @@ from datetime import date
 
 from django.db import connection
 
-from cis.models import BillAlert, PortalAccess
+from cis.models import BillAlert, PortalAccess, SupplyContract
 from cis.queries.portal import RIGHTS, Right
 from config.shared.personal_data import decrypt
 
@@ -66,3 +66,9 @@ def chosen_alerts(*, user_id: int, account_id: int) -> dict[str, int | None]:
     """What a person has chosen for an account: kind to limit."""
     rows = BillAlert.objects.filter(user_id=user_id, account_id=account_id, ended_at=None)
     return dict(rows.values_list("kind", "least"))
+
+
+def has_contract_demand(account_id: int, *, today: date) -> bool:
+    """Whether a maximum demand is agreed for the account."""
+    contracts = SupplyContract.objects.filter(account_id=account_id, valid__contains=today, contract_demand_kw__gt=0)
+    return contracts.exists()

@@ -57,6 +57,10 @@ class RunningBill:
     crosses_on: date | None = None
     crosses_into: int = 0
     usual_fen: int | None = None
+    peak_w: int = 0
+    """the highest mean power of a quarter-hour of the whole days so far; several points together"""
+    contract_demand_kw: int = 0
+    """the agreed maximum demand; 0 where none is agreed"""
     is_demonstration: bool = False
 
     @property
@@ -67,7 +71,7 @@ class RunningBill:
 
 _TERMS = """
 SELECT a.id, a.account_no, a.opened_on, r.reading_day, r.cycle_months, r.cycle_phase, c.people, c.id, v.id,
-       last.cycle, last.used_kwh_e2, usual.mean_fen
+       last.cycle, last.used_kwh_e2, usual.mean_fen, coalesce(c.contract_demand_kw, 0)
 FROM cis_account a
 JOIN cis_reading_route r ON r.id = a.route_id
 LEFT JOIN cis_supply_contract c ON c.account_id = a.id AND c.valid @> %(today)s
@@ -141,15 +145,27 @@ def _running(
     curves: dict[date, NDArray[np.int64]],
     today: date,
 ) -> RunningBill:
-    account_id, account_no, _opened, _reading_day, months, _phase, people, contract_id, _version, last, used, usual = (
-        row
-    )
+    account_id, account_no, _opened_on, _reading_day, months, _phase, people, contract_id = row[:8]
+    last, used, usual, demand_kw = row[9:]
     start, end, cycle = period
     inside = [day for day in curves if start <= day < today]
     days_left = (end - start).days - len(inside)
+    # Wh of a quarter-hour are a quarter of its W.
+    peak_w = max((4 * int(curves[day].max()) for day in inside), default=0)
 
     def unknown(why_not: str) -> RunningBill:
-        return RunningBill(account_id, account_no, start, end, len(inside), days_left, why_not, usual_fen=usual)
+        return RunningBill(
+            account_id,
+            account_no,
+            start,
+            end,
+            len(inside),
+            days_left,
+            why_not,
+            usual_fen=usual,
+            peak_w=peak_w,
+            contract_demand_kw=demand_kw,
+        )
 
     if version is None:
         code = LeftOut.NO_CONTRACT if contract_id is None else LeftOut.NO_TARIFF
@@ -205,6 +221,8 @@ def _running(
         crosses_on=max(end - timedelta(days=days_left) + timedelta(days=crossing - 1), today) if crossing else None,
         crosses_into=tops[crossing] if crossing else 0,
         usual_fen=usual,
+        peak_w=peak_w,
+        contract_demand_kw=demand_kw,
         is_demonstration=version.is_demonstration,
     )
 

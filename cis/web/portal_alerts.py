@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 from cis.models import BillAlert
 from cis.operations.bill_alerts import Wish, choose_alerts
 from cis.queries import portal
-from cis.queries.bill_alerts import chosen_alerts
+from cis.queries.bill_alerts import chosen_alerts, has_contract_demand
 from cis.queries.portal import Right
 from cis.web.portal_sign_in import refuse
 from config.shared.errors import Refused
@@ -50,6 +50,7 @@ class AlertsForm(forms.Form):
     budget_yuan_least = _limit(gettext_lazy("预算"), 2)
     budget_kwh = forms.BooleanField(label=gettext_lazy("这一期用电可能超过预算"), required=False)
     budget_kwh_least = _limit(gettext_lazy("预算"), 0)
+    demand = forms.BooleanField(label=gettext_lazy("最大需量快要超出合同"), required=False)
     price = forms.BooleanField(label=gettext_lazy("电价要变，生效之前告诉我"), required=False)
 
     def wishes(self) -> list[Wish]:
@@ -57,7 +58,7 @@ class AlertsForm(forms.Form):
         found = []
         for kind in Kind:
             name = kind.value.replace("-", "_")
-            if not self.cleaned_data[name]:
+            if not self.cleaned_data.get(name):
                 continue
             least = None
             if f"{name}_least" in self.fields:
@@ -86,6 +87,8 @@ def alerts(request: HttpRequest) -> HttpResponse:
     mine.current.require(Right.BILLS)
     chosen = chosen_alerts(user_id=user_id, account_id=mine.current.account_id)
     form = AlertsForm(request.POST if request.method == "POST" else None, initial=_initial(chosen))
+    if not has_contract_demand(mine.current.account_id, today=timezone.localdate()):
+        del form.fields["demand"]
     if request.method == "POST" and form.is_valid():
         try:
             choose_alerts(user_id=user_id, account_no=mine.current.account_no, wishes=form.wishes(), at=timezone.now())

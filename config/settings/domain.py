@@ -208,6 +208,10 @@ MARKET_LINE = "12315"
 # usual one is only worth a message from so much more on, in fen (convention).
 ALERT_LEAST_DAYS = 5
 ALERT_LEAST_RISE_FEN = 2_000
+# Demand beyond so many per cent of the agreed one is charged double (发改办价格〔2016〕1583号); whoever asked is warned
+# when the highest quarter-hour reaches so many per cent of it (convention).
+DEMAND_EXCESS_PERCENT = 105
+DEMAND_WARN_PERCENT = 100
 # Anybody may look up the legal price of an address, so often an hour from one network address; and an address is only
 # answered with tariffs that so many accounts there are on (convention).
 PRICE_CHECKS_AN_HOUR = 60

@@ -137,6 +137,18 @@ class TestAlerts:
         assert (shock["yuan"], shock["usual"]) == (f"{found.middle_fen / 100:.2f}", f"{found.usual_fen / 100:.2f}")
         assert [one["budget"] for one in said("budget-alert") + said("energy-alert")] == ["500.00", "2000"]
 
+    def test_of_demand_come_when_the_contract_is_reached(self, world: World) -> None:
+        curves(world.residential, date(2026, 2, 15), TODAY, wh=1000)  # 4 kW, too few days for any other news
+        contract = SupplyContract.objects.filter(pk=world.residential.contract_id)
+        wish(world, Wish("demand"))
+        contract.update(contract_demand_kw=5)
+        assert watch_running_bills(at=AT) == 0
+        contract.update(contract_demand_kw=4)
+
+        assert (watch_running_bills(at=AT), watch_running_bills(at=AT)) == (2, 0)
+        assert said("demand-alert") == [{"tail": "0001", "peak": "4.0", "contract": "4", "percent": "105"}]
+        assert "最大需量" in signed_in(world.portal_user_id).get("/my/alerts/").content.decode()
+
     def test_do_not_come_below_the_persons_own_limit(self, world: World) -> None:
         billed(world, world.residential)
         curves(world.residential, date(2026, 1, 20), TODAY, wh=75)
@@ -209,12 +221,7 @@ class TestAPriceThatWillChange:
         assert said("price-alert") == [
             {"tail": "0001", "day": "2026-03-01", "old": "0.5580", "new": "0.5680", "change": "+2.00"}
         ]
-        assert (
-            Message.objects.filter(template="price-alert")
-            .exclude(created_at__lt=dearer.valid.lower.isoformat())
-            .count()
-            == 0
-        )
+        assert all(one.created_at.date() < MARCH == dearer.valid.lower for one in Message.objects.all())
 
     def test_is_told_without_a_bill_too(self, world: World, dearer: TariffVersion) -> None:
         wish(world, Wish("price"))

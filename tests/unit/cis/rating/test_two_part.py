@@ -166,6 +166,7 @@ class TestBasicCharge:
 
 
 class TestPowerFactor:
+    @pytest.mark.acceptance("F14")
     def test_every_step_of_the_published_table(self) -> None:
         rates = TABLES["1983-215"].rates_e8
 

@@ -11,7 +11,7 @@ from cis.models.collecting import (
     ReconnectionOrder,
 )
 from cis.models.contacts import Contact
-from cis.models.customers import Account, AccountPoint, CapacityChange, Customer, Premise, SupplyContract
+from cis.models.customers import Account, AccountPoint, CapacityChange, Customer, Premise, SupplyContract, TermsChange
 from cis.models.ledger import LedgerAccount, LedgerBalance, LedgerDay, LedgerDayBalance, LedgerTransfer
 from cis.models.metering import (
     IntervalDay,
@@ -95,6 +95,7 @@ __all__ = [
     "TariffDraft",
     "TariffTrial",
     "TariffVersion",
+    "TermsChange",
     "TouWindows",
     "TransformerDistrict",
     "TrialAccount",

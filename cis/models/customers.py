@@ -189,6 +189,28 @@ class AccountPoint(models.Model):
         return f"{self.account_id} at {self.point_id} {self.valid}"
 
 
+class TermsChange(models.Model):
+    """
+    Another way of charging agreed (计费方式变更): which contract row followed which, why, and who entered it.
+
+    Append-only; a wrong one is followed by another.
+    """
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    before = models.ForeignKey(SupplyContract, models.PROTECT, related_name="+")
+    after = models.ForeignKey(SupplyContract, models.PROTECT, related_name="+")
+    from_on = models.DateField()
+    reason = models.CharField(max_length=200)
+    changed_by = models.ForeignKey("shared.User", models.PROTECT, related_name="+")
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "cis_terms_change"
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.from_on}"
+
+
 class CapacityChange(models.Model):
     """
     An increase or decrease of capacity (增容、减容): which contract row followed which, why, and who entered it.

@@ -1,4 +1,4 @@
-"""Contracts: a change of capacity ends one row of an account's tariff history and begins the next."""
+"""Contracts: a change of capacity or terms ends one row of an account's tariff history and begins the next."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from django.utils.translation import gettext as _
 from psycopg2.extras import DateRange
 
 from cis.events import CapacityChanged
-from cis.models import Account, Bill, CapacityChange, SupplyContract
+from cis.models import Account, Bill, CapacityChange, SupplyContract, TermsChange
 from cis.operations.customers import AccountIsClosed
 from cis.queries.customers import no_account
+from cis.rating.power_factors import STANDARDS_E2
+from cis.rating.rules.basic_charge import DemandMode
 from config.shared.errors import BadInput, Refused
 from config.shared.events import publish
 
@@ -22,6 +24,12 @@ class CapacityRefused(Refused):
     """The day does not fit the contract or the bills that are there, or nothing would change."""
 
     code = "capacity-refused"
+
+
+class TermsRefused(Refused):
+    """Nothing would change."""
+
+    code = "terms-refused"
 
 
 def change_capacity(
@@ -50,23 +58,10 @@ def change_capacity(
             raise no_account()
         if account.state == Account.State.CLOSED:
             raise AccountIsClosed(_("户号 %(no)s 已经销户，不能再变更容量。") % {"no": account.account_no})
-        old = _contract_to_end(account_id, capacity_kva, from_on)
-        until = old.valid.upper
-        old.valid = DateRange(old.valid.lower, from_on)
-        old.version += 1
-        old.save(update_fields=["valid", "version"])
-        new = SupplyContract.objects.create(
-            account_id=account_id,
-            tariff_id=old.tariff_id,
-            price_class=old.price_class,
-            voltage=old.voltage,
-            capacity_kva=capacity_kva,
-            people=old.people,
-            demand_mode=old.demand_mode,
-            contract_demand_kw=old.contract_demand_kw,
-            pf_standard_e2=old.pf_standard_e2,
-            valid=DateRange(from_on, until),
-        )
+        old = _contract_to_end(account_id, from_on)
+        if old.capacity_kva == capacity_kva:
+            raise CapacityRefused(_("合同容量已经是 %(kva)s kVA，没有变更。") % {"kva": capacity_kva})
+        new = _followed_by(old, from_on, capacity_kva=capacity_kva)
         change = CapacityChange.objects.create(
             account=account,
             before=old,
@@ -89,7 +84,85 @@ def change_capacity(
         return new.pk
 
 
-def _contract_to_end(account_id: int, capacity_kva: int, from_on: date) -> SupplyContract:
+def change_terms(
+    *,
+    account_id: int,
+    demand_mode: int,
+    contract_demand_kw: int,
+    pf_standard_e2: int,
+    from_on: date,
+    reason: str,
+    changed_by_id: int,
+    at: datetime,
+) -> int:
+    """
+    Let an account be charged another way from 00:00 of `from_on`; gives the new contract's id.
+
+    `demand_mode` is a `DemandMode`, `contract_demand_kw` counts with the contract mode only, `pf_standard_e2` is 0, 80,
+    85 or 90. Tariff, class, voltage, capacity and household stay.
+
+    :raises BadInput: no reason, an unknown way or standard, or a contract demand that is missing
+    :raises TermsRefused: nothing would change
+    :raises CapacityRefused: the day has been billed, or the contract began later
+    :raises AccountIsClosed: the account was closed
+    :raises NotFound: there is no such account
+    """
+    is_contract = demand_mode == DemandMode.CONTRACT
+    wrong = []
+    if demand_mode not in {int(mode) for mode in DemandMode}:
+        wrong.append({"pointer": "/demand_mode", "detail": _("请选择基本电费的计收方式。")})
+    if is_contract and not 0 < contract_demand_kw <= MOST_KVA:
+        wrong.append({"pointer": "/contract_demand_kw", "detail": _("按合同需量计收的，请填写合同最大需量（kW）。")})
+    if pf_standard_e2 not in (0, *STANDARDS_E2):
+        wrong.append({"pointer": "/pf_standard_e2", "detail": _("请选择功率因数标准。")})
+    if not reason.strip():
+        wrong.append({"pointer": "/reason", "detail": _("请写明变更原因，例如申请的编号。")})
+    if wrong:
+        raise BadInput(wrong[0]["detail"], errors=wrong)
+    agreed = {
+        "demand_mode": demand_mode,
+        "contract_demand_kw": contract_demand_kw if is_contract else 0,
+        "pf_standard_e2": pf_standard_e2,
+    }
+    with transaction.atomic():
+        account = Account.objects.select_for_update().filter(pk=account_id).first()
+        if account is None:
+            raise no_account()
+        if account.state == Account.State.CLOSED:
+            raise AccountIsClosed(_("户号 %(no)s 已经销户，不能再变更计费方式。") % {"no": account.account_no})
+        old = _contract_to_end(account_id, from_on)
+        if all(getattr(old, name) == value for name, value in agreed.items()):
+            raise TermsRefused(_("计费方式与现行合同一样，没有变更。"))
+        new = _followed_by(old, from_on, **agreed)
+        TermsChange.objects.create(
+            account=account,
+            before=old,
+            after=new,
+            from_on=from_on,
+            reason=reason.strip(),
+            changed_by_id=changed_by_id,
+            changed_at=at,
+        )
+        return new.pk
+
+
+def _followed_by(old: SupplyContract, from_on: date, **changed: int) -> SupplyContract:
+    """End a contract and begin the next, which differs in what is named."""
+    until = old.valid.upper
+    old.valid = DateRange(old.valid.lower, from_on)
+    old.version += 1
+    old.save(update_fields=["valid", "version"])
+    kept = {
+        name: getattr(old, name)
+        for name in (
+            "account_id", "tariff_id", "price_class", "voltage", "capacity_kva", "people", "demand_mode",
+            "contract_demand_kw", "pf_standard_e2",
+        )
+    }  # fmt: skip
+    return SupplyContract.objects.create(**kept | changed, valid=DateRange(from_on, until))
+
+
+def _contract_to_end(account_id: int, from_on: date) -> SupplyContract:
     newest = SupplyContract.objects.select_for_update().filter(account_id=account_id).order_by("-valid").first()
     if newest is None or (newest.valid.upper is not None and newest.valid.upper <= from_on):
         raise CapacityRefused(_("这个户在当日没有有效的供电合同，请先补录合同。"))
@@ -97,8 +170,6 @@ def _contract_to_end(account_id: int, capacity_kva: int, from_on: date) -> Suppl
         raise CapacityRefused(
             _("现行合同从 %(day)s 起执行，变更日期须在此之后。") % {"day": newest.valid.lower.isoformat()}
         )
-    if newest.capacity_kva == capacity_kva:
-        raise CapacityRefused(_("合同容量已经是 %(kva)s kVA，没有变更。") % {"kva": capacity_kva})
     billed = Bill.objects.filter(account_id=account_id, period_end__gt=from_on).order_by("-period_end").first()
     if billed is not None:
         raise CapacityRefused(

@@ -17,6 +17,7 @@ from cis.models import Account, BillDispute, Customer, Premise, Reading, SupplyC
 from cis.models.ledger import LedgerBalance, LedgerKind
 from cis.models.metering import ReadingSource
 from cis.rating.registers import REGISTER_NAMES, Register
+from cis.rating.rules.basic_charge import DemandMode
 from config.shared.errors import NotFound
 from config.shared.languages import in_language
 from config.shared.models import OrgUnit
@@ -83,6 +84,12 @@ class ContractRow:
     price_class: str
     voltage: str
     capacity_kva: int
+    demand_mode: int
+    contract_demand_kw: int
+    pf_standard_e2: int
+    """hundredths; 0: not subject"""
+    charged_by: str
+    """how the basic charge is paid, in words; empty where there is none"""
     people: int
     from_on: date | None
     until_on: date | None
@@ -454,6 +461,10 @@ def _contracts(account_id: int, today: date) -> tuple[ContractRow, ...]:
             price_class=_(SupplyContract.PriceClass(row.price_class).label),
             voltage=row.voltage,
             capacity_kva=row.capacity_kva,
+            demand_mode=row.demand_mode,
+            contract_demand_kw=row.contract_demand_kw,
+            pf_standard_e2=row.pf_standard_e2,
+            charged_by=_charged_by(row),
             people=row.people,
             from_on=row.valid.lower,
             until_on=row.valid.upper,
@@ -462,6 +473,19 @@ def _contracts(account_id: int, today: date) -> tuple[ContractRow, ...]:
         )
         for row in rows
     )
+
+
+def _charged_by(row: SupplyContract) -> str:
+    words = {
+        DemandMode.CAPACITY: _("按容量"),
+        DemandMode.CONTRACT: _("按合同需量 %(kw)s kW") % {"kw": row.contract_demand_kw},
+        DemandMode.ACTUAL: _("按实际需量"),
+        DemandMode.EXEMPT: _("免收基本电费"),
+    }
+    said = [words[DemandMode(row.demand_mode)]] if DemandMode(row.demand_mode) in words else []
+    if row.pf_standard_e2:
+        said.append(_("功率因数标准 %(standard)s") % {"standard": f"{row.pf_standard_e2 / 100:.2f}"})
+    return _("，").join(said)
 
 
 def _stretches(versions: Sequence[dict[str, Any]]) -> list[tuple[date | None, date | None]]:
@@ -588,6 +612,8 @@ FROM (
         FROM cis_reading_doubt WHERE account_id = %(account)s AND resolved_at IS NOT NULL
     UNION ALL SELECT changed_at, 'capacity-changed', from_kva || ' → ' || to_kva || ' kVA · ' || reason, changed_by_id
         FROM cis_capacity_change WHERE account_id = %(account)s
+    UNION ALL SELECT changed_at, 'terms-changed', reason, changed_by_id
+        FROM cis_terms_change WHERE account_id = %(account)s
     UNION ALL SELECT seen_at, 'personal-data-seen', reason, user_id
         FROM shared_personal_data_access WHERE subject = 'customer:' || %(customer)s) h
 LEFT JOIN shared_user u ON u.id = h.user_id
@@ -605,6 +631,7 @@ def _happened(head: AccountHead) -> tuple[HappenedRow, ...]:
         "account-insert": _("立户"),
         "account-update": _("户的资料变更"),
         "capacity-changed": _("变更合同容量"),
+        "terms-changed": _("变更计费方式"),
         "dispute-opened": _("登记账单异议"),
         "dispute-closed": _("账单异议办结"),
         "doubt-opened": _("示数存疑"),

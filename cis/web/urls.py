@@ -36,6 +36,7 @@ console: list[URLPattern | URLResolver] = [
     path("accounts/<str:account_no>/contracts/", customer_parts.contracts, name="account_contracts"),
     path("accounts/<str:account_no>/capacity/", contracts.capacity, name="capacity"),
     path("accounts/<str:account_no>/running/", customer_parts.running, name="account_running"),
+    path("accounts/<str:account_no>/terms/", contracts.terms, name="terms"),
     path("accounts/<str:account_no>/disputes/", customer_parts.disputes, name="account_disputes"),
     path("accounts/<str:account_no>/history/", customer_parts.history, name="account_history"),
     path("accounts/<str:account_no>/outages/", customer_parts.account_outages, name="account_outages"),

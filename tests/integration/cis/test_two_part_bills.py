@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
 
 from cis.demo.tariffs import carry_tariffs_over
 from cis.models import (
@@ -22,11 +23,12 @@ from cis.models import (
 from cis.operations import contracts
 from cis.operations.billing import issue_bill_now
 from cis.queries.billing import get_bill
+from cis.queries.customers import list_contracts
 from cis.rating import CHARGES, ChargeCode, Register
 from cis.rating.rules.basic_charge import DemandMode
 from cis.web.bills import in_words
 from config.shared.errors import Refused
-from config.shared.models import OrgUnit
+from config.shared.models import OrgUnit, User
 from config.shared.periods import add_months, first_day
 from tests.factories.world import AccountIds, World, make_account, small_world
 from tests.oracle import two_part as oracle
@@ -209,3 +211,61 @@ class TestTheKeptBasis:
         issue_bill_now(account_id=world.residential.account_id, cycle=world.cycles[0], issued_by_id=None, at=world.at)
 
         assert not BillBasis.objects.exists()
+
+
+class TestTerms:
+    """How an account is charged is agreed from a day on, by whoever may; the contract keeps its history."""
+
+    def agree(self, world: World, works: AccountIds, **given: Any) -> int:
+        asked: dict[str, Any] = {
+            "account_id": works.account_id, "demand_mode": DemandMode.CONTRACT, "contract_demand_kw": 800,
+            "pf_standard_e2": 90, "from_on": date(2026, 2, 1), "reason": "申请 2026-031",
+            "changed_by_id": world.accountant_id, "at": world.at,
+        }  # fmt: skip
+        return contracts.change_terms(**asked | given)
+
+    def test_hold_from_their_day_and_all_else_stays(self, world: World) -> None:
+        works = make_works(world)
+
+        new = SupplyContract.objects.get(pk=self.agree(world, works))
+
+        old = SupplyContract.objects.get(pk=works.contract_id)
+        assert (old.valid.upper, old.demand_mode, old.pf_standard_e2) == (date(2026, 2, 1), 0, 0)
+        assert (new.valid.lower, new.contract_demand_kw, new.pf_standard_e2) == (date(2026, 2, 1), 800, 90)
+        assert (new.capacity_kva, new.tariff_id, new.voltage) == (old.capacity_kva, old.tariff_id, old.voltage)
+        [current] = [row for row in list_contracts(works.account_id, today=date(2026, 2, 3)) if row.is_current]
+        assert current.charged_by == "按合同需量 800 kW，功率因数标准 0.90"
+
+    @pytest.mark.parametrize(
+        ("given", "code"),
+        [
+            ({"reason": " "}, "bad-input"),
+            ({"contract_demand_kw": 0}, "bad-input"),
+            ({"pf_standard_e2": 95}, "bad-input"),
+            ({"demand_mode": 7}, "bad-input"),
+            ({"demand_mode": DemandMode.NOT_AGREED, "pf_standard_e2": 0}, "terms-refused"),
+        ],
+    )
+    def test_what_cannot_be_agreed_changes_nothing(self, world: World, given: dict[str, Any], code: str) -> None:
+        works = make_works(world)
+
+        with pytest.raises(Refused) as refused:
+            self.agree(world, works, **given)
+
+        assert refused.value.code == code
+        assert SupplyContract.objects.filter(account_id=works.account_id).count() == 1
+
+    def test_the_page_says_what_is_wrong_and_keeps_what_was_typed(self, world: World) -> None:
+        works = make_works(world)
+        client = Client()
+        client.force_login(User.objects.get(pk=world.accountant_id), "django.contrib.auth.backends.ModelBackend")
+        address = f"/console/accounts/{works.account_no}/terms/"
+        typed = {"demand_mode": "2", "contract_demand_kw": "", "pf_standard_e2": "90"}
+        typed |= {"from_on": "2026-02-01", "reason": "申请"}
+
+        wrong = client.post(address, typed)
+        right = client.post(address, typed | {"contract_demand_kw": "900"})
+
+        assert wrong.status_code == 409 and "请填写合同最大需量" in wrong.content.decode()
+        assert right.status_code == 302
+        assert SupplyContract.objects.get(account_id=works.account_id, contract_demand_kw=900).pf_standard_e2 == 90

@@ -14,13 +14,14 @@ from cis.events import (
     BillsIssued,
     CapacityChanged,
     ContactAnswered,
+    DebtorTold,
     OutageAnnounced,
     OutageChanged,
     ReadingsAccepted,
 )
 from cis.handlers import bill_after_doubt
 from cis.models import Bill, BillException, BillingRun, Reading
-from cis.operations import billing, ledger, outages
+from cis.operations import billing, collecting, ledger, outages
 from cis.queries.ledger import balance
 from config.shared import approvals, events, jobs
 from config.shared.events import Event, deliver_waiting, publish
@@ -29,6 +30,7 @@ from config.shared.models import Job, OutboxDelivery
 from payments import operations as payments
 from payments.events import PaymentReceived, PrepaymentRefunded, WalletNoticeStored
 from payments.models import Refund
+from tests.factories.arrears import DEMANDED, Road
 from tests.factories.ledger import at_once
 from tests.factories.world import AT, World, small_world
 from tests.integration.payments import pay
@@ -143,12 +145,20 @@ def example_of(event: type[Event], world: World) -> Event:
         PrepaymentRefunded: lambda: refund_of(world, 500),
         CapacityChanged: lambda: CapacityChanged(account_id=account, capacity_kva=80, from_on="2026-02-10"),
         ContactAnswered: lambda: ContactAnswered(contact_id=0),
+        DebtorTold: lambda: demand_of(world),
         OutageAnnounced: lambda: OutageAnnounced(outage_id=outage_of(world), version=1),
         OutageChanged: lambda: OutageChanged(outage_id=outage_of(world), version=1, what="changed", dropped=()),
     }
     if event not in makers:
         pytest.fail(f"{event.__name__} is handled; say here what one looks like, so that it is delivered twice")
     return makers[event]()
+
+
+def demand_of(world: World) -> DebtorTold:
+    """The shop was asked by message to pay what is overdue."""
+    road = Road(world)
+    step_id = road.do(collecting.record_demand, DEMANDED, channel="sms")
+    return DebtorTold(account_id=road.account.account_id, step_id=step_id)
 
 
 def outage_of(world: World) -> int:

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
     """How an account is charged may be changed, written once."""
 
     dependencies = [
-        ("cis", "0016_bill_alerts"),
+        ("cis", "0017_demand_alerts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

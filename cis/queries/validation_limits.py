@@ -136,7 +136,7 @@ def list_checks(*, day: date, org_path: str = "") -> tuple[CheckRow, ...]:
                     default=one.default,
                     low=one.low,
                     high=one.high,
-                    source=own.get(one.name, one.source),
+                    source=own.get(one.name, one.source.value[english]),
                     is_changed=one.name in own,
                 )
                 for one in check.parameters

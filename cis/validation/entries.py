@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,10 +18,18 @@ if TYPE_CHECKING:
     from cis.validation.segments import Segment
     from cis.validation.thresholds import Thresholds
 
-__all__ = ["Check", "CurveCheck", "Found", "GroupCheck", "LevelCheck", "Parameter", "RegisterCheck"]
+__all__ = ["Check", "CurveCheck", "Found", "GroupCheck", "LevelCheck", "Parameter", "RegisterCheck", "Source"]
 
 Found = Iterable[tuple[Doubt, NDArray[np.bool_]]]
 """Doubts, each with the rows it holds for"""
+
+
+class Source(Enum):
+    """Where the default of a number comes from, in Chinese and English."""
+
+    USUAL = ("行业惯例，由供电公司确定", "usual practice (billing-rules 3.5), a parameter of the utility")
+    CONVENTION = ("通行做法，须由供电公司确认", "convention (billing-rules 3.6), to be confirmed by the utility")
+    OURS = ("本系统的缺省值，须按本地数据调整", "our default, meant to be tuned on local data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +46,7 @@ class Parameter:
     high: int
     meaning_zh: str
     meaning_en: str
-    source: str
+    source: Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,7 @@ DOUBTS: Table[DoubtRow] = Table(
         Column("unit", gettext_lazy("单位"), lambda row: row.org_unit),
         Column("picture", gettext_lazy("当天与平常"), picture_of, "picture"),
         Column("subject", gettext_lazy("类别"), lambda row: row.subject_name, is_extra=True),
-        Column("register", gettext_lazy("示数类型"), lambda row: row.register),
+        Column("register", gettext_lazy("示数类型"), lambda row: row.register, is_extra=True),
         Column("read_on", gettext_lazy("抄表日"), lambda row: row.read_on, "day", sort="read_on"),
         Column("doubts", gettext_lazy("疑点"), _doubts, "chips"),
         Column("energy", gettext_lazy("电量 (kWh)"), lambda row: row.energy_kwh_e2, "energy"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cis.validation.doubts import Doubt, DoubtText
-from cis.validation.entries import Found, Parameter, RegisterCheck
+from cis.validation.entries import Found, Parameter, RegisterCheck, Source
 
 if TYPE_CHECKING:
     from cis.validation.segments import Segment
@@ -39,7 +39,7 @@ CHECK = RegisterCheck(
             10000,
             "电量上限为容量与时间之积的千分数",
             "Limit of energy, in thousandths of capacity x time",
-            "billing-rules.md 3.6: convention, to be confirmed by the utility",
+            Source.CONVENTION,
         ),
     ),
     find=_find,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cis.validation.doubts import Doubt, DoubtText
-from cis.validation.entries import Found, Parameter, RegisterCheck
+from cis.validation.entries import Found, Parameter, RegisterCheck, Source
 
 if TYPE_CHECKING:
     from cis.validation.segments import Segment
@@ -60,7 +60,7 @@ CHECK = RegisterCheck(
             10000,
             "居民电量突增的千分数",
             "Rise of a home, in thousandths",
-            "billing-rules.md 3.5: usual practice, a parameter of the utility",
+            Source.USUAL,
         ),
         Parameter(
             "rise_permille_large",
@@ -69,7 +69,7 @@ CHECK = RegisterCheck(
             10000,
             "大客户电量突增的千分数",
             "Rise of a large customer, in thousandths",
-            "billing-rules.md 3.5: usual practice, a parameter of the utility",
+            Source.USUAL,
         ),
         Parameter(
             "fall_permille_residential",
@@ -78,7 +78,7 @@ CHECK = RegisterCheck(
             10000,
             "居民电量突减的千分数",
             "Fall of a home, in thousandths",
-            "billing-rules.md 3.5: usual practice, a parameter of the utility",
+            Source.USUAL,
         ),
         Parameter(
             "fall_permille_large",
@@ -87,7 +87,7 @@ CHECK = RegisterCheck(
             10000,
             "大客户电量突减的千分数",
             "Fall of a large customer, in thousandths",
-            "billing-rules.md 3.5: usual practice, a parameter of the utility",
+            Source.USUAL,
         ),
         Parameter(
             "change_floor_kwh_residential",
@@ -96,7 +96,7 @@ CHECK = RegisterCheck(
             1000000000,
             "居民突变不超过此电量不计",
             "No change of a home up to this much is doubted",
-            "ours, meant to be tuned",
+            Source.OURS,
         ),
         Parameter(
             "change_floor_kwh_large",
@@ -105,7 +105,7 @@ CHECK = RegisterCheck(
             1000000000,
             "大客户突变不超过此电量不计",
             "No change of a large customer up to this much is doubted",
-            "ours, meant to be tuned",
+            Source.OURS,
         ),
     ),
     find=_find,

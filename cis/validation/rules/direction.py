@@ -8,7 +8,7 @@ import numpy as np
 
 from cis.validation.doubts import Doubt, DoubtText
 from cis.validation.energy import INT64_MAX, whole_kwh_e2
-from cis.validation.entries import Found, Parameter, RegisterCheck
+from cis.validation.entries import Found, Parameter, RegisterCheck, Source
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -119,7 +119,7 @@ CHECK = RegisterCheck(
             500,
             "翻转前示数须在满量程顶部的此千分数内",
             "Share of the range, from the top, in which a roll-over begins (thousandths)",
-            "ours, meant to be tuned",
+            Source.OURS,
         ),
         Parameter(
             "rollover_expected_times",
@@ -128,7 +128,7 @@ CHECK = RegisterCheck(
             1000,
             "翻转电量至多为预期电量的倍数",
             "A roll-over is worth at most this many times the expected energy",
-            "ours, meant to be tuned",
+            Source.OURS,
         ),
         Parameter(
             "rollover_floor_kwh",
@@ -137,7 +137,7 @@ CHECK = RegisterCheck(
             1000000000,
             "或至多为此电量，取大者",
             "or this much, whichever is more (kWh)",
-            "ours, meant to be tuned",
+            Source.OURS,
         ),
     ),
     find=_find,

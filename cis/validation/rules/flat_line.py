@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cis.validation.doubts import Doubt, DoubtText
-from cis.validation.entries import CurveCheck, Found, Parameter
+from cis.validation.entries import CurveCheck, Found, Parameter, Source
 from cis.validation.runs import whole_runs
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ CHECK = CurveCheck(
             96,
             "连续相同的点数（12 点为 3 小时）",
             "Equal quarter-hours in a row: 12 = 3 h",
-            "ours, meant to be tuned",
+            Source.OURS,
         ),
         Parameter(
             "flat_digits",
@@ -70,7 +70,7 @@ CHECK = CurveCheck(
             1000,
             "只看高于末位数倍的点",
             "Only quarter-hours above this many last digits of the register are looked at",
-            "ours: the resolution of small loads",
+            Source.OURS,
         ),
         Parameter(
             "flat_floor_wh",
@@ -79,7 +79,7 @@ CHECK = CurveCheck(
             10**9,
             "只看高于此 Wh 的点",
             "Only quarter-hours above this are looked at (Wh)",
-            "ours: the resolution of small loads",
+            Source.OURS,
         ),
     ),
     find=_find,

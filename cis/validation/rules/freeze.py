@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cis.validation.doubts import Doubt, DoubtText
-from cis.validation.entries import CurveCheck, Found, Parameter
+from cis.validation.entries import CurveCheck, Found, Parameter, Source
 
 if TYPE_CHECKING:
     from cis.validation.curves import CurveBlock
@@ -48,7 +48,7 @@ CHECK = CurveCheck(
             1000,
             "曲线之和与冻结差允许相差的千分数",
             "How far curve and freeze may differ, in thousandths",
-            "billing-rules.md 3.6: convention, to be confirmed by the utility",
+            Source.CONVENTION,
         ),
         Parameter(
             "curve_floor_wh",
@@ -57,7 +57,7 @@ CHECK = CurveCheck(
             1000000000,
             "曲线之和与冻结差总可相差的 Wh",
             "How far they may always differ, in Wh: both are rounded",
-            "ours, meant to be tuned",
+            Source.OURS,
         ),
     ),
     find=_find,

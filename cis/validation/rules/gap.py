@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cis.validation.doubts import Doubt, DoubtText
-from cis.validation.entries import CurveCheck, Found, Parameter
+from cis.validation.entries import CurveCheck, Found, Parameter, Source
 
 if TYPE_CHECKING:
     from cis.validation.curves import CurveBlock
@@ -39,7 +39,7 @@ CHECK = CurveCheck(
             96,
             "可按直线补齐的最长连续缺点数（8 点为 2 小时）",
             "Longest run of missing quarter-hours that a straight line may fill: 8 = 2 h",
-            "billing-rules.md 3.6: convention, to be confirmed by the utility",
+            Source.CONVENTION,
         ),
     ),
     find=_find,

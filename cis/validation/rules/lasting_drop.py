@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cis.validation.doubts import Doubt, DoubtText
-from cis.validation.entries import Found, LevelCheck, Parameter
+from cis.validation.entries import Found, LevelCheck, Parameter, Source
 
 if TYPE_CHECKING:
     from cis.validation.levels import LevelBlock
@@ -49,7 +49,7 @@ CHECK = LevelCheck(
             950,
             "低于以往的千分数",
             "Below this share of before (thousandths)",
-            "ours, meant to be tuned",
+            Source.OURS,
         ),
         Parameter(
             "drop_steady_permille",
@@ -58,7 +58,7 @@ CHECK = LevelCheck(
             1000,
             "此前四周各周与中位数相差不超过的千分数",
             "How far the weeks before may lie from their median (thousandths)",
-            "ours, meant to be tuned",
+            Source.OURS,
         ),
         Parameter(
             "lasting_days",
@@ -67,7 +67,7 @@ CHECK = LevelCheck(
             14,
             "两周中须有这么多天低于同一星期几",
             "So many of the fourteen days must lie below the same weekday before",
-            "ours, meant to be tuned",
+            Source.OURS,
         ),
         Parameter(
             "drop_floor_kwh_per_day",
@@ -76,7 +76,7 @@ CHECK = LevelCheck(
             10**6,
             "以往日电量不低于此值（kWh）才看",
             "Only points that used at least this a day (kWh)",
-            "ours, meant to be tuned",
+            Source.OURS,
         ),
     ),
     find=_find,

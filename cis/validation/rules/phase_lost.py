@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cis.validation.doubts import Doubt, DoubtText
-from cis.validation.entries import Found, LevelCheck, Parameter
+from cis.validation.entries import Found, LevelCheck, Parameter, Source
 
 if TYPE_CHECKING:
     from cis.validation.levels import LevelBlock
@@ -62,7 +62,7 @@ CHECK = LevelCheck(
             160,
             "与三分之二或三分之一允许相差的千分数",
             "How far from two thirds or one third (thousandths)",
-            "ours, meant to be tuned",
+            Source.OURS,
         ),
         Parameter(
             "phase_steady_permille",
@@ -71,7 +71,7 @@ CHECK = LevelCheck(
             1000,
             "此前四周各周与中位数相差不超过的千分数",
             "How far the weeks before may lie from their median (thousandths)",
-            "ours, meant to be tuned",
+            Source.OURS,
         ),
     ),
     find=_find,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cis.validation.doubts import Doubt, DoubtText
-from cis.validation.entries import GroupCheck, Parameter
+from cis.validation.entries import GroupCheck, Parameter, Source
 
 if TYPE_CHECKING:
     from cis.validation.thresholds import Thresholds
@@ -76,7 +76,7 @@ CHECK = GroupCheck(
             10**6,
             "示数末位（0.0001 示数单位），定各示数间允许的舍入",
             "Last digit a meter shows, 1e-4 of a unit; sets the rounding allowed between registers",
-            "ours: 0.01 by default",
+            Source.OURS,
         ),
     ),
     find=check_rate_sum,

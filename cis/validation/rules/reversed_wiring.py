@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cis.validation.doubts import Doubt, DoubtText
-from cis.validation.entries import Found, Parameter, RegisterCheck
+from cis.validation.entries import Found, Parameter, RegisterCheck, Source
 
 if TYPE_CHECKING:
     from cis.validation.segments import Segment
@@ -43,7 +43,7 @@ CHECK = RegisterCheck(
             10**9,
             "反向电量不低于此值（kWh）才存疑",
             "Doubted from this much energy in reverse on (kWh)",
-            "ours, meant to be tuned",
+            Source.OURS,
         ),
     ),
     find=_find,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cis.validation.doubts import Doubt, DoubtText
-from cis.validation.entries import CurveCheck, Found, Parameter
+from cis.validation.entries import CurveCheck, Found, Parameter, Source
 
 if TYPE_CHECKING:
     from cis.validation.curves import CurveBlock
@@ -56,7 +56,7 @@ CHECK = CurveCheck(
             1000,
             "超过前几日最高点的倍数",
             "Times the highest quarter-hour of the days before",
-            "ours, meant to be tuned",
+            Source.OURS,
         ),
         Parameter(
             "spike_days",
@@ -65,7 +65,7 @@ CHECK = CurveCheck(
             7,
             "前七天中至少已知的天数",
             "Days that must be known of the seven before",
-            "ours, meant to be tuned",
+            Source.OURS,
         ),
         Parameter(
             "spike_most_slots",
@@ -74,7 +74,7 @@ CHECK = CurveCheck(
             96,
             "至多这么多点才算尖刺，更多的是用电变化",
             "At most so many quarter-hours; more are another use",
-            "ours, meant to be tuned",
+            Source.OURS,
         ),
         Parameter(
             "spike_capacity_permille",
@@ -83,11 +83,9 @@ CHECK = CurveCheck(
             1000,
             "且超过容量可能值的千分数",
             "and more than this share of what the capacity allows (thousandths)",
-            "ours, meant to be tuned",
+            Source.OURS,
         ),
-        Parameter(
-            "spike_floor_wh", 1000, 0, 10**9, "且不低于此 Wh", "and at least this (Wh)", "ours, meant to be tuned"
-        ),
+        Parameter("spike_floor_wh", 1000, 0, 10**9, "且不低于此 Wh", "and at least this (Wh)", Source.OURS),
     ),
     find=_find,
 )

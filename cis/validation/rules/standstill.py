@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cis.validation.doubts import Doubt, DoubtText
-from cis.validation.entries import CurveCheck, Found, Parameter
+from cis.validation.entries import CurveCheck, Found, Parameter, Source
 from cis.validation.runs import whole_runs
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ CHECK = CurveCheck(
             96,
             "连续为零的点数（16 点为 4 小时）",
             "Zeros in a row: 16 = 4 h",
-            "ours, meant to be tuned",
+            Source.OURS,
         ),
         Parameter(
             "standstill_floor_wh",
@@ -68,7 +68,7 @@ CHECK = CurveCheck(
             10**9,
             "这些点平常合计不低于此 Wh",
             "These quarter-hours usually hold at least this (Wh)",
-            "ours, meant to be tuned",
+            Source.OURS,
         ),
     ),
     find=_find,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cis.validation.doubts import Doubt, DoubtText
-from cis.validation.entries import Found, Parameter, RegisterCheck
+from cis.validation.entries import Found, Parameter, RegisterCheck, Source
 
 if TYPE_CHECKING:
     from cis.validation.segments import Segment
@@ -41,7 +41,7 @@ CHECK = RegisterCheck(
             1000000000,
             "预期日电量超过此值（0.01 kWh）时零电量存疑",
             "Zero is doubted where more than this was expected a day (0.01 kWh)",
-            "ours, meant to be tuned",
+            Source.OURS,
         ),
     ),
     find=_find,

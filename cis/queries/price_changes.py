@@ -10,7 +10,7 @@ from itertools import pairwise
 from django.db import connection
 from psycopg2.extras import DateRange
 
-from cis.models import Bill, BillUsage, TariffVersion
+from cis.models import Bill, BillBasis, BillUsage, TariffVersion
 from cis.queries.billing import usage_of_bill
 from cis.queries.prices import rows_of_version
 from cis.rating import CannotPrice, compile_rules, rate
@@ -65,7 +65,7 @@ ORDER BY w.account_id LIMIT %(limit)s
 
 
 def wanted_by(changes: Mapping[int, VersionAhead], *, after: int, limit: int) -> list[PriceChange]:
-    """The next accounts that such a change concerns and somebody asked about, by id; four statements."""
+    """The next accounts that such a change concerns and somebody asked about, by id; five statements."""
     with connection.cursor() as cursor:
         cursor.execute(
             _NEXT,
@@ -81,10 +81,11 @@ def wanted_by(changes: Mapping[int, VersionAhead], *, after: int, limit: int) ->
     stretches: dict[int, list[BillUsage]] = {pk: [] for pk in bills}
     for stretch in BillUsage.objects.filter(bill_id__in=list(bills)).order_by("bill_id", "seq"):
         stretches[stretch.bill_id].append(stretch)
+    bases = {basis.bill_id: basis for basis in BillBasis.objects.filter(bill_id__in=list(bills))}
     found = []
     for account_id, account_no, tariff_id, bill_id in rows:
         change, bill = changes[tariff_id], bills.get(bill_id)
-        moved = what_it_means(change, bill, stretches[bill_id]) if bill is not None else None
+        moved = what_it_means(change, bill, stretches[bill_id], bases.get(bill_id)) if bill is not None else None
         old, new, moves = moved or (*_first_prices(change), None)
         found.append(PriceChange(account_id, account_no, change.new.pk, change.from_day, old, new, moves))
     return found
@@ -102,7 +103,9 @@ def _first_prices(change: VersionAhead) -> tuple[int, int]:
     return prices[0], prices[1]
 
 
-def what_it_means(change: VersionAhead, bill: Bill, stretches: Sequence[BillUsage]) -> tuple[int, int, int] | None:
+def what_it_means(
+    change: VersionAhead, bill: Bill, stretches: Sequence[BillUsage], basis: BillBasis | None
+) -> tuple[int, int, int] | None:
     """
     The first price of a bill before and after a change (1e-8 yuan), and how far the change moves the bill in fen.
 
@@ -112,7 +115,7 @@ def what_it_means(change: VersionAhead, bill: Bill, stretches: Sequence[BillUsag
     for version in (change.old, change.new):
         try:
             tariff = compile_rules(version.rules)
-            rated = rate(tariff, usage_of_bill(bill, list(stretches), tariff))
+            rated = rate(tariff, usage_of_bill(bill, list(stretches), tariff, basis))
         except CannotPrice:
             return None
         if rated.refused.any() or not len(rated.lines):

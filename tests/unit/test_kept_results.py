@@ -76,3 +76,22 @@ class TestRating:
 
         assert faster["curves"]["pysam"]["median"] >= result["aims"]["stretch"] >= 20
         assert faster["readings"]["pysam"]["median"] >= result["aims"]["readings"] >= 300
+
+
+class TestLaboratory:
+    """A draft tariff tried on a year of bills of a million accounts."""
+
+    @pytest.mark.parametrize("accounts", [10_000, 100_000, 1_000_000])
+    def test_tries_every_bill_of_the_year_and_touches_no_live_row(self, accounts: int) -> None:
+        (row,) = [row for row in kept("laboratory")["sizes"] if row["accounts"] == accounts]
+
+        assert row["everybody"]["accounts"] == accounts
+        assert row["everybody"]["bills"] == row["bills"] == accounts * 12
+        assert row["tables_touched"] == []
+
+    def test_finds_no_difference_where_the_draft_is_the_tariff(self) -> None:
+        for row in kept("laboratory")["sizes"]:
+            same = row["equal_draft"]
+
+            assert (same["winners"], same["losers"], same["difference_fen"]) == (0, 0, 0)
+            assert same["billed_fen"] == same["draft_fen"] > 0

@@ -19,7 +19,7 @@ Rules = Sequence[Mapping[str, Any]]
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 # Fields below which every number is one that a draft may change.
 _YUAN = re.compile(r"(.*_)?yuan(_.*)?")
-_OTHERS = {"ratio": "factor", "upper_kwh": "kwh", "extra_kwh_per_month": "kwh"}
+_OTHERS = {"ratio": "factor", "upper_kwh": "kwh", "extra_kwh_per_month": "kwh", "kwh_per_month": "kwh"}
 
 
 class UnknownFigure(LookupError):
@@ -28,13 +28,14 @@ class UnknownFigure(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number of a rule: where it stands, what it measures (yuan, factor, kwh), what it says now."""
+    """One number of a rule: where it stands, what it measures, what it says now."""
 
     key: str
     rule_kind: str
     way: tuple[str, ...]
     """the names and places from the rule down, such as ("price_yuan", "peak")"""
     unit: str
+    """yuan (a kWh), yuan_per_kva_month, yuan_per_kw_month, factor, kwh"""
     value: str
     charge: str = ""
     """the charge it is the price of, where the rule names one"""
@@ -80,7 +81,9 @@ def _figures(rule: Mapping[str, Any], number: int) -> Iterator[Figure]:
 
 
 def _unit_of(field: str) -> str:
-    return "yuan" if _YUAN.fullmatch(field) else _OTHERS.get(field, "")
+    if _YUAN.fullmatch(field):
+        return next((unit for unit in ("yuan_per_kva_month", "yuan_per_kw_month") if field.endswith(unit)), "yuan")
+    return _OTHERS.get(field, "")
 
 
 def with_figures(rules: Rules, changes: Mapping[str, str]) -> list[dict[str, Any]]:

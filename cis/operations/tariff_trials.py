@@ -346,8 +346,10 @@ def _compiled(rules: Sequence[Mapping[str, Any]] | None) -> CompiledTariff | Non
 
 
 def _alike(found: BilledColumns) -> list[tuple[int, int, NDArray[np.int64]]]:
-    """Rows with the same version, calendar month and registers: (version, month, rows)."""
+    """Rows with the same version, calendar month and registers, with a basis or without: (version, month, rows)."""
     bits = found.has_register @ (1 << np.arange(len(BILLED_REGISTERS)))
+    if found.basis is not None:
+        bits = bits * 2 + found.basis.has
     keys = np.stack([found.version, found.cycle.astype(np.int64) % 100, bits.astype(np.int64)])
     groups, place = np.unique(keys, axis=1, return_inverse=True)
     order = np.argsort(place.ravel(), kind="stable")
@@ -373,6 +375,7 @@ def _totals(
         people=found.people[rows],
         months=found.months[rows],
         bill_month=month,
+        more=found.basis.more(rows) if found.basis is not None and found.basis.has[rows[0]] else None,
     )
     try:
         rated = rate(tariff, usage)

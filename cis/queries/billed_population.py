@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
+from cis.queries.bill_basis import Basis
 from cis.queries.determinants import BILLED_REGISTERS, flat_from_total
 from cis.rating import Register
+from cis.rating.columns import WHOLE
 from config.shared.bulk_copy import read_columns
 
 _PLACE = np.full(128, -1, dtype=np.int64)
@@ -50,6 +53,9 @@ class BilledColumns:
     is_uneven: NDArray[np.bool_]
     """periods cannot be told: one meter of the account tells them and another does not, or they exceed the total"""
 
+    basis: Basis | None
+    """what basic charges and power-factor adjustments were computed from; None where no bill has one"""
+
     def __len__(self) -> int:
         return len(self.account)
 
@@ -81,9 +87,21 @@ FROM cis_bill_usage u JOIN (SELECT b.id {_FROM}) AS chosen ON chosen.id = u.bill
 _USAGE_TYPES = {"bill": "int8", "installation": "int8", "register": "int2", "energy_kwh_e2": "int8"}
 
 
+_BASIS = f"""
+SELECT s.bill_id, s.demand_mode, s.floor_kva_e2, s.contract_kw_e4, s.pf_standard_e2, s.active_kwh_e2,
+       s.reactive_kvarh_e2, s.power_factor_e2, s.capacity_kva_e2, s.capacity_share, s.capacity_is_half, s.demand_kw_e4
+FROM cis_bill_basis s JOIN (SELECT b.id {_FROM}) AS chosen ON chosen.id = s.bill_id
+"""  # noqa: S608 (both halves are written here)
+_ONE = (
+    "demand_mode", "floor_kva_e2", "contract_kw_e4", "pf_standard_e2", "active_kwh_e2", "reactive_kvarh_e2",
+    "power_factor_e2",
+)  # fmt: skip
+_SEVERAL = ("capacity_kva_e2", "capacity_share", "capacity_is_half", "demand_kw_e4")
+
+
 def billed_columns(population: Population, *, low: int, high: int) -> BilledColumns:
-    """The bills of the population's accounts with ids in [low, high); two statements."""
-    parameters = {
+    """The bills of the population's accounts with ids in [low, high); three statements."""
+    parameters: dict[str, Any] = {
         "low": low,
         "high": high,
         "first": population.first_cycle,
@@ -95,10 +113,13 @@ def billed_columns(population: Population, *, low: int, high: int) -> BilledColu
     with connection.cursor() as cursor:
         bills = read_columns(cursor, _BILLS, parameters, _BILL_TYPES)
         usage = read_columns(cursor, _USAGE, parameters, _USAGE_TYPES)
+        cursor.execute(_BASIS, parameters)
+        bases = cursor.fetchall()
     ids = bills.pop("id")
     energy = np.zeros((len(ids), len(BILLED_REGISTERS)), dtype=np.int64)
     has = np.zeros(energy.shape, dtype=np.bool_)
     uneven = np.zeros(len(ids), dtype=np.bool_)
+    basis = None
     if len(ids):
         by_id = np.argsort(ids)
         row = by_id[np.searchsorted(ids, usage["bill"], sorter=by_id)]
@@ -107,7 +128,27 @@ def billed_columns(population: Population, *, low: int, high: int) -> BilledColu
         has[row, place] = True
         uneven |= _uneven(row, usage["installation"], usage["register"] != int(Register.TOTAL), len(ids))
         uneven[flat_from_total(energy, has)] = True
-    return BilledColumns(**bills, energy_kwh_e2=energy, has_register=has, is_uneven=uneven)
+        if bases:
+            bill = np.array([one[0] for one in bases], dtype=np.int64)
+            basis = _basis(by_id[np.searchsorted(ids, bill, sorter=by_id)], bases, len(ids))
+    return BilledColumns(**bills, energy_kwh_e2=energy, has_register=has, is_uneven=uneven, basis=basis)
+
+
+def _basis(row: NDArray[np.int64], bases: list[tuple[Any, ...]], rows: int) -> Basis:
+    """Kept bases laid over all rows; where one bill has fewer stretches or feeders than another, the rest is nought."""
+    has = np.zeros(rows, dtype=np.bool_)
+    has[row] = True
+    columns: dict[str, NDArray[np.int64]] = {}
+    for at, name in enumerate(_ONE, start=1):
+        columns[name] = np.zeros(rows, dtype=np.int64)
+        columns[name][row] = [one[at] for one in bases]
+    for at, name in enumerate(_SEVERAL, start=1 + len(_ONE)):
+        # No capacity for the whole month is no charge, as where a bill is made.
+        empty = WHOLE if name == "capacity_share" else 0
+        columns[name] = np.full((rows, max(len(one[at]) for one in bases)), empty, dtype=np.int64)
+        for where, one in zip(row.tolist(), bases, strict=True):
+            columns[name][where, : len(one[at])] = one[at]
+    return Basis(has=has, **columns)
 
 
 def _uneven(

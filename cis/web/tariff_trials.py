@@ -72,7 +72,13 @@ class TrialForm(forms.Form):
 
     def figure_fields(self) -> list[tuple[Any, str]]:
         """The fields of the figures, each with its unit."""
-        units = {"yuan": _("元/度"), "factor": _("倍"), "kwh": _("度")}
+        units = {
+            "yuan": _("元/度"),
+            "yuan_per_kva_month": _("元/(kVA·月)"),
+            "yuan_per_kw_month": _("元/(kW·月)"),
+            "factor": _("倍"),
+            "kwh": _("度"),
+        }
         return [(self[name], units[figure.unit]) for name, figure in self.figures.items()]
 
     def changes(self) -> dict[str, str]:
@@ -113,7 +119,8 @@ def _rank(figure: Figure) -> tuple[int, int, tuple[int, ...], tuple[int, ...]]:
     """Rule by rule; prices, then factors, then bounds; periods and tiers in the order of a bill."""
     registers = [Register[step.upper()] for step in figure.way if step.upper() in Register.__members__]
     places = [int(step) for step in figure.way if step.isdigit()]
-    return int(figure.key.split(".")[0]), ("yuan", "factor", "kwh").index(figure.unit), tuple(registers), tuple(places)
+    order = ("yuan", "yuan_per_kva_month", "yuan_per_kw_month", "factor", "kwh")
+    return int(figure.key.split(".")[0]), order.index(figure.unit), tuple(registers), tuple(places)
 
 
 def figure_in_words(figure: Figure) -> str:
@@ -123,6 +130,9 @@ def figure_in_words(figure: Figure) -> str:
         "ratio": _("浮动系数"),
         "upper_kwh": _("电量上限"),
         "extra_kwh_per_month": _("人口多的家庭每月增加"),
+        "kwh_per_month": _("每月"),
+        "capacity_price_yuan_per_kva_month": _("容量电价"),
+        "demand_price_yuan_per_kw_month": _("需量电价"),
     }
     said = [_rule_in_words(figure)]
     if figure.months:
@@ -149,6 +159,8 @@ def _rule_in_words(figure: Figure) -> str:
         "time_of_use": _("分时电价"),
         "flat_energy": _("电度电价"),
         "shared_meter": _("合表电价"),
+        "basic_charge": _("基本电费"),
+        "free_energy": _("免费电量"),
     }
     return words.get(figure.rule_kind, figure.rule_kind)
 

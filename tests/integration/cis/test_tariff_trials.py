@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,15 +16,28 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from cis.models import Bill, TariffDraft, TariffTrial, TariffVersion, TrialAccount, TrialGroupMember
+from cis.demo.tariffs import carry_tariffs_over
+from cis.laboratory import list_figures
+from cis.models import (
+    Bill,
+    ReadingRoute,
+    TariffDraft,
+    TariffTrial,
+    TariffVersion,
+    TransformerDistrict,
+    TrialAccount,
+    TrialGroupMember,
+)
 from cis.models.customers import SupplyContract
 from cis.operations import billing, tariff_trials
 from cis.operations.tariff_trials import TrialPopulation, start_trial
 from cis.queries import tariff_trials as trials
+from cis.rating import Register
+from cis.rating.rules.basic_charge import DemandMode
 from config.shared import jobs
 from config.shared.errors import NotFound
 from config.shared.models import Job, OrgUnit, User
-from tests.factories.world import COMMERCIAL_TOU_TARIFF, RESIDENTIAL_TARIFF, World, small_world
+from tests.factories.world import COMMERCIAL_TOU_TARIFF, RESIDENTIAL_TARIFF, World, make_account, small_world
 
 AT = datetime(2026, 2, 3, 2, tzinfo=UTC)
 MINE = ("cis_tariff_draft", "cis_tariff_trial", "cis_trial_account", "cis_trial_group_member")
@@ -188,6 +202,36 @@ class TestADraftWithOtherPrices:
         # Meters without periods cannot be billed by time of use.
         assert page.whole is not None
         assert dict(page.left_out)[tariff_trials.NOT_PRICED] + page.whole.bills == Bill.objects.count()
+
+
+class TestATwoPartTariff:
+    TARIFF = "HB-2026-01-2P-10"
+
+    def test_is_tried_with_what_the_basic_charge_was_computed_from(self, world: World) -> None:
+        carry_tariffs_over(from_day=date(2025, 9, 1), to_day=date(2027, 3, 1), prefix=self.TARIFF)
+        energy = {
+            Register.TOTAL: (1750,) * 3, Register.SHARP: (200,) * 3, Register.PEAK: (450,) * 3,
+            Register.FLAT: (800,) * 3, Register.VALLEY: (300,) * 3,
+        }  # fmt: skip
+        for number, capacity in (("4290000771", 1630), ("4290000772", 400)):
+            works = make_account(
+                number, "东湖纺织", OrgUnit.objects.get(pk=world.county_a_id),
+                ReadingRoute.objects.get(pk=world.route_day_0_id),
+                TransformerDistrict.objects.get(pk=world.transformer_district_id), self.TARIFF, world.cycles, energy,
+                price_class=SupplyContract.PriceClass.INDUSTRIAL, ct_ratio=40, capacity_kva=capacity,
+            )  # fmt: skip
+            SupplyContract.objects.filter(pk=works.contract_id).update(demand_mode=DemandMode.CAPACITY)
+            billing.issue_bill_now(account_id=works.account_id, cycle=world.cycles[0], issued_by_id=None, at=AT)
+        version = TariffVersion.objects.filter(tariff__code=self.TARIFF, valid__contains=AT.date()).get()
+        (price,) = [f for f in list_figures(version.rules) if f.unit == "yuan_per_kva_month"]
+
+        same = tried(world, {}, tariff=self.TARIFF)
+        dearer = tried(world, {price.key: str(Decimal(price.value) + 1)}, tariff=self.TARIFF)
+
+        assert same.left_out == dearer.left_out == ()
+        assert same.whole is not None and dearer.whole is not None
+        assert (same.whole.accounts, same.whole.difference_fen) == (2, 0)
+        assert dearer.whole.difference_fen == (1630 + 400) * 100
 
 
 class TestRefusals:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cis.laboratory import BINS, Compared, add_up, figures_of, furthest
@@ -64,6 +64,8 @@ class TestFigures:
         assert list(figures["change"]) == [str(bar)]
         assert "list" not in figures
 
+    # Nothing here is slow; a machine that is may pause in the middle of a draw.
+    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(rows=st.lists(ROW, max_size=30), cut=st.integers(0, 30))
     def test_are_the_same_however_accounts_are_cut_into_shards(self, rows: list, cut: int) -> None:
         def of(some: list) -> dict:

@@ -37,7 +37,7 @@ class TestEveryPublishedTariff:
     def test_has_figures_each_of_which_counts(self, code: str) -> None:
         draft = draft_from(PRICED[code])
 
-        prices = [figure for figure in list_figures(draft) if figure.unit == "yuan"]
+        prices = [figure for figure in list_figures(draft) if figure.unit.startswith("yuan")]
 
         assert prices
         for figure in prices:
@@ -71,6 +71,16 @@ class TestFigures:
 
         assert (fund.charge, fund.months) == ("FUND_RURAL", ())
         assert (summer.months, winter.months, winter.way) == ((7, 8), (1, 2), ("seasons", "1", "upper_kwh", "0"))
+
+    def test_of_capacity_and_demand_say_by_what_they_are_charged(self) -> None:
+        rule = {
+            "kind": "basic_charge", "capacity_price_yuan_per_kva_month": "26.3", "demand_price_yuan_per_kw_month": "42",
+            "threshold_pct": 105,
+        }  # fmt: skip
+
+        assert [(f.unit, f.value) for f in list_figures([rule])] == [
+            ("yuan_per_kva_month", "26.3"), ("yuan_per_kw_month", "42"),
+        ]  # fmt: skip
 
     def test_are_written_into_a_copy(self) -> None:
         changed = with_figures(self.RULES, {"0.price_yuan.1": "0.7", "1.items.0.price_yuan": "0.03"})

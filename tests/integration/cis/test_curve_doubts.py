@@ -297,6 +297,20 @@ class TestLimits:
 
         assert send(_month(accounts[0], {DAY: stuck})).doubtful == 0
 
+    def test_one_import_goes_by_the_limits_of_each_unit(self, world: World) -> None:
+        long_ago = datetime.fromisoformat("2025-12-01T09:00+08:00")
+        self._set(world, world.county_a_id, at=long_ago, change_floor_kwh_residential=5000)
+        meters = (world.residential.meter_no, world.residential_day_15.meter_no)
+
+        send(
+            register_file([[meter, "total", "2026-03-01", 2900] for meter in meters]),
+            at=datetime.fromisoformat("2026-03-02T09:00+08:00"),
+        )
+
+        doubt = ReadingDoubt.objects.get()
+        assert (doubt.account_id, doubt.facts["current_e4"]) == (world.residential_day_15.account_id, 29_000_000)
+        assert "sudden-rise" in _codes(doubt)
+
     def test_unknown_names_senseless_numbers_and_missing_sources_are_refused(self, world: World) -> None:
         with pytest.raises(LimitsNotPossible):
             self._set(world, None, flat_slot=20)

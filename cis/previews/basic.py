@@ -35,16 +35,18 @@ def read_basic(request: Request, supply: Supply) -> BasicInputs | None:
 
     :raises CannotPrice: the way of charging needs what is not there
     """
-    fleet = [_kva(value) for value in request.customer.raw("transformers_kva", [])]
+    fleet = [_kva(value) for value in request.customer.numbers("transformers_kva")]
     if not fleet and request.customer.has("capacity_kva"):
         fleet = [request.customer.scaled("capacity_kva", 2)]
     contract = next((name for name in ("contract_kw", "applied_contract_kw") if request.inputs.has(name)), None)
     mode = _mode(request, bool(contract), bool(supply.demand_kw_e4))
     if mode == DemandMode.CAPACITY and not fleet:
         return None
-    stretches = _stretches(request, supply, fleet)
-    if mode != DemandMode.CAPACITY and not supply.demand_kw_e4 and mode == DemandMode.ACTUAL:
+    if mode in (DemandMode.CONTRACT, DemandMode.ACTUAL) and not supply.demand_kw_e4:
         raise CannotPrice("missing_field", "inputs.max_demand_kw")
+    stretches, running = _stretches(request, supply, fleet)
+    part = _part_of_month(request)
+    stretches = [Stretch(one.kva_e2, min(one.share, part), one.is_half) for one in stretches]
     if mode == DemandMode.CONTRACT and contract is None:
         raise CannotPrice("missing_field", "inputs.contract_kw")
     demand = supply.demand_kw_e4 or [0]
@@ -53,30 +55,43 @@ def read_basic(request: Request, supply: Supply) -> BasicInputs | None:
         "capacity_kva_e2": [[one.kva_e2 for one in stretches]],
         "capacity_share": [[one.share for one in stretches]],
         "capacity_is_half": [[int(one.is_half) for one in stretches]],
-        "floor_kva_e2": sum(fleet),
+        "floor_kva_e2": running,
+        "demand_share": part,
+        "load_kwh_e2": supply.main_e2,
         "contract_kw_e4": request.inputs.scaled(contract, 4) if contract else 0,
         "demand_kw_e4": [demand],
     }
     return BasicInputs(rows)
 
 
+def _part_of_month(request: Request) -> int:
+    """Sixtieths of the month that are charged: an account that opens or closes pays by the day."""
+    if request.inputs.text("event", "") not in ("account_closed", "account_opened"):
+        return WHOLE
+    if request.start is None or request.end is None:
+        raise CannotPrice("missing_field", "period.start and period.end")
+    return min((request.end - request.start).days, 30) * DAY
+
+
 def _mode(request: Request, has_contract: bool, has_demand: bool) -> DemandMode:
     if request.options.has("demand_mode"):
         return DemandMode[request.switches.text("demand_mode").upper()]
-    if request.customer.raw("basic_charge_exempt", False) is True:
+    if request.customer.flag("basic_charge_exempt"):
         return DemandMode.EXEMPT
     if has_contract:
         return DemandMode.CONTRACT
     return DemandMode.ACTUAL if has_demand else DemandMode[request.switches.text("demand_mode").upper()]
 
 
-def _stretches(request: Request, supply: Supply, fleet: list[int]) -> list[Stretch]:
+def _stretches(request: Request, supply: Supply, fleet: list[int]) -> tuple[list[Stretch], int]:
+    """What is charged for which part of the month, and the capacity that is not sealed at its end."""
     documents = request.inputs.parts("events")
     request.inputs.ignore("suspended_days")
     if not documents:
-        return [Stretch(sum(fleet), WHOLE)]
+        return [Stretch(sum(fleet), WHOLE)], sum(fleet)
     if request.inputs.has("days_old") or request.inputs.has("days_new"):
-        return _stated_days(request, fleet, documents)
+        stated = _stated_days(request, fleet, documents)
+        return stated, sum(one.kva_e2 for one in stated) - (stated[-2].kva_e2 if len(stated) > 1 else 0)
     start, end = request.start, request.end
     if start is None or end is None:
         raise CannotPrice("missing_field", "period.start and period.end")
@@ -85,23 +100,28 @@ def _stretches(request: Request, supply: Supply, fleet: list[int]) -> list[Stret
         on, kind = one.day("date"), one.text("type")
         if kind not in EVENTS:
             raise CannotPrice("unknown_value", f"{one.where}.type {kind}: one of {', '.join(EVENTS)}")
-        if kind in ("replace", "reduce"):
+        if kind == "reduce" and not one.has("from_kva"):
+            events.append(CapacityEvent(on, "remove", one.scaled("kva", 2)))
+        elif kind in ("replace", "reduce"):
             events.append(CapacityEvent(on, "remove", one.scaled("from_kva", 2)))
             if one.scaled("to_kva", 2, "0"):
                 events.append(CapacityEvent(on, "add", one.scaled("to_kva", 2)))
         else:
             events.append(CapacityEvent(on, kind, one.scaled("kva", 2)))
         one.finish()
-    supply.quantities["suspended_days"] = str(_suspended_days(events, end))
-    return stretches_of(fleet, events, start=start, end=end, switches=request.switches)
+    if any(one.kind == "suspend" for one in events):
+        supply.quantities["suspended_days"] = str(_suspended_days(events, start, end))
+    sealed = {"suspend": -1, "remove": -1, "resume": 1, "add": 1}
+    running = sum(fleet) + sum(sealed[one.kind] * one.kva_e2 for one in events if one.on < end)
+    return stretches_of(fleet, events, start=start, end=end, switches=request.switches), max(running, 0)
 
 
-def _suspended_days(events: list[CapacityEvent], end: date) -> int:
-    """Days between each seal and its removal, or the end of the period."""
+def _suspended_days(events: list[CapacityEvent], start: date, end: date) -> int:
+    """Days of the period between each seal and its removal, or the end."""
     days = 0
     for began in [one for one in events if one.kind == "suspend"]:
         ends = [one.on for one in events if one.kind == "resume" and one.kva_e2 == began.kva_e2 and one.on >= began.on]
-        days += (min([*ends, end]) - began.on).days
+        days += max((min([*ends, end]) - max(began.on, start)).days, 0)
     return days
 
 

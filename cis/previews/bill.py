@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -44,7 +45,18 @@ from cis.rating.power_factors import TABLES, power_factor_e2, standard_e2
 __all__ = ["Request", "preview_bill"]
 
 TABLE = "1983-215"
-ADJUSTMENT_ALONE = {"pf_penalty", "pf_reward"}
+# Which price class a customer's class holds; the first mark that is in it counts.
+CLASSES = (
+    ("non_residential", "non_residential"),
+    ("non_industr", "commercial"),
+    ("residential", "residential"),
+    ("irrigation", "irrigation"),
+    ("agricultur", "agriculture"),
+    ("wholesale", "wholesale"),
+    ("industr", "industry"),
+    ("commercial", "commercial"),
+    ("ev_charging", "commercial"),
+)
 
 
 @dataclass
@@ -57,19 +69,33 @@ class Request:
     options: Document
     prices: StatedPrices | None
     tariff_ref: str
-    topics: frozenset[str]
     switches: Switches
     tariff: Callable[[str, date | None], PublishedTariff]
     windows: Callable[[str], WindowSet]
 
     @property
     def price_class(self) -> str:
-        """The class of the main part in the words of `CLASS_LABELS`."""
+        """The class of the main part in the words of `CLASS_LABELS`; raises CannotPrice(`unknown_value`)."""
         named = self.customer.text("class", "")
-        for mark, name in (("industry", "industry"), ("residential", "residential")):
+        if not named:
+            return ""
+        for mark, name in CLASSES:
             if mark in named:
                 return name
-        return named
+        raise CannotPrice("unknown_value", f"customer.class {named}: holds {', '.join(mark for mark, _ in CLASSES)}")
+
+    @property
+    def is_shared_meter(self) -> bool:
+        """Whether several homes stand behind one meter, or a charging pile of a home: no tiers."""
+        named = self.customer.text("class", "")
+        return "shared" in named or ("ev_charging" in named and "residential" in named)
+
+    @property
+    def is_high_voltage(self) -> bool:
+        """Whether it is supplied at 1 kV or more; not where nothing is said."""
+        named = self.customer.text("voltage", "").lower().replace(" ", "")
+        found = re.search(r"([0-9.]+)(?:\([0-9.]+\))?kv", named)
+        return bool(found) and not named.startswith("<") and Fraction(found[1]) >= 1 if found else False
 
     @property
     def start(self) -> date | None:
@@ -85,7 +111,10 @@ class Request:
     def month(self) -> int:
         """The month that decides the season."""
         if self.period.has("bill_month"):
-            return int(self.period.text("bill_month")[5:7])
+            named = self.period.text("bill_month")
+            if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", named):
+                raise CannotPrice("ill_typed", "period.bill_month must be a month such as 2026-01")
+            return int(named[5:7])
         for name in ("date", "start"):
             if self.period.has(name):
                 return self.period.day(name).month
@@ -115,21 +144,25 @@ def preview_bill(request: Request) -> Answer:
     bill = _Bill(request, supply)
     bill.answer.quantities |= supply.quantities
     _power_factor(bill)
-    given = request.inputs.raw("energy_amounts", [])
-    bill.other_base_fen += sum(int(Fraction(str(amount)) * 100) for amount in given)
+    given = request.inputs.numbers("energy_amounts")
+    if any((amount * 100).denominator != 1 for amount in given):
+        raise CannotPrice("too_precise", "inputs.energy_amounts are yuan with two decimals")
+    bill.other_base_fen += sum(int(amount * 100) for amount in given)
     if given:
         bill.answer.quantities["energy_sum"] = plain(Fraction(bill.other_base_fen, 100))
-    lines: list[Line] = []
     main = supply.part("main", "new")
-    for part in supply.parts:
-        if part is not main:
-            lines += _other_part(bill, part, published)
     basic = read_basic(request, supply)
     bill.answer.quantities |= supply.quantities
-    if main is not None or basic is not None:
-        lines += _main_part(bill, None if given else main, basic, published)
     if main is None and basic is None:
         raise CannotPrice("missing_field", "inputs: no energy, no capacity and no demand to bill")
+    # What belongs to the base of the adjustment is rated before the main part; on the bill sub-meters follow it.
+    others = {part.role: [] for part in supply.parts if part is not main}
+    for part in supply.parts:
+        if part is not main:
+            others[part.role] += _other_part(bill, part, published)
+    subs = others.pop("sub", [])
+    lines = [line for before in others.values() for line in before]
+    lines += [*_main_part(bill, None if given else main, basic, published, given=bool(given)), *subs]
     bill.answer.lines = _in_order(lines)
     _export(bill)
     return bill.answer
@@ -142,12 +175,13 @@ def _published(request: Request) -> PublishedTariff | None:
     """The published version, in the variant the customer has."""
     if not request.tariff_ref:
         return None
+    is_home = request.price_class in ("residential", "")
     suffixes = [""]
-    if request.customer.raw("tou", False) is True:
-        suffixes = ["-TOU"]
-    elif "shared" in request.customer.text("class", ""):
-        suffixes = ["-SHARED", ""]
-    elif _is_without_periods(request):
+    if request.is_shared_meter:
+        suffixes = ["-SHARED-10", "-SHARED"] if request.is_high_voltage else ["-SHARED"]
+    elif request.customer.flag("tou"):
+        suffixes = ["-TOU"] if is_home else [""]
+    elif not is_home and _is_without_periods(request):
         suffixes = ["-NOTOU", ""]
     for at, suffix in enumerate(suffixes):
         try:
@@ -160,8 +194,6 @@ def _published(request: Request) -> PublishedTariff | None:
 
 def _is_without_periods(request: Request) -> bool:
     """Whether commerce or industry is metered by a total alone."""
-    if "residential" in request.customer.text("class", ""):
-        return False
     names = {str(meter.raw("register")) for meter in request.inputs.parts("meters")}
     return bool(names or request.inputs.has("billed_kwh") or request.inputs.has("active_kwh")) and not (
         names & {"sharp", "peak", "flat", "valley", "deep_valley"}
@@ -192,7 +224,7 @@ def _other_part(bill: _Bill, part: Part, published: PublishedTariff | None) -> l
     else:
         if prices is None:
             raise CannotPrice("missing_field", f"tariff_inline: the price of the {part.role} part")
-        name = prices.other_class(bill.request.price_class)
+        name = prices.other_class(bill.request.price_class, part)
         rules = [{"kind": "flat_energy", "price_yuan": prices.classes[name]}]
         code = f"ENERGY_{CLASS_LABELS[name]}" if part.role == "sub" else f"ENERGY_{part.role.upper()}"
         is_adjusted = name not in RESIDENTIAL or bill.request.switches.is_on("pf_adjust_residential")
@@ -206,17 +238,41 @@ def _other_part(bill: _Bill, part: Part, published: PublishedTariff | None) -> l
     return [Line.of_facts(line, code=code if line.code == ChargeCode.ENERGY else "") for line in found]
 
 
-def _main_part(
-    bill: _Bill, part: Part | None, basic: BasicInputs | None, published: PublishedTariff | None
-) -> list[Line]:
-    """The main part with the basic charge and what adjusts both."""
-    request = bill.request
+def _rules_of_main(
+    request: Request,
+    part: Part | None,
+    basic: BasicInputs | None,
+    published: PublishedTariff | None,
+    *,
+    given: bool,
+) -> tuple[list[dict[str, Any]], BasicInputs | None]:
+    """The rules of the main part, published and stated, and the basis of its basic charge where it has one."""
     rules: list[dict[str, Any]] = []
     if published is not None:
         rules = rules_of_part(published.rules, energy=part is not None)
-    elif request.prices is not None:
-        rules = request.prices.rules(part, request.price_class)
+    if request.prices is not None:
+        rules = _merged(rules, request.prices.rules(part, request.price_class, is_optional=bool(rules)))
+    if part is not None and not any(rule["kind"] in ENERGY_KINDS for rule in rules):
+        raise CannotPrice("missing_field", "a price of the energy: tariff_ref or tariff_inline.energy_price")
     rules = [rule for rule in rules if rule["kind"] != "basic_charge" or basic is not None]
+    if basic is not None and not any(rule["kind"] == "basic_charge" for rule in rules):
+        basic = None
+    if part is None and basic is None and not given:
+        raise CannotPrice("missing_field", "a price of the capacity or demand: tariff_ref or tariff_inline")
+    return rules, basic
+
+
+def _main_part(
+    bill: _Bill,
+    part: Part | None,
+    basic: BasicInputs | None,
+    published: PublishedTariff | None,
+    *,
+    given: bool,
+) -> list[Line]:
+    """The main part with the basic charge and what adjusts both; `given` when its energy is billed elsewhere."""
+    request = bill.request
+    rules, basic = _rules_of_main(request, part, basic, published, given=given)
     more: dict[str, Any] = {} if basic is None else dict(basic.determinants)
     if bill.standard_e2:
         more |= {
@@ -225,6 +281,7 @@ def _main_part(
             "pf_other_fen": bill.other_base_fen,
         }
         rules = _after_charges([rule for rule in rules if rule["kind"] != "power_factor"])
+    _check_period(request, rules)
     rules = with_switches(rules, request.switches)
     rules, more = _household(request, rules, more)
     if part is None:
@@ -273,17 +330,31 @@ def _at_two_prices(bill: _Bill, part: Part, more: dict[str, Any], old: list[Line
     return cut_lines(old, _rated(rules, _usage(bill, part, more)), cut)
 
 
+def _merged(rules: list[dict[str, Any]], stated: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Published rules with stated ones beside them; raises CannotPrice when both price the same."""
+    kinds = {"energy" if rule["kind"] in ENERGY_KINDS else rule["kind"] for rule in rules}
+    for rule in stated:
+        if ("energy" if rule["kind"] in ENERGY_KINDS else rule["kind"]) in kinds:
+            raise CannotPrice("priced_twice", f"tariff_ref and tariff_inline both have a {rule['kind']}")
+    return sorted(
+        [*rules, *stated],
+        key=lambda rule: 0 if rule["kind"] in ENERGY_KINDS else 1 if rule["kind"] == "basic_charge" else 2,
+    )
+
+
 def _asks_for_adjustment_alone(request: Request) -> bool:
     """Whether a stated energy with its reactive energy, and nothing that was measured, asks what the adjustment is."""
-    if request.topics:
-        return request.topics <= ADJUSTMENT_ALONE
     said = {name for name, _ in request.inputs.peek()}
     return "active_kwh" in said and said <= {"active_kwh", "reactive_kvarh", "power_factor"} and request.start is None
 
 
 def _with_empty_tiers(lines: list[Line], rules: list[dict[str, Any]]) -> list[Line]:
-    """The lines with every tier of a tier tariff, so that a reader sees the one not reached and its price."""
-    prices: list[str] = next((rule["price_yuan"] for rule in rules if rule["kind"] == "tier"), [])
+    """The lines with every tier of the month, so that a reader sees the one not reached and its price."""
+    prices: list[str] = next(
+        (rule["price_yuan"] for rule in rules if rule["kind"] == "tier" and rule["period"] == "month"), []
+    )
+    if not prices or any(line.code == "FREE_KWH" for line in lines):
+        return lines
     shown = {line.code for line in lines}
     empty = [
         Line(charge.text, charge.name_zh, Fraction(), charge.unit, Fraction(price), 0, "", charge.legal_basis)
@@ -306,14 +377,15 @@ def _household(
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Bounds that the request states, and free energy of a household on minimum income."""
     if request.inputs.has("tier_bounds_applied"):
-        stated = [plain(Fraction(str(bound))) for bound in request.inputs.raw("tier_bounds_applied")]
+        stated = [plain(bound) for bound in request.inputs.numbers("tier_bounds_applied")]
+        moved = ("multi_person", "seasons")
         rules = [
-            {name: value for name, value in rule.items() if name != "multi_person"} | {"upper_kwh": stated}
-            if rule["kind"] in ("tier", "tier_time_of_use") and rule["period"] == "year"
+            {name: value for name, value in rule.items() if name not in moved} | {"upper_kwh": stated}
+            if rule["kind"] in ("tier", "tier_time_of_use")
             else rule
             for rule in rules
         ]
-    if request.customer.raw("low_income", False) is True:
+    if request.customer.flag("low_income"):
         kwh = plain(request.options.number("free_kwh", "15"))
         method = request.switches.text("free_kwh_method")
         rules = [*rules, {"kind": "free_energy", "kwh_per_month": kwh, "method": method}]
@@ -322,6 +394,15 @@ def _household(
 
 
 # --- Rating ----------------------------------------------------------------------------------
+
+
+def _check_period(request: Request, rules: list[dict[str, Any]]) -> None:
+    """A price by season needs a month; a period needs a day."""
+    if request.start and request.end and request.end <= request.start:
+        raise CannotPrice("out_of_range", "period.end must lie after period.start")
+    is_seasonal = any("seasons" in rule or "price_seasons" in rule for rule in rules)
+    if is_seasonal and not any(request.period.has(name) for name in ("bill_month", "date", "start")):
+        raise CannotPrice("missing_field", "period.start or period.bill_month: the price goes by season")
 
 
 def _usage(bill: _Bill, part: Part, more: Mapping[str, Any]) -> Usage:
@@ -338,9 +419,11 @@ def _usage(bill: _Bill, part: Part, more: Mapping[str, Any]) -> Usage:
 
 
 def _with_unmeasured_periods(tariff: CompiledTariff, usage: Usage) -> Usage:
-    """A period the tariff prices and the meter has no register for holds nothing: all energy stands in the others."""
+    """Sharp and deep-valley hours that the meter has no register for hold nothing: all energy stands in the others."""
     priced = {register for rule in tariff.rules for register in rule.period_registers}
-    missing = sorted(priced - set(usage.registers)) if usage.period_registers else []
+    absent = priced - set(usage.registers)
+    # Sharp and deep valley hours are not those of every month; the others every meter has.
+    missing = sorted(absent & {Register.SHARP, Register.DEEP_VALLEY}) if usage.period_registers else []
     if not missing:
         return usage
     empty = np.zeros((len(usage), len(missing)), dtype=np.int64)
@@ -358,8 +441,10 @@ def _months(request: Request) -> int:
 def _tier_months(request: Request) -> int:
     """Months of the tier year that count: up to that of a transfer, included; all twelve otherwise."""
     event = request.inputs.text("event", "")
-    if event not in ("", "account_closed", "account_transferred"):
-        raise CannotPrice("unknown_value", f"inputs.event {event}: account_closed or account_transferred")
+    if event not in EVENTS:
+        raise CannotPrice("unknown_value", f"inputs.event {event}: one of {', '.join(EVENTS[1:])}")
+    if request.inputs.has("tier_bounds_applied"):
+        return 12  # stated bounds are those of this bill
     last = request.inputs.day("event_on") if request.inputs.has("event_on") else request.end
     if event != "account_transferred" or not request.switches.is_on("transfer_prorates_tiers"):
         return 12
@@ -367,6 +452,9 @@ def _tier_months(request: Request) -> int:
         raise CannotPrice("missing_field", "inputs.event_on")
     last_day = last if request.inputs.has("event_on") else last - timedelta(days=1)
     return (last_day.month - request.switches.number("tier_year_start")) % 12 + 1
+
+
+EVENTS = ("", "account_opened", "account_closed", "account_transferred")
 
 
 def _before(request: Request) -> int:
@@ -432,6 +520,8 @@ def _power_factor(bill: _Bill) -> None:
         return
     if request.inputs.has("power_factor"):
         bill.factor_e2 = request.inputs.scaled("power_factor", 2)
+        if bill.factor_e2 > 100:
+            raise CannotPrice("out_of_range", "inputs.power_factor must be 0 to 1")
     elif main is not None and reactive is not None:
         active = supply.main_e2 if request.switches.text("pf_active_base") == "main_meter_total" else main.total_e2
         bill.factor_e2 = int(power_factor_e2(np.array([active], np.int64), np.array([reactive], np.int64))[0])
@@ -459,15 +549,14 @@ def _standard(request: Request) -> int:
             if standard not in TABLES[TABLE].rates_e8:
                 raise CannotPrice("unknown_standard", f"customer.{name} {standard / 100:.2f}")
             return standard
-    capacity = sum((Fraction(str(one)) for one in request.customer.raw("transformers_kva", [])), Fraction())
+    capacity = sum(request.customer.numbers("transformers_kva"), Fraction())
     if request.customer.has("capacity_kva"):
         capacity = request.customer.number("capacity_kva")
-    voltage = request.customer.text("voltage", "")
     return standard_e2(
         _supply_kind(request),
         capacity,
-        is_high_voltage=bool(voltage) and voltage not in ("<1kV", "220V", "380V"),
-        has_tap_changer=request.customer.raw("on_load_tap_changer", False) is True,
+        is_high_voltage=request.is_high_voltage,
+        has_tap_changer=request.customer.flag("on_load_tap_changer"),
     )
 
 

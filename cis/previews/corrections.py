@@ -16,6 +16,7 @@ from cis.rating import corrections as kernel
 
 __all__ = ["back_billing", "class_misuse", "late_fees", "over_capacity", "theft"]
 
+MOST_MONTHS = 120
 PERIODS = ("sharp", "peak", "valley", "deep_valley")
 PERIOD_NAMES = {"sharp": "尖峰", "peak": "高峰", "flat": "平段", "valley": "低谷", "deep_valley": "深谷"}
 
@@ -46,7 +47,9 @@ def late_fees(
         )
         for one in found.lines
     ]
-    quantities = {"raw": plain(Fraction(found.raw_fen, 100))}
+    if not lines and not said["debts"]:
+        raise CannotPrice("missing_field", "inputs.debts: at least one")
+    quantities = {"raw": yuan(found.raw_fen)}
     if len(found.overdue_days) == 1:
         quantities["overdue_days"] = str(found.overdue_days[0])
     answer = Answer(lines, quantities)
@@ -83,9 +86,7 @@ def back_billing(inputs: Document, prices: Document) -> Answer:
     """Energy that a wrong meter, ratio or wiring did not measure (negative: measured too much)."""
     if inputs.has("error_pct"):
         read = inputs.number("read_kwh")
-        missed = kernel.energy_missed_by_error(
-            read, inputs.number("error_pct"), inputs.number("share_of_period", "1/2")
-        )
+        missed = kernel.energy_missed_by_error(read, _error(inputs), inputs.number("share_of_period", "1/2"))
         lines = kernel.back_energy([("BACK_ENERGY", "追补电费", missed, prices.number("energy_price"))])
         return Answer([Line.of_correction(one) for one in lines], {"back_kwh": plain(missed)})
     rate = _difference_rate(inputs)
@@ -108,11 +109,22 @@ def back_billing(inputs: Document, prices: Document) -> Answer:
     return Answer([Line.of_correction(one) for one in lines], {"back_kwh": plain(sum(back_parts.values(), Fraction()))})
 
 
+def _error(inputs: Document) -> Fraction:
+    """Per cent; a meter that measures nothing has no error to correct by."""
+    error = inputs.number("error_pct", signed=True)
+    if error <= -100:
+        raise CannotPrice("out_of_range", "inputs.error_pct must be more than -100")
+    return error
+
+
 def _difference_rate(inputs: Document) -> Fraction:
     """Stated, or from the right and the wrong ratio: 600/5 measured as 300/5 is +100 %."""
     if inputs.has("right_ratio"):
-        return inputs.number("right_ratio") / inputs.number("wrong_ratio") - 1
-    return inputs.number("correction_rate")
+        wrong = inputs.number("wrong_ratio")
+        if not wrong:
+            raise CannotPrice("out_of_range", "inputs.wrong_ratio must be more than 0")
+        return inputs.number("right_ratio") / wrong - 1
+    return inputs.number("correction_rate", signed=True)
 
 
 def theft(inputs: Document, prices: Document, *, is_residential: bool) -> Answer:
@@ -130,9 +142,10 @@ def theft(inputs: Document, prices: Document, *, is_residential: bool) -> Answer
     return Answer([Line.of_correction(one) for one in lines], {"kwh": plain(kwh)})
 
 
-def class_misuse(inputs: Document, prices: Document, switches: Switches) -> Answer:
+def class_misuse(inputs: Document, prices: Document, main_class: str, switches: Switches) -> Answer:
     """Expensive loads on a cheap line: the difference, and twice the difference."""
-    cheap = prices.number("residential") if prices.has("residential") else prices.number("cheap")
+    cheap_class = "cheap" if prices.has("cheap") else main_class
+    cheap = prices.number(cheap_class or "residential")
     days = inputs.number("days", "90")
     loads = {
         "industry": ("power_kw", "power_hours", kernel.HOURS_A_DAY["power"]),
@@ -143,6 +156,8 @@ def class_misuse(inputs: Document, prices: Document, switches: Switches) -> Answ
     for name, (power, hours, usual) in loads.items():
         if inputs.has(power):
             kwh = inputs.number(power) * inputs.number(hours, str(usual)) * days
+            if prices.number(name) < cheap:
+                raise CannotPrice("out_of_range", f"tariff_inline.{name} is not dearer than what was paid")
             difference += kwh * (prices.number(name) - cheap)
             quantities[f"{name}_kwh"] = plain(kwh)
     if not quantities:
@@ -167,6 +182,8 @@ def over_capacity(inputs: Document, prices: Document, period: Document) -> Answe
         start = period.day("start") if period.has("start") else None
         if first:
             months.append((f"{start.month}月{first}天" if start else f"{first}天", min(first, 30)))
+        if inputs.scaled("full_months", 0, "0") > MOST_MONTHS:
+            raise CannotPrice("out_of_range", f"inputs.full_months must be at most {MOST_MONTHS}")
         for number in range(inputs.scaled("full_months", 0, "0")):
             month = (start.month + number + (1 if first else 0) - 1) % 12 + 1 if start else None
             months.append((f"{month}月" if month else "", 30))
@@ -178,7 +195,8 @@ def over_capacity(inputs: Document, prices: Document, period: Document) -> Answe
         lines = kernel.over_capacity(kva, prices.number("capacity_price"), months, multiple=multiple)
         return Answer([Line.of_correction(one) for one in lines], {})
     times = inputs.number("times", "1")
-    line = kernel.line("CAP_PENALTY", "违约使用电费", kva, "kVA", prices.number("penalty_per_kva"), times)
+    usual = kernel.SEALED_YUAN_PER_KVA if is_sealed else kernel.OVER_YUAN_PER_KVA
+    line = kernel.line("CAP_PENALTY", "违约使用电费", kva, "kVA", prices.number("penalty_per_kva", str(usual)), times)
     return Answer([Line.of_correction(line)], {})
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -13,7 +12,9 @@ from cis.rating import CannotPrice
 
 __all__ = ["Document", "number_of"]
 
-_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,12})?")
+LARGEST = 10**11
+"""No meter, contract or bill comes near it, and every product stays exact."""
+_NUMBER = re.compile(r"[-+]?[0-9]{1,15}(\.[0-9]{1,12})?")
 _FRACTION = re.compile(r"[0-9]{1,9}/[1-9][0-9]{0,8}")
 NOTES = ("note",)
 
@@ -56,14 +57,28 @@ class Document:
             raise CannotPrice("ill_typed", f"{self.where}.{name} must be a text, found {value!r}")
         return value
 
-    def number(self, name: str, default: str | None = None) -> Fraction:
-        """An exact number: a decimal text, an integer, or a fraction such as "1/2"."""
+    def number(self, name: str, default: str | None = None, *, signed: bool = False) -> Fraction:
+        """An exact number: a decimal text, an integer, or a fraction such as "1/2"; negative only where `signed`."""
         value = self.need(name) if default is None else self.raw(name, default)
-        return number_of(value, f"{self.where}.{name}")
+        return number_of(value, f"{self.where}.{name}", signed=signed)
 
-    def scaled(self, name: str, places: int, default: str | None = None) -> int:
+    def numbers(self, name: str) -> list[Fraction]:
+        """A list of exact numbers that are not negative; empty when it is not there."""
+        found = self.raw(name, [])
+        if not isinstance(found, list):
+            raise CannotPrice("ill_typed", f"{self.where}.{name} must be a list")
+        return [number_of(one, f"{self.where}.{name}[{at}]") for at, one in enumerate(found)]
+
+    def flag(self, name: str) -> bool:
+        """Yes or no; no when it is not there."""
+        value = self.raw(name, False)
+        if not isinstance(value, bool):
+            raise CannotPrice("ill_typed", f"{self.where}.{name} must be true or false, found {value!r}")
+        return value
+
+    def scaled(self, name: str, places: int, default: str | None = None, *, signed: bool = False) -> int:
         """A number in 10**-places; raises CannotPrice(`too_precise`) when it has more places."""
-        scaled = self.number(name, default) * 10**places
+        scaled = self.number(name, default, signed=signed) * 10**places
         if scaled.denominator != 1:
             raise CannotPrice("too_precise", f"{self.where}.{name} has more than {places} decimal places")
         return int(scaled)
@@ -105,12 +120,14 @@ class Document:
                 raise CannotPrice("unknown_field", f"{self.where}.{name} is not known here")
 
 
-def number_of(value: object, where: str) -> Fraction:
-    """An exact number; floats are refused."""
+def number_of(value: object, where: str, *, signed: bool = False) -> Fraction:
+    """An exact number of at most twelve digits before the point; floats are refused."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return Fraction(value)
-    if isinstance(value, str) and (_NUMBER.fullmatch(value) or _FRACTION.fullmatch(value)):
-        return Fraction(value)
-    if isinstance(value, Decimal):
-        return Fraction(value)
-    raise CannotPrice("ill_typed", f"{where} must be a decimal text, found {value!r}")
+        number = Fraction(value)
+    elif isinstance(value, str) and (_NUMBER.fullmatch(value) or _FRACTION.fullmatch(value)):
+        number = Fraction(value)
+    else:
+        raise CannotPrice("ill_typed", f"{where} must be a decimal text, found {str(value)[:40]!r}")
+    if abs(number) > LARGEST or (number < 0 and not signed):
+        raise CannotPrice("out_of_range", f"{where} must be {'' if signed else '0 to '}at most {LARGEST}")
+    return number

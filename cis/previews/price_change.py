@@ -46,10 +46,8 @@ def read_cut(
     if start is None or end is None or not start < on < end:
         raise CannotPrice("out_of_range", f"{change.where}.on must lie inside period.start and period.end")
     frozen = change.raw("frozen")
-    if switches.text("proration") == "by_days":
+    if frozen is None or switches.text("proration") == "by_days":
         return Cut({None: Fraction((on - start).days, (end - start).days)})
-    if frozen is None:
-        raise CannotPrice("missing_field", f"{change.where}.frozen: the registers on the day of the change")
     values = frozen if isinstance(frozen, dict) else {"total": frozen}
     shares: dict[Register | None, Fraction] = {}
     before = whole = Fraction()

@@ -16,7 +16,9 @@ from cis.rating import SWITCHES, CannotPrice, Switches, WindowSet, read_switches
 
 __all__ = ["KINDS", "Published", "preview"]
 
-FOR_PEOPLE = ("id", "title", "source", "expected", "schema_version")
+FOR_PEOPLE = ("id", "title", "topics", "source", "expected", "schema_version")
+CUSTOMER_FACTS = ("pv_kw", "people", "capacity_kva", "transformers_kva", "pf_standard", "pf_standard_after", "voltage")
+"""What is known of a customer whether or not a rule of this request reads it."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,9 @@ KINDS: dict[str, Kind] = {
     ),
     "class_misuse": Kind(
         ("power_kw", "commercial_kw", "lighting_kw"),
-        lambda request, _published: corrections.class_misuse(request.inputs, _prices(request), request.switches),
+        lambda request, _published: corrections.class_misuse(
+            request.inputs, _prices(request), request.price_class, request.switches
+        ),
     ),
     "theft": Kind(
         ("kw",),
@@ -82,7 +86,6 @@ def preview(document: Mapping[str, Any], published: Published) -> dict[str, Any]
     options = whole.part("options")
     inputs, customer, period = whole.part("inputs"), whole.part("customer"), whole.part("period")
     stated = StatedPrices.read(whole.part("tariff_inline")) if whole.has("tariff_inline") else None
-    topics = whole.raw("topics", [])
     request = Request(
         customer=customer,
         period=period,
@@ -90,19 +93,21 @@ def preview(document: Mapping[str, Any], published: Published) -> dict[str, Any]
         options=options,
         prices=stated,
         tariff_ref=whole.text("tariff_ref", ""),
-        topics=frozenset(str(topic) for topic in topics),
         switches=_switches(options),
         tariff=published.tariff,
         windows=published.windows,
     )
     whole.finish()
     kind = next(one for one in KINDS.values() if not one.inputs or any(inputs.has(name) for name in one.inputs))
-    answer = kind.answer(request, published)
+    try:
+        answer = kind.answer(request, published)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as wrong:
+        # A shape that no check foresaw is refused like the others, and never half rated.
+        raise CannotPrice("ill_typed", f"the request cannot be read: {type(wrong).__name__}: {wrong}") from wrong
     period.ignore("start", "end", "date", "bill_month", "pay_date")
     for part in (inputs, options, *([stated.fields] if stated else [])):
         part.finish()
-    # The size of a rooftop changes no bill.
-    customer.ignore("pv_kw")
+    customer.ignore(*CUSTOMER_FACTS)
     for part in (customer, period):
         part.finish(texts_are_notes=True)
     return answer.as_json()

@@ -35,16 +35,23 @@ REGISTERS = {
     "valley": Register.VALLEY,
     "deep_valley": Register.DEEP_VALLEY,
     "export_total": Register.EXPORT_TOTAL,
+    "import_sharp": Register.SHARP,
+    "import_peak": Register.PEAK,
+    "import_flat": Register.FLAT,
+    "import_valley": Register.VALLEY,
+    "import_deep_valley": Register.DEEP_VALLEY,
     "reactive": Register.REACTIVE_IMPORT,
+    "reactive_total": Register.REACTIVE_IMPORT,
+    "reactive_forward": Register.REACTIVE_IMPORT,
+    "reactive_reverse": Register.REACTIVE_EXPORT,
     "reactive_import": Register.REACTIVE_IMPORT,
     "reactive_export": Register.REACTIVE_EXPORT,
     "demand": Register.DEMAND,
     "max_demand": Register.DEMAND,
 }
 GENERATION = "pv_generation"
+MOST_DIGITS = 12
 SEGMENTS = ("old", "new")
-# A register turned over if what it then advanced is at most this share of a full turn (the plausibility check).
-PLAUSIBLE_TURN = Fraction(1, 10)
 
 Energy = dict[Register, int]
 
@@ -105,8 +112,9 @@ def read_supply(
     else:
         _stated(supply, inputs, whole=whole)
     main = supply.part("main", "new")
-    if main is not None and inputs.has("reactive_kvarh"):
-        main.reactive_e2 = inputs.scaled("reactive_kvarh", 2)
+    for name in ("reactive_kvarh", "reactive_import_kvarh", "reactive_export_kvarh"):
+        if main is not None and inputs.has(name):
+            main.reactive_e2 = (main.reactive_e2 or 0) + inputs.scaled(name, 2)
     _losses(supply, inputs, switches)
     main = supply.part("main", "new")
     if main is not None:
@@ -125,6 +133,8 @@ def _metered(supply: Supply, inputs: Document, switches: Switches, *, whole: boo
     for meter in inputs.parts("meters"):
         label, name = meter.text("meter", "main"), meter.text("register")
         energy = _advance_of(meter, switches, whole=whole)
+        if meter.has("role"):
+            label = meter.text("role") if meter.text("role") in ("main", *SEGMENTS) else f"sub_{label}"
         if name == GENERATION:
             supply.generation_e2 = energy
         elif name not in REGISTERS:
@@ -135,11 +145,25 @@ def _metered(supply: Supply, inputs: Document, switches: Switches, *, whole: boo
         meter.finish()
     for part in groups.values():
         _complete(part)
+    _join_exchange(groups)
     supply.parts = [part for part in groups.values() if part.energy_e2 or part.reactive_e2 is not None]
     if len([part for part in supply.parts if part.role == "main"]) > 1:
         raise CannotPrice(
             "unknown_meter", "inputs.meters: more than one main meter; name the others sub_… or old and new"
         )
+
+
+def _join_exchange(groups: dict[str, Part]) -> None:
+    """Two meters that measured the same registers one after the other are one bill's energy."""
+    old, new = (groups.get(name) for name in SEGMENTS)
+    if old is None or new is None or old.energy_e2.keys() != new.energy_e2.keys():
+        return
+    for register, energy in old.energy_e2.items():
+        new.energy_e2[register] += energy
+    if old.reactive_e2 is not None:
+        new.reactive_e2 = (new.reactive_e2 or 0) + old.reactive_e2
+    new.role = "main"
+    del groups["old"]
 
 
 def _role_of(label: str, meter: Document) -> str:
@@ -159,18 +183,21 @@ def _advance_of(meter: Document, switches: Switches, *, whole: bool) -> int:
     if REGISTERS.get(meter.text("register")) == Register.DEMAND:
         meter.ignore("prev")
         return current * ratio
-    previous = meter.scaled("prev", 4, "0")
+    previous = meter.scaled("prev", 4)
     digits = meter.scaled("digits", 0, "0")
+    if digits > MOST_DIGITS:
+        raise CannotPrice("out_of_range", f"{meter.where}.digits must be 1 to {MOST_DIGITS}")
     moved = current - previous
-    if moved < 0:
-        turned = digits and moved + 10_000 * 10**digits <= 10_000 * 10**digits * PLAUSIBLE_TURN
+    # What takes back an estimate is a refund, whatever the register could do.
+    if moved < 0 and not meter.flag("estimated"):
         choice = switches.text("negative_advance")
-        if not turned and (choice == "refuse" or (choice == "roll_over" and not digits)):
+        if choice == "refuse" or (choice == "roll_over" and not digits):
             raise CannotPrice(
                 "negative_advance", f"{meter.where}: the register went back; give digits if it turned over"
             )
-        if turned or choice == "roll_over":
+        if choice == "roll_over":
             moved = int(advance(previous, current, digits, True))
+    meter.ignore("estimated")
     return int(energy_kwh_e2(moved, ratio, whole))
 
 
@@ -178,13 +205,22 @@ def _note(supply: Supply, part: Part, register: Register, energy: int, meter: Do
     if register in (Register.REACTIVE_IMPORT, Register.REACTIVE_EXPORT):
         part.reactive_e2 = (part.reactive_e2 or 0) + abs(energy)
     elif register == Register.DEMAND:
-        supply.demand_kw_e4.append(energy)
+        if part.role != "sub":
+            _highest(supply, part.role, energy)
     elif register == Register.EXPORT_TOTAL:
         supply.export_e2 = energy
     elif register in part.energy_e2:
         raise CannotPrice("register_twice", f"{meter.where}: {register.name.lower()} of {part.label} is named twice")
     else:
         part.energy_e2[register] = energy
+
+
+def _highest(supply: Supply, role: str, demand: int) -> None:
+    """A meter and the one it was exchanged for show one demand: the higher."""
+    if role in SEGMENTS and supply.demand_kw_e4:
+        supply.demand_kw_e4[-1] = max(supply.demand_kw_e4[-1], demand)
+    else:
+        supply.demand_kw_e4.append(demand)
 
 
 def _complete(part: Part) -> None:
@@ -205,18 +241,23 @@ def _from_curve(supply: Supply, inputs: Document, windows: WindowSet | None, mon
     if windows is None:
         raise CannotPrice("missing_field", "options.tou_windows_ref")
     name = "hourly_kwh" if inputs.has("hourly_kwh") else "quarter_kwh"
-    values = inputs.raw(name)
-    kind = DayKind[inputs.text("day_kind", "workday").upper()]
-    if not isinstance(values, list) or len(values) != (24 if name == "hourly_kwh" else 96):
+    values = [value * 100 for value in inputs.numbers(name)]
+    kind = DayKind.__members__.get(inputs.text("day_kind", "workday").upper())
+    if kind is None:
+        raise CannotPrice("unknown_value", f"inputs.day_kind: one of {', '.join(one.name.lower() for one in DayKind)}")
+    if len(values) != (24 if name == "hourly_kwh" else 96):
         raise CannotPrice("ill_typed", f"inputs.{name} must be a list of {24 if name == 'hourly_kwh' else 96} numbers")
-    column = np.array([[int(Fraction(str(value)) * 100) for value in values]], dtype=np.int64)
+    if any(value.denominator != 1 for value in values):
+        raise CannotPrice("too_precise", f"inputs.{name} has more than 2 decimal places")
+    column = np.array([[int(value) for value in values]], dtype=np.int64)
     fold = windows.fold_hourly if name == "hourly_kwh" else windows.fold
     folded = fold(column, month, kind)[0]
     energy = {one: int(folded[at]) for at, one in enumerate(PERIOD_REGISTERS) if one in windows.registers}
     supply.parts = [Part("main", energy)]
 
 
-STATED = ("billed_kwh", "active_kwh", "main_kwh", "total_kwh")
+RATIOS = ("ratio_pct", "fixed_ratio_pct")
+STATED = ("billed_kwh", "active_kwh", "main_kwh", "total_kwh", "import_kwh")
 
 
 def _stated(supply: Supply, inputs: Document, *, whole: bool) -> None:
@@ -261,9 +302,9 @@ def _losses(supply: Supply, inputs: Document, switches: Switches) -> None:
     line = int(line_loss_e2(_one(part.total_e2 + active), _one(rate_e6), whole=whole)[0])
     registers = list(part.energy_e2)
     flat = registers.index(Register.FLAT) if Register.FLAT in registers else 0
-    billed = add_losses(
-        energy, _one(active + line), flat, proportional=switches.text("loss_tou_allocation") == "proportional"
-    )
+    # Without a flat price there is no flat period to put it in.
+    proportional = switches.text("loss_tou_allocation") == "proportional" or Register.FLAT not in registers
+    billed = add_losses(energy, _one(active + line), flat, proportional=proportional)
     part.energy_e2 = dict(zip(registers, billed[0].tolist(), strict=True))
     if part.reactive_e2 is not None or reactive:
         base = (part.reactive_e2 or 0) + reactive
@@ -301,8 +342,10 @@ def _splits(supply: Supply, main: Part, inputs: Document, switches: Switches) ->
     proportional = switches.text("sub_deduction_tou") == "proportional"
     subs = [part for part in supply.parts if part.role == "sub"]
     for sub in subs:
-        alike = list(sub.energy_e2) == registers
-        of_sub = np.array([list(sub.energy_e2.values()) if alike else [sub.total_e2]], dtype=np.int64)
+        # A sub-meter with periods of its own is taken from those periods.
+        alike = sub.energy_e2.keys() <= set(registers)
+        by_register = [sub.energy_e2.get(register, 0) for register in registers]
+        of_sub = np.array([by_register if alike else [sub.total_e2]], dtype=np.int64)
         energy = _rest(take_sub_meters(energy, of_sub, flat, proportional=proportional), f"meter {sub.label}")
     if subs:
         supply.quantities |= {
@@ -314,10 +357,11 @@ def _splits(supply: Supply, main: Part, inputs: Document, switches: Switches) ->
         fixed = inputs.scaled("fixed_kwh", 2)
         energy = _rest(take_fixed(energy, _one(fixed), flat, proportional=proportional), "inputs.fixed_kwh")
         taken.append(Part("fixed", {Register.TOTAL: fixed}))
-    if inputs.has("ratio_pct"):
+    ratio = next((name for name in RATIOS if inputs.has(name)), None)
+    if ratio is not None:
         base = supply.main_e2 if switches.text("ratio_base") == "main_total" else int(energy.sum())
-        split = take_ratio(energy, _one(base), _one(inputs.scaled("ratio_pct", 4)), flat, proportional=proportional)
-        energy = _rest(split, "inputs.ratio_pct")
+        split = take_ratio(energy, _one(base), _one(inputs.scaled(ratio, 4)), flat, proportional=proportional)
+        energy = _rest(split, f"inputs.{ratio}")
         taken.append(Part("ratio", {Register.TOTAL: int(split.taken_e2[0])}))
     main.energy_e2 = dict(zip(registers, energy[0].tolist(), strict=True))
     supply.parts = [*taken, *supply.parts]
@@ -335,6 +379,8 @@ def _demand(supply: Supply, inputs: Document) -> None:
         feeder.ignore("name")
         supply.demand_kw_e4.append(feeder.scaled("max_demand_kw", 4))
         feeder.finish()
+    if inputs.has("export_kwh"):
+        supply.export_e2 = inputs.scaled("export_kwh", 2)
     if inputs.has("max_demand_kw"):
         supply.demand_kw_e4.append(inputs.scaled("max_demand_kw", 4))
 

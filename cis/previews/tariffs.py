@@ -19,6 +19,7 @@ PERIODS = tuple(register.name.lower() for register in PERIOD_REGISTERS)
 
 CLASS_LABELS = {
     "industry": "IND",
+    "wholesale": "WHO",
     "residential": "RES",
     "residential_shared": "RES",
     "commercial": "COM",
@@ -63,13 +64,21 @@ class StatedPrices:
         if fields.has("energy_price"):
             prices.energy = plain(fields.number("energy_price"))
         if fields.has("rules"):
-            prices.own_rules = [dict(rule) for rule in fields.raw("rules")]
+            rules = fields.raw("rules")
+            if not isinstance(rules, list) or not all(isinstance(rule, Mapping) for rule in rules):
+                raise CannotPrice("ill_typed", f"{fields.where}.rules must be a list of objects")
+            prices.own_rules = [dict(rule) for rule in rules]
         return prices
 
-    def rules(self, part: Part | None, price_class: str) -> Rules:
-        """The rules of the main part: its energy, basic charge and funds."""
+    def rules(self, part: Part | None, price_class: str, *, is_optional: bool = False) -> Rules:
+        """The rules of the main part: energy, basic charge and funds; `is_optional` where others price the energy."""
         found = list(self.own_rules)
-        if part is not None and not any(rule.get("kind") in ENERGY_KINDS for rule in found):
+        prices_energy = bool(self.energy or self.periods or price_class in self.classes)
+        if (
+            part is not None
+            and (prices_energy or not is_optional)
+            and not any(rule.get("kind") in ENERGY_KINDS for rule in found)
+        ):
             found.insert(0, self._energy_rule(part, price_class))
         basic = {
             "capacity_price_yuan_per_kva_month": self._price("capacity_price"),
@@ -91,8 +100,6 @@ class StatedPrices:
                 )
             return {"kind": "time_of_use", "price_yuan": priced}
         price = self.energy or self.classes.get(price_class) or self.periods.get("flat")
-        if not price and len(self.classes) == 1:
-            price = next(iter(self.classes.values()))
         if not price:
             raise CannotPrice("missing_field", f"{self.fields.where}.energy_price")
         return {"kind": "flat_energy", "price_yuan": price}
@@ -100,9 +107,12 @@ class StatedPrices:
     def _price(self, name: str) -> str | None:
         return plain(self.fields.number(name)) if self.fields.has(name) else None
 
-    def other_class(self, main_class: str) -> str:
-        """The one class beside the main one; raises CannotPrice when it is not clear which."""
+    def other_class(self, main_class: str, part: Part) -> str:
+        """The class of a part: named by its meter, or the one beside the main class; raises CannotPrice if unclear."""
         others = [name for name in self.classes if name != main_class]
+        named = [name for name in others if name in part.label.removeprefix("sub_")]
+        if named:
+            return max(named, key=len)
         if len(others) != 1:
             raise CannotPrice("missing_field", f"{self.fields.where}: name one price beside {main_class}")
         return others[0]
@@ -122,7 +132,7 @@ def with_switches(rules: Rules, switches: Switches) -> Rules:
             if switches.text("load_factor_discount") != "none":
                 rule = {"load_factor_discount": {"kwh_per_kva": 260, "price_pct": 90}} | rule
         if "multi_person" in rule and switches.text("multi_person") == "first_bound":
-            first, *others = rule["multi_person"]["extra_kwh_per_month"]
+            first, *others = rule["multi_person"].get("extra_kwh_per_month") or [None]
             rule |= {"multi_person": rule["multi_person"] | {"extra_kwh_per_month": [first, *("0" for _ in others)]}}
         chosen.append(rule)
     return chosen

@@ -65,7 +65,7 @@ def stretches_of(
     end: date,
     switches: Switches,
 ) -> list[Stretch]:
-    """Return what is charged between `start` and `end` (exclusive); unchanged capacity first, as one stretch.
+    """Return what is charged between `start` and `end` (exclusive); unchanged capacity last, as one stretch.
 
     `transformers_kva_e2` is what runs at the start. A suspension that ends inside the period after fewer days than
     `min_suspension_days` did not happen. Raises CannotPrice(`unknown_capacity`) on an event that fits no transformer.
@@ -92,12 +92,12 @@ def stretches_of(
         found.enter(after, on)
     half = switches.is_on("suspension_new_install_half_charge")
     whole = sum(one.kva_e2 for one in fleet if not one.has_changed)
-    stretches = [Stretch(whole, WHOLE)] if whole else []
+    stretches: list[Stretch] = []
     for one in fleet:
         if one.has_changed:
             one.enter("gone", end)
             stretches += _charged(one, half=half)
-    return stretches
+    return [*stretches, *([Stretch(whole, WHOLE)] if whole else [])]
 
 
 def _charged(one: _Transformer, *, half: bool) -> list[Stretch]:
@@ -109,12 +109,23 @@ def _charged(one: _Transformer, *, half: bool) -> list[Stretch]:
     return charged
 
 
+def _fits(sealed: CapacityEvent, resumed: CapacityEvent) -> bool:
+    """Whether this seal may be the one that was removed."""
+    return sealed.kind == "suspend" and sealed.kva_e2 == resumed.kva_e2 and sealed.on <= resumed.on
+
+
 def _effective(events: Sequence[CapacityEvent], least_days: int) -> list[CapacityEvent]:
     """The events without suspensions that were too short."""
     kept = list(events)
+    paired: list[CapacityEvent] = []
     for resumed in [one for one in events if one.kind == "resume"]:
-        began = [one for one in kept if one.kind == "suspend" and one.kva_e2 == resumed.kva_e2 and one.on <= resumed.on]
-        if began and (resumed.on - began[-1].on).days < least_days:
-            kept.remove(began[-1])
+        began = [one for one in kept if _fits(one, resumed) and one not in paired]
+        # Of several alike the first sealed is the first that runs again, as below.
+        if not began:
+            continue
+        if (resumed.on - began[0].on).days < least_days:
             kept.remove(resumed)
+            kept.remove(began[0])
+        else:
+            paired.append(began[0])
     return kept

@@ -23,6 +23,9 @@ THEFT_MULTIPLE = 3
 CLASS_MULTIPLE = 2
 OVER_CAPACITY_MULTIPLE = 3
 SEALED_MULTIPLE = 2
+OVER_YUAN_PER_KVA = 50
+SEALED_YUAN_PER_KVA = 30
+"""of customers without a basic charge, each time"""
 UNKNOWN_DAYS = 180
 """days of theft when nobody can tell (1996 art. 103)"""
 HOURS_A_DAY = {"power": 12, "lighting": 6}

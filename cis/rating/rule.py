@@ -122,9 +122,9 @@ class Rule(ABC):
 def judge(usage: Usage, rules: Sequence[Rule]) -> Int8Column:
     """Return (n,) Refusal codes for what can be seen before pricing; the first reason found stands."""
     refused = np.zeros(len(usage), dtype=np.int8)
-    if not len(usage):
-        return refused
     energy = usage.energy_kwh_e2
+    if not energy.size:
+        return refused
     if energy.min() < 0:
         refused[(energy < 0).any(axis=1)] = Refusal.NEGATIVE_ENERGY
     _judge_determinants(refused, usage)

@@ -50,7 +50,10 @@ SWITCHES: dict[str, Switch] = {
         "new", ("new", "old"), "whose the day of a change of capacity is", "S27 new, S28 old: sources disagree"
     ),
     "proration": Switch(
-        "by_days", ("by_days", "by_frozen_reading"), "how a change of price cuts a period without a reading", "ours"
+        "by_frozen_reading",
+        ("by_frozen_reading", "by_days"),
+        "how a change of price cuts a period: by the register of that day where it is known, or by days",
+        "ours",
     ),
     "demand_mode": Switch(
         "capacity",
@@ -120,7 +123,7 @@ SWITCHES: dict[str, Switch] = {
     ),
     "kwh_rounding": Switch("integer_kwh", ("integer_kwh", "kwh_2_decimals"), "to what energy is rounded", "S1"),
     "negative_advance": Switch(
-        "refund", ("refund", "roll_over", "refuse"), "a register that went back without an exchange", "ours"
+        "roll_over", ("roll_over", "refund", "refuse"), "a register that went back and was not estimated", "ours"
     ),
     "penalty_on": Switch(
         "unrounded_difference",
@@ -129,7 +132,7 @@ SWITCHES: dict[str, Switch] = {
         "S43 reproduces unrounded",
     ),
 }
-"""Every switch. `negative_advance` decides where validation did not: a roll-over is found by a plausibility check."""
+"""Every switch. `negative_advance` is for readings that validation has not judged; it finds roll-overs itself."""
 
 
 class Switches:

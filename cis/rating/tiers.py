@@ -79,7 +79,8 @@ class TierBounds:
                 raise CannotPrice("bounds_count", f"{tiers} tiers need {tiers - 1} extra_kwh_per_month")
         bounds = cls(period, seasons, extra, min_people)
         for season in seasons:
-            enlarged = [u + 12 * e for u, e in zip(season.upper_kwh_e2, extra, strict=False)]
+            months = 12 if period == "year" else 1
+            enlarged = [u + months * e for u, e in zip(season.upper_kwh_e2, extra, strict=False)]
             if enlarged != sorted(set(enlarged)):
                 raise CannotPrice("bounds_not_rising", f"with multi_person: {enlarged} (0.01 kWh)")
         return bounds

@@ -64,7 +64,7 @@ class Command(BaseCommand):
             text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
             # Numbers keep every digit they were written with.
             return json.loads(text, parse_float=str)
-        except (OSError, ValueError) as wrong:
+        except (OSError, ValueError, RecursionError) as wrong:
             raise CommandError(f"cannot read {file}: {wrong}", returncode=UNREADABLE) from wrong
 
     def _print(self, answer: dict[str, Any]) -> None:

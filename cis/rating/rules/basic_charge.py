@@ -51,7 +51,8 @@ class BasicChargeRule(Rule):
     Determinants: `demand_mode` (n,) `DemandMode`; `capacity_kva_e2`, `capacity_share` and `capacity_is_half` (n, k):
     stretches of equal capacity, the sixtieths of the month each is charged for, and whether it is suspended at half;
     `floor_kva_e2` (n,): transformers and high-voltage motors, without what is sealed; `contract_kw_e4` (n,);
-    `demand_kw_e4` (n, f): maximum demand of each feeder; optional `demand_share` (n,) in sixtieths.
+    `demand_kw_e4` (n, f): maximum demand of each feeder; optional `demand_share` (n,) in sixtieths and `load_kwh_e2`
+    (n,), the month's energy where it is more than what is priced here.
     """
 
     kind: ClassVar[str] = "basic_charge"
@@ -170,7 +171,8 @@ class BasicChargeRule(Rule):
         if self.discount is None:
             return price
         capacity = usage.determinant("floor_kva_e2")
-        reaches = (capacity > 0) & (usage.import_energy() >= self.discount[0] * capacity)
+        used = usage.more.get("load_kwh_e2", usage.import_energy())
+        reaches = (capacity > 0) & (used >= self.discount[0] * capacity)
         return np.where(reaches, price * self.discount[1] // 100, price)
 
     def offers(self, usage: Usage) -> list[tuple[Slot, dict[str, object]]]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cis.rating import CannotPrice
-from tests.unit.cis.previews.documents import answered, asked
+from tests.unit.cis.previews.documents import BILLS, answered, asked
 
 METER = {"register": "total", "prev": "0", "curr": "100", "multiplier": "1"}
 PLAIN: dict[str, Any] = {
@@ -49,7 +49,42 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("ill_typed", asked("A31", inputs={"hourly_kwh": ["1"] * 23})),
     ("too_precise", changed(meters=[METER | {"curr": "100.12345"}])),
     ("out_of_range", changed(meters=[METER | {"multiplier": "0"}])),
-    ("unpriced_register", asked("A24", inputs={"meters": [METER | {"register": "deep_valley"}]})),
+    ("unpriced_register", asked("A24", inputs={"meters": [
+        METER | {"register": name} for name in ("peak", "flat", "valley", "deep_valley")
+    ]})),
+    ("register_missing", asked("A06", inputs={"meters": [METER | {"register": "valley"}]})),
+    ("missing_field", asked("A15", tariff_inline=None)),
+    ("missing_field", asked("A11", tariff_inline=None)),
+    ("missing_field", asked("A26", tariff_ref=None)),
+    ("missing_field", asked("A27", inputs={"max_demand_kw": None})),
+    ("missing_field", changed(meters=[{"register": "total", "curr": "10"}])),
+    ("missing_field", asked("A01", period=None)),
+    ("missing_field", asked("A16", inputs={"debts": []})),
+    ("missing_field", {**PLAIN, "tariff_inline": {"residential_shared": "0.5"}}),
+    ("priced_twice", asked("A24", tariff_inline={"energy_price": "9.9", "peak": "1"})),
+    ("unknown_tariff", asked("A03", customer={"class": "residential_shared"})),
+    ("unknown_value", {**PLAIN, "customer": {"class": "spaceport"}}),
+    ("unknown_value", asked("A31", inputs={"day_kind": "someday"})),
+    ("out_of_range", changed(main_kwh="-5")),
+    ("out_of_range", asked("A29", inputs={"fixed_kwh": "-50"})),
+    ("out_of_range", asked("A33", inputs={"feeders": [{"max_demand_kw": "-500"}]})),
+    ("out_of_range", asked("A15", inputs={"line_loss_pct": "-100"})),
+    ("out_of_range", asked("A12", inputs={"power_factor": "1.7"})),
+    ("out_of_range", asked("A19", inputs={"error_pct": "-100"})),
+    ("out_of_range", asked("A23", inputs={"full_months": "999999999"})),
+    ("out_of_range", asked("A22", tariff_inline={"commercial": "0.1"})),
+    ("out_of_range", asked("A01", period={"start": "2026-07-01", "end": "2026-06-01"})),
+    ("out_of_range", changed(meters=[METER | {"digits": "999999999"}])),
+    ("out_of_range", changed(billed_kwh="9" * 15)),
+    ("ill_typed", asked("A26", customer={"transformers_kva": "315"})),
+    ("ill_typed", asked("A13", inputs={"energy_amounts": "31234"})),
+    ("ill_typed", asked("A05", inputs={"tier_bounds_applied": ["abc"]})),
+    ("ill_typed", asked("A01", period={"bill_month": "2026-13"})),
+    ("ill_typed", asked("A30", customer={"low_income": "true"})),
+    ("ill_typed", {**PLAIN, "tariff_inline": {"rules": 5}}),
+    ("ill_typed", asked("A16", inputs={"debts": [None]})),
+    ("too_precise", asked("A13", inputs={"energy_amounts": ["1/3"]})),
+    ("negative_advance", changed(meters=[METER | {"prev": "99950", "curr": "120"}])),
     ("unpriced_mode", asked("A26", options={"demand_mode": "actual"}, inputs={"max_demand_kw": "100"}, tariff_ref=None,
         tariff_inline={"capacity_price": "22.6"})),
     ("registers_disagree", changed(meters=[METER, METER | {"register": "peak", "curr": "101"}])),
@@ -89,3 +124,31 @@ class TestWhatIsOnlySaid:
         del document["topics"]
 
         assert answered(document)["total"] == "4500.00"
+
+
+class TestAnyShape:
+    """Whatever stands in a field, the answer is a bill or a refusal, never a fault."""
+
+    VALUES: tuple[Any, ...] = (None, "", "0", "-1", "abc", 1.5, 10**30, True, [], {}, ["1"], {"a": 1}, "9" * 15)
+
+    @pytest.mark.parametrize("number", BILLS)
+    def test_is_answered_or_refused(self, number: str) -> None:
+        for part in ("customer", "period", "inputs", "options", "tariff_inline"):
+            for name in BILLS[number].get(part) or {}:
+                for value in self.VALUES:
+                    document = asked(number)
+                    document[part][name] = value
+                    try:
+                        answered(document)
+                    except CannotPrice as refused:
+                        assert refused.code and refused.detail
+
+    @pytest.mark.parametrize("number", BILLS)
+    def test_without_a_field_is_answered_or_refused(self, number: str) -> None:
+        for part in ("customer", "period", "inputs", "tariff_ref", "tariff_inline"):
+            document = asked(number)
+            document.pop(part, None)
+            try:
+                answered(document)
+            except CannotPrice as refused:
+                assert refused.code and refused.detail

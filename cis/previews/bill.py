@@ -156,7 +156,7 @@ def preview_bill(request: Request) -> Answer:
     if main is None and basic is None:
         raise CannotPrice("missing_field", "inputs: no energy, no capacity and no demand to bill")
     # What belongs to the base of the adjustment is rated before the main part; on the bill sub-meters follow it.
-    others = {part.role: [] for part in supply.parts if part is not main}
+    others: dict[str, list[Line]] = {part.role: [] for part in supply.parts if part is not main}
     for part in supply.parts:
         if part is not main:
             others[part.role] += _other_part(bill, part, published)

@@ -156,6 +156,7 @@ def one_of_everything() -> Walk:
     accountant = make_user("of_county_a", county, "accountant")
     read = [[meter_no, "total", "2026-03-01", 2900] for meter_no in (world.residential.meter_no, "NOBODY")]
     imported = send(register_file(read), at=now, by=accountant.pk)
+    case_id = arrears_case(world)  # before anything is paid, which would stop it
     bill_id = issue_bill_now(
         account_id=world.residential.account_id, cycle=world.cycle, issued_by_id=accountant.pk, at=now
     )
@@ -275,7 +276,7 @@ def one_of_everything() -> Walk:
         "overcharge_token": overcharged.token,
         **customer_relations(world, now),
         **shortage(world, now),
-        "case_id": arrears_case(world),
+        "case_id": case_id,
         "batch_id": LetterBatch.objects.create(created_by=accountant, created_at=now, letters=0).pk,
         "message_id": in_inbox(None, now),
         "name": next(iter(Table.known)),

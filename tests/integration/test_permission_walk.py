@@ -523,6 +523,7 @@ SAY_NO_THEMSELVES: dict[str, str] = {
         "of the network of one's own unit; where there is none, there is no load",
     ),
     "api_load_forecast": "of the network of one's own unit",
+    "cis:reading_limits_change": "without a unit the limits are the whole utility's, which takes a grant for all of it",
     "grid_service:question": "only who holds a post of the district now",
     "grid_service:notice": "only who holds a post of the district now",
     "grid_service:call": "only who holds a post of the district now",

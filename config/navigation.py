@@ -133,6 +133,7 @@ PORTAL: tuple[Destination, ...] = (
 # Pages of other apps that the portal's first page and the page of oneself lead to.
 PORTAL_OFFERS: tuple[Offer, ...] = (
     Offer(_("去营业厅：看哪里最快，在家取号"), "halls:portal_halls", is_on_home=True),
+    Offer(_("用电和电价提醒"), "cis:portal_alerts", "bills"),
     Offer(_("我的等级与画像"), "crm:portal_profile", "receipts"),
     Offer(_("有序用电通知"), "dsm:portal_orders", "receipts"),
     Offer(_("大客户紧急服务"), "crm:portal_emergency", "address"),

@@ -80,7 +80,7 @@ class TestWhoIsOffered:
         ("role", "roots"),
         [
             ("clerk", ["/console/"]),
-            ("administrator", ["/console/"]),
+            ("administrator", ["/console/", "/dsm/"]),
             ("leader", ["/console/", "/dsm/"]),
             ("key-account-manager", ["/console/", "/dsm/"]),
             ("accountant", ["/console/", "/dsm/"]),

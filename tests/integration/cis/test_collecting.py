@@ -47,7 +47,6 @@ def codes(refused: pytest.ExceptionInfo[Refused]) -> set[str]:
 
 
 class TestTheRoad:
-    @pytest.mark.acceptance("F28")
     def test_to_the_cut_and_back_with_the_payment(self, road: Road) -> None:
         for act in (*WALK, "cut"):
             getattr(road, act)()

@@ -134,6 +134,7 @@ class TestADraftEqualToTheTariff:
 
 
 class TestADraftWithOtherPrices:
+    @pytest.mark.acceptance("F18")
     def test_says_who_pays_how_much_more_and_adds_up(self, world: World) -> None:
         on_it = SupplyContract.objects.filter(tariff__code=RESIDENTIAL_TARIFF).values_list("account_id", flat=True)
         bills = Bill.objects.filter(account_id__in=list(on_it))

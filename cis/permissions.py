@@ -21,6 +21,8 @@ PERMISSIONS.update(
         "cis.edit_tariffs": _("维护电价"),
         "cis.try_tariffs": _("试算电价方案"),
         "cis.preview_rating": _("试算电费"),
+        "cis.correct_bills": _("更正、作废重开已发行的电费，办理退补"),
+        "cis.approve_corrections": _("审批电费更正、作废、退补和异常账单发行"),
         "cis.dispute_bill": _("登记和办结账单异议"),
         "cis.collect_arrears": _("办理欠费：催交、申请和执行停复电"),
         "cis.approve_disconnection": _("批准欠费停电、解除停电保护"),

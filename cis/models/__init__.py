@@ -11,6 +11,7 @@ from cis.models.collecting import (
     ReconnectionOrder,
 )
 from cis.models.contacts import Contact
+from cis.models.corrections import BillCancellation, BillCorrection
 from cis.models.customers import Account, AccountPoint, CapacityChange, Customer, Premise, SupplyContract, TermsChange
 from cis.models.ledger import LedgerAccount, LedgerBalance, LedgerDay, LedgerDayBalance, LedgerTransfer
 from cis.models.metering import (
@@ -47,6 +48,8 @@ __all__ = [
     "Bill",
     "BillAlert",
     "BillBasis",
+    "BillCancellation",
+    "BillCorrection",
     "BillDispute",
     "BillException",
     "BillLine",

@@ -42,6 +42,7 @@ class BillingRun(models.Model):
         REGULAR = "regular", "例行"
         FOLLOW_UP = "follow-up", "补发行"
         SINGLE = "single", "柜台即时"
+        REBILL = "re-bill", "作废重开"
         PREVIEW = "preview", "试算"
 
     job = models.OneToOneField("shared.Job", models.PROTECT, null=True, blank=True, related_name="+")
@@ -92,6 +93,8 @@ class Bill(models.Model):
     tier_kwh_e2_before = models.BigIntegerField(default=0)
     energy_kwh_e2 = models.BigIntegerField()
     total_fen = models.BigIntegerField()
+    correction_fen = models.BigIntegerField(default=0, db_default=0)
+    """what of the total is of other bills or cases, so that the period itself came to `total_fen - correction_fen`"""
     open_fen = models.BigIntegerField()
     due_on = models.DateField()
     issued_at = models.DateTimeField()

@@ -31,6 +31,7 @@ class ControlAccount(models.IntegerChoices):
     CARD_CLEARING = 1011, "在途资金：刷卡"
     QR_CLEARING = 1012, "在途资金：扫码"
     WALLET_CLEARING = 1013, "在途资金：电子钱包"
+    PENALTY_INCOME = 6301, "违约使用电费收入"
     OPENING = 3999, "期初转入"
 
 
@@ -42,6 +43,9 @@ class TransferKind(models.IntegerChoices):
     PAYMENT_RECEIVED = 3, "收费"  # (payment)
     PAYMENT_REVERSED = 4, "冲正"  # (reversal)
     PREPAYMENT_REFUNDED = 5, "退预存电费"  # (refund)
+    BILL_CORRECTED = 21, "以前账单差额"  # (the bill that takes it)
+    BILL_CANCELLED = 22, "账单作废"  # (the cancelled bill)
+    BACK_BILL_REFUNDED = 23, "电费退补转预存"  # (back-billing case)
 
 
 class LedgerAccount(models.Model):

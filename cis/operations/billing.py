@@ -23,7 +23,9 @@ from numpy.typing import NDArray
 from cis.events import BillsIssued
 from cis.models import Account, Bill, BillException, BillingRun, TariffVersion
 from cis.models.ledger import ControlAccount, LedgerKind, TransferKind
-from cis.operations import ledger
+from cis.operations import bill_riders, ledger
+from cis.operations.bill_riders import Riders
+from cis.operations.rated_shards import RatedShard
 from cis.queries import determinants
 from cis.queries.closing import closing_figures
 from cis.queries.determinants import BILLED_REGISTERS, AccountColumns, Determinants
@@ -111,25 +113,6 @@ class Issued:
             "accepted_kwh_e2": self.accepted_kwh_e2,
             "digest": self.digest,
         }
-
-
-@dataclass(frozen=True)
-class RatedShard:
-    """Every bill of a shard in columns; the lines' `row` points into the accounts; who is left out has no lines."""
-
-    billed: NDArray[np.int64]
-    """rows of the accounts that get a bill"""
-    total_fen: NDArray[np.int64]
-    """(accounts,)"""
-    energy_kwh_e2: NDArray[np.int64]
-    """(accounts,)"""
-    line_row: NDArray[np.int64]
-    line_code: NDArray[np.int16]
-    line_quantity: NDArray[np.int64]
-    line_price_e8: NDArray[np.int64]
-    line_amount_fen: NDArray[np.int64]
-    line_share: NDArray[np.int64]
-    left_out: dict[int, tuple[str, str]]
 
 
 def start_run(
@@ -332,22 +315,67 @@ def issue_bill_now(
         return Bill.objects.values_list("pk", flat=True).get(run=run)
 
 
+def issue_again(*, bill: Bill, issued_by_id: int | None, at: datetime) -> int:
+    """
+    Bill the period of a cancelled bill once more, as its next revision; gives the new bill's id.
+
+    Runs inside the caller's transaction, which holds the account's balances.
+
+    :raises CannotBill: a reading is missing or doubtful now, or its tariff cannot be priced
+    """
+    run = BillingRun.objects.create(
+        kind=BillingRun.Kind.REBILL,
+        cycle=bill.cycle,
+        org_unit_id=bill.org_unit_id,
+        created_by_id=issued_by_id,
+        created_at=at,
+        closed_at=at,
+    )
+    one = bill.account_id
+    result = _issue(
+        run=run, low=one, high=one + 1, org_path="", issued_at=at, account_id=one, revision=bill.revision + 1
+    )
+    if result.bills == 0:
+        exception = BillException.objects.filter(run=run).first()
+        reason = (exception.code, exception.detail) if exception else (LeftOut.NO_READING, "")
+        raise CannotBill(reason_in_words(*reason), reason=reason[0])
+    run.closing = closing_figures(run_id=run.pk, shards=[result.as_json()], is_preview=False)
+    run.save(update_fields=["closing"])
+    publish(BillsIssued(run_id=run.pk, shard=0, cycle=bill.cycle))
+    return Bill.objects.values_list("pk", flat=True).get(run=run)
+
+
 def _issue(
-    *, run: BillingRun, low: int, high: int, org_path: str, issued_at: datetime, account_id: int | None = None
+    *,
+    run: BillingRun,
+    low: int,
+    high: int,
+    org_path: str,
+    issued_at: datetime,
+    account_id: int | None = None,
+    revision: int = 0,
 ) -> Issued:
-    """Rate and, unless it is a preview, write the bills of a range of accounts in the caller's transaction."""
+    """
+    Rate and, unless it is a preview, write the bills of a range of accounts in the caller's transaction.
+
+    A `revision` is of a period that was billed before.
+    """
     business_date = ledger.open_business_date(issued_at)
     if not _is_preview(run):
         ledger.lock_accounts(low, high)
-    found = determinants.of_accounts(cycle=run.cycle, low=low, high=high, org_path=org_path, account_id=account_id)
+    found = determinants.of_accounts(
+        cycle=run.cycle, low=low, high=high, org_path=org_path, account_id=account_id, again=revision > 0
+    )
     for account in ledger.unopened_accounts(low, high):
         for row in np.flatnonzero(found.accounts.account == account).tolist():
             found.left_out[row] = (LeftOut.NO_LEDGER, "")
-    shard = rate_shard(found, bill_month=run.cycle % 100)
+    own = rate_shard(found, bill_month=run.cycle % 100)
+    riders = bill_riders.waiting(found.accounts.account, own, low, high)
+    shard = bill_riders.onto(own, riders)
     if not _is_preview(run):
         ledger.lock_day(business_date)
         prepaid = _prepaid_fen(found.accounts.account[shard.billed], low, high)
-        _write(run, found, shard, prepaid, issued_at, business_date)
+        _write(run, found, shard, own, riders, prepaid, issued_at, business_date, revision)
     _note_left_out(run, found.accounts, shard.left_out)
     is_billed = np.zeros(len(found.accounts), dtype=np.bool_)
     is_billed[shard.billed] = True
@@ -490,11 +518,14 @@ def _write(
     run: BillingRun,
     found: Determinants,
     shard: RatedShard,
+    own: RatedShard,
+    riders: Riders,
     prepaid_fen: NDArray[np.int64],
     issued_at: datetime,
     business_date: date,
+    revision: int,
 ) -> None:
-    """COPY bills, lines, usage and transfers of a shard."""
+    """COPY bills, lines, usage and transfers of a shard; `own` is without what rides on its bills."""
     accounts, billed = found.accounts, shard.billed
     if not len(billed):
         return
@@ -504,6 +535,8 @@ def _write(
     applied = np.minimum(total, prepaid_fen)
     moment = microseconds_of(issued_at)
     bill_of_row = np.zeros(len(accounts), dtype=np.int64)
+    # Hardly ever does anything ride along: the column costs only those shards in which something does.
+    riding = {"correction_fen": ("int8", riders.of_row_fen[billed])} if len(riders) else {}
     with connection.cursor() as cursor:
         ids = sequence_block(cursor, "cis_bill_id_seq", len(billed))
         bill_of_row[billed] = ids
@@ -519,7 +552,7 @@ def _write(
                 "org_unit_id": ("int8", accounts.org_unit[billed]),
                 "price_class": ("int2", accounts.price_class[billed]),
                 "cycle": ("int4", run.cycle),
-                "revision": ("int2", 0),
+                "revision": ("int2", revision),
                 "period_start": ("date", accounts.start[billed]),
                 "period_end": ("date", accounts.end[billed]),
                 "months": ("int2", accounts.months[billed]),
@@ -530,12 +563,23 @@ def _write(
                 "open_fen": ("int8", total - applied),
                 "due_on": ("date", due),
                 "issued_at": ("timestamptz", moment),
+                **riding,
             },
         )
         _copy_lines(cursor, shard, bill_of_row, accounts)
         _copy_basis(cursor, found, bill_of_row)
         _copy_usage(cursor, found, bill_of_row)
-        _copy_transfers(cursor, run, shard, accounts, ids, applied, moment, days_of(business_date))
+        _copy_transfers(cursor, run, own, accounts, ids, applied, moment, days_of(business_date))
+    bill_riders.book(
+        riders,
+        bill_of_row=bill_of_row,
+        account=accounts.account,
+        income_of_row=_income_of(accounts.price_class),
+        at=issued_at,
+        business_date=business_date,
+        run_id=run.pk,
+        actor_id=run.created_by_id,
+    )
 
 
 def _numbered(row: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -624,6 +668,14 @@ def _copy_usage(cursor: Any, found: Determinants, bill_of_row: NDArray[np.int64]
     )
 
 
+def _income_of(price_class: NDArray[np.int16]) -> NDArray[np.int64]:
+    """The income account of each price class."""
+    income = np.zeros(8, dtype=np.int64)
+    for one, control in _INCOME.items():
+        income[one] = -int(control)
+    return income[price_class]
+
+
 def _copy_transfers(
     cursor: Any,
     run: BillingRun,
@@ -644,11 +696,8 @@ def _copy_transfers(
     account = accounts.account[billed]
     receivable = account * 10 + int(LedgerKind.RECEIVABLE)
     prepayment = account * 10 + int(LedgerKind.PREPAYMENT)
-    income_account = np.zeros(8, dtype=np.int64)
-    for price_class, control in _INCOME.items():
-        income_account[price_class] = -int(control)
     legs = (
-        (TransferKind.BILL_ISSUED, 1, receivable, income_account[accounts.price_class[billed]], income),
+        (TransferKind.BILL_ISSUED, 1, receivable, _income_of(accounts.price_class[billed]), income),
         (TransferKind.BILL_ISSUED, 2, receivable, np.full(len(billed), -int(ControlAccount.FUNDS_PAYABLE)), funds),
         (TransferKind.PREPAYMENT_APPLIED, 1, prepayment, receivable, applied),
     )
@@ -696,7 +745,9 @@ __all__ = [
     "Issued",
     "NothingToBill",
     "OutsideScope",
+    "RatedShard",
     "cancel_run",
+    "issue_again",
     "issue_bill_now",
     "rate_shard",
     "resume_run",

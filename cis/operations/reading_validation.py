@@ -265,16 +265,25 @@ _FOLLOWERS = """(installation_id, register, read_on) IN (
         SELECT read_on, account_id, cycle, kind FROM cis_reading
         WHERE installation_id = j.installation_id AND register = j.register AND read_on > j.day AND state = 1
         ORDER BY read_on LIMIT 1) f
-    WHERE NOT EXISTS (
+    WHERE %(even_billed)s OR NOT EXISTS (
         SELECT 1 FROM cis_bill b WHERE b.account_id = f.account_id
           AND (b.cycle = f.cycle OR f.kind <> 0 AND f.read_on BETWEEN b.period_start AND b.period_end)))"""
 
 
-def recompute_followers(cursor: Any, rows: Columns, accepted: NDArray[np.intp], limits: Limits, at: datetime) -> None:
+def recompute_followers(
+    cursor: Any,
+    rows: Columns,
+    accepted: NDArray[np.intp],
+    limits: Limits,
+    at: datetime,
+    *,
+    even_billed: bool = False,
+) -> None:
     """
     Compute anew what the accepted readings after these advanced, since another one precedes them now.
 
-    Only arithmetic: one that was accepted stays so unless its value has become impossible. What is billed stays.
+    Only arithmetic: one that was accepted stays so unless its value has become impossible. What is billed stays,
+    unless the caller corrects the bills too (`even_billed`).
     """
     if not len(accepted):
         return
@@ -282,6 +291,7 @@ def recompute_followers(cursor: Any, rows: Columns, accepted: NDArray[np.intp], 
         "installations": rows["installation"][accepted].tolist(),
         "registers": rows["register"][accepted].tolist(),
         "days": [day_of(day) for day in rows["read_on"][accepted].tolist()],
+        "even_billed": even_billed,
     }
     followers = load(cursor, _FOLLOWERS, parameters)
     if not len(followers["installation"]):

@@ -96,6 +96,54 @@ class CannotEstimate(Refused):
     code: ClassVar[str] = "cannot-estimate"
 
 
+# --- Readings that were billed --------------------------------------------------------------
+
+
+def change_billed_reading(
+    *,
+    installation_id: int,
+    register: int,
+    read_on: date,
+    value_e4: int,
+    source: int,
+    method: str,
+    reason: str,
+    by_id: int | None,
+    at: datetime,
+) -> None:
+    """
+    Put another value in the place of an accepted reading that bills were made from; the raw value stays on record.
+
+    Only for `cis.operations.bill_corrections`, which settles the difference in the same transaction.
+
+    :raises NotFound: there is no such reading
+    :raises ValueBelowPrevious, ValueNotPossible: as when a doubt is corrected
+    """
+    key = {"installation_id": installation_id, "register": register, "read_on": read_on}
+    reading = Reading.objects.select_for_update().filter(**key, state=Reading.State.ACCEPTED).first()
+    if reading is None:
+        raise NotFound(_("没有这条已采信的示数。"))
+    if not 0 <= value_e4 < 10**16:
+        raise ValueNotPossible(_("示数超出可能的范围，请核对后再填。"))
+    before = reading.value_e4
+    if register != Register.DEMAND:
+        _settle(reading, value_e4, source, at=at, even_billed=True)
+    else:
+        # A maximum demand advances from nothing.
+        Reading.objects.filter(**key).update(value_e4=value_e4, source=source)
+    ReadingEdit.objects.create(
+        installation_id=installation_id,
+        register=register,
+        read_on=read_on,
+        value_before_e4=before,
+        value_after_e4=value_e4,
+        method=method,
+        reason=reason.strip(),
+        edited_by_id=by_id,
+        edited_at=at,
+    )
+
+
 # --- What people do about a doubt -----------------------------------------------------------
 
 
@@ -136,7 +184,7 @@ def accept_reading(
     """
     with transaction.atomic():
         doubt, reading = _lock_with_reading(doubt_id, reason, within)
-        _settle(doubt, reading, reading.value_e4, reading.source, as_rollover=as_rollover, at=at)
+        _settle(reading, reading.value_e4, reading.source, as_rollover=as_rollover, at=at)
         _resolve(doubt, ReadingDoubt.Resolution.ACCEPTED, reason, resolved_by_id, at)
 
 
@@ -164,7 +212,7 @@ def correct_reading(
         if not 0 <= value_e4 < 10**16:
             raise ValueNotPossible(_("示数超出可能的范围，请核对后再填。"))
         before = reading.value_e4
-        _settle(doubt, reading, value_e4, ReadingSource.CORRECTED, at=at)
+        _settle(reading, value_e4, ReadingSource.CORRECTED, at=at)
         _keep_edit(doubt, before, value_e4, "corrected", reason, resolved_by_id, at)
         _resolve(doubt, ReadingDoubt.Resolution.CORRECTED, reason, resolved_by_id, at)
         _settle_sum(doubt, resolved_by_id, at)
@@ -205,7 +253,7 @@ def estimate_reading(
             raise TooManyEstimates(_("该示数已连续估算 %(limit)s 次，请安排现场抄表。") % {"limit": limit})
         value_e4, used = _estimate(reading, method)
         before = reading.value_e4
-        _settle(doubt, reading, value_e4, ReadingSource.ESTIMATED, at=at, as_rollover=True)
+        _settle(reading, value_e4, ReadingSource.ESTIMATED, at=at, as_rollover=True)
         _keep_edit(doubt, before, value_e4, METHOD_CODES[used], reason, resolved_by_id, at)
         _resolve(doubt, ReadingDoubt.Resolution.ESTIMATED, reason, resolved_by_id, at)
         _settle_sum(doubt, resolved_by_id, at)
@@ -271,7 +319,13 @@ def _is_billed(*, account_id: int, cycle: int, kind: int, read_on: date) -> bool
 
 
 def _settle(
-    doubt: ReadingDoubt, reading: Reading, value_e4: int, source: int, *, at: datetime, as_rollover: bool = False
+    reading: Reading,
+    value_e4: int,
+    source: int,
+    *,
+    at: datetime,
+    as_rollover: bool = False,
+    even_billed: bool = False,
 ) -> None:
     """Accept the reading with this value: what it advanced, and what the reading after it advances from it."""
     key = {"installation_id": reading.installation_id, "register": reading.register}
@@ -279,7 +333,7 @@ def _settle(
     follower = Reading.objects.filter(**key, read_on__gt=reading.read_on, state=Reading.State.ACCEPTED)
     after = follower.order_by("read_on").values("account_id", "cycle", "kind", "read_on").first()
     own = {name: getattr(reading, name) for name in ("account_id", "cycle", "kind", "read_on")}
-    if counts and (_is_billed(**own) or (after is not None and _is_billed(**after))):
+    if not even_billed and counts and (_is_billed(**own) or (after is not None and _is_billed(**after))):
         raise AlreadyBilled(_("这条示数或其后的示数已经出账，不能再改。请走电费退补。"))
 
     limits = Limits()
@@ -309,7 +363,7 @@ def _settle(
             is_rollover=rolled,
             state=Reading.State.ACCEPTED,
         )
-        recompute_followers(cursor, rows, np.array([0]), limits, at)
+        recompute_followers(cursor, rows, np.array([0]), limits, at, even_billed=even_billed)
 
 
 def _estimate(reading: Reading, method: str) -> tuple[int, EstimateMethod]:
@@ -420,5 +474,5 @@ def _lock_and_accept(doubt: ReadingDoubt, reason: str, resolved_by_id: int, at: 
     reading = Reading.objects.select_for_update().get(
         installation_id=doubt.installation_id, register=doubt.register, read_on=doubt.read_on
     )
-    _settle(doubt, reading, reading.value_e4, reading.source, at=at)
+    _settle(reading, reading.value_e4, reading.source, at=at)
     _resolve(doubt, ReadingDoubt.Resolution.ACCEPTED, reason, resolved_by_id, at)

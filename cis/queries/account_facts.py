@@ -126,6 +126,7 @@ SELECT b.account_id, coalesce(sum(u.energy_kwh_e2) FILTER (WHERE u.register IN (
        coalesce(sum(u.energy_kwh_e2), 0)::int8
 FROM cis_bill b JOIN cis_bill_usage u ON u.bill_id = b.id AND u.register BETWEEN 2 AND 6
 WHERE b.account_id >= %(low)s AND b.account_id < %(high)s AND b.cycle >= %(since)s
+  AND NOT EXISTS (SELECT 1 FROM cis_bill_cancellation x WHERE x.bill_id = b.id)
 GROUP BY b.account_id
 """
 _PERIOD_TYPES = {"account": "int8", "peak_kwh_e2": "int8", "periods_kwh_e2": "int8"}

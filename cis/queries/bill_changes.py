@@ -41,17 +41,17 @@ class BillsBeside:
 
 
 _BESIDE = """
-SELECT b.id, b.account_id, b.org_unit_id, b.cycle, b.months, b.total_fen, b.energy_kwh_e2,
+SELECT b.id, b.account_id, b.org_unit_id, b.cycle, b.months, b.total_fen - b.correction_fen, b.energy_kwh_e2,
        coalesce(year_ago.total_fen, -1), coalesce(year_ago.months, 0)::int2,
        coalesce(before.mean_fen, -1)::int8, coalesce(before.bills, 0)::int4
 FROM cis_bill b
 LEFT JOIN LATERAL (
-    SELECT o.total_fen, o.months FROM cis_bill o
+    SELECT o.total_fen - o.correction_fen AS total_fen, o.months FROM cis_bill o
     WHERE o.account_id = b.account_id AND o.cycle = b.cycle - 100
     ORDER BY o.revision DESC LIMIT 1) year_ago ON true
 LEFT JOIN LATERAL (
     SELECT round(avg(l.total_fen)) AS mean_fen, count(*) AS bills FROM (
-        SELECT o.total_fen FROM cis_bill o
+        SELECT o.total_fen - o.correction_fen AS total_fen FROM cis_bill o
         WHERE o.account_id = b.account_id AND o.period_start < b.period_start AND o.months = b.months
           AND NOT EXISTS (SELECT 1 FROM cis_bill n WHERE n.account_id = o.account_id
                           AND n.period_start = o.period_start AND n.revision > o.revision)

@@ -72,7 +72,7 @@ WHERE b.account_id >= %(low)s AND b.account_id < %(high)s AND a.id >= %(low)s AN
 
 _BILLS = f"""
 SELECT b.id, b.account_id, a.org_unit_id, b.tariff_version_id, b.price_class, b.cycle, b.months, b.people,
-       b.tier_kwh_e2_before, b.energy_kwh_e2, b.total_fen
+       b.tier_kwh_e2_before, b.energy_kwh_e2, b.total_fen - b.correction_fen
 {_FROM} ORDER BY b.account_id, b.period_start
 """
 _BILL_TYPES = {

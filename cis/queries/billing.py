@@ -29,6 +29,7 @@ from cis.queries.left_out import reason_in_words
 from cis.rating import (
     CHARGES,
     REGISTER_NAMES,
+    RIDING,
     ChargeCode,
     CompiledTariff,
     LineFacts,
@@ -285,9 +286,13 @@ def get_bill(bill_no: str, *, account_id: int | None = None) -> BillPage:
     stored = list(BillLine.objects.filter(bill_id=bill.pk).order_by("seq"))
     stretches = list(BillUsage.objects.filter(bill_id=bill.pk).order_by("seq"))
     facts = recompute(bill, stretches, bill.tariff_version)
-    recomputes = [(int(f.code), f.quantity, f.price_e8, f.share, f.amount_fen) for f in facts] == [
-        (line.code, line.quantity, line.price_e8, line.share or WHOLE, line.amount_fen) for line in stored
-    ] and sum(line.amount_fen for line in stored) == bill.total_fen
+    own = [line for line in stored if line.code not in RIDING]
+    recomputes = (
+        [(int(f.code), f.quantity, f.price_e8, f.share, f.amount_fen) for f in facts]
+        == [(line.code, line.quantity, line.price_e8, line.share or WHOLE, line.amount_fen) for line in own]
+        and sum(line.amount_fen for line in own) == bill.total_fen - bill.correction_fen
+        and sum(line.amount_fen for line in stored) == bill.total_fen
+    )
     dispute = BillDispute.objects.filter(bill=bill, closed_at=None).first()
     version = bill.tariff_version
     return BillPage(
@@ -385,7 +390,7 @@ def _lines(stored: list[BillLine], facts: list[LineFacts]) -> tuple[LineExplaine
                 share=line.share or WHOLE,
                 amount_fen=line.amount_fen,
                 legal_basis=charge.legal_basis,
-                facts=facts[number].facts if facts else {},
+                facts=facts[number].facts if number < len(facts) else {},
             )
         )
     return tuple(explained)

@@ -17,8 +17,8 @@ FROM cis_bill WHERE run_id = %s GROUP BY 1 ORDER BY 1
 """
 
 _RECEIVABLE = """
-SELECT b.price_class, coalesce(sum(t.amount_fen), 0)::bigint
-FROM cis_bill b JOIN cis_ledger_transfer t ON t.kind = %s AND t.document_id = b.id
+SELECT b.price_class, coalesce(sum(CASE WHEN t.debit_id > 0 THEN t.amount_fen ELSE -t.amount_fen END), 0)::bigint
+FROM cis_bill b JOIN cis_ledger_transfer t ON t.kind = ANY(%s) AND t.document_id = b.id
 WHERE b.run_id = %s AND t.document_id BETWEEN %s AND %s GROUP BY 1
 """
 
@@ -67,7 +67,7 @@ def _classes(cursor: Any, run_id: int) -> list[dict[str, int]]:
     # The planner's statistics do not know bills of this minute: it takes them for one, would compare each with all
     # others, and sort them to add up three classes.
     cursor.execute("SET LOCAL enable_nestloop = off; SET LOCAL enable_sort = off")
-    cursor.execute(_RECEIVABLE, [int(TransferKind.BILL_ISSUED), *within])
+    cursor.execute(_RECEIVABLE, [[int(TransferKind.BILL_ISSUED), int(TransferKind.BILL_CORRECTED)], *within])
     receivable = dict(cursor.fetchall())
     cursor.execute(_LINES, within)
     lines = dict(cursor.fetchall())

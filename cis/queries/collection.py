@@ -41,6 +41,7 @@ SELECT b.cycle, b.price_class, count(*), sum(b.energy_kwh_e2)::bigint, sum(b.tot
        sum(b.open_fen)::bigint, coalesce(sum(b.open_fen) FILTER (WHERE b.due_on < %(today)s), 0)::bigint
 FROM cis_bill b JOIN cis_account a ON a.id = b.account_id JOIN shared_org_unit o ON o.id = a.org_unit_id
 WHERE b.cycle BETWEEN %(first)s AND %(last)s AND o.path LIKE ANY(%(paths)s)
+  AND NOT EXISTS (SELECT 1 FROM cis_bill_cancellation x WHERE x.bill_id = b.id)
 GROUP BY 1, 2 ORDER BY 1, 2
 """
 

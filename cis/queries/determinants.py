@@ -139,16 +139,34 @@ LEFT JOIN cis_supply_contract c ON c.account_id = a.id AND c.account_id >= %(low
       AND c.valid @> (LEAST(r.period_end, coalesce(a.closed_on, r.period_end)) - 1)
 LEFT JOIN LATERAL (
     SELECT b.cycle, b.months, b.period_start, b.period_end, b.tier_kwh_e2_before + b.energy_kwh_e2 AS used
-    FROM cis_bill b WHERE b.account_id = a.id
+    FROM cis_bill b WHERE b.account_id = a.id {last}
     ORDER BY b.period_start DESC, b.revision DESC LIMIT 1) last ON true
 WHERE a.id >= %(low)s AND a.id < %(high)s {only}
   AND a.opened_on < r.period_end AND (a.closed_on IS NULL OR a.closed_on > r.period_start)
-  AND (last.period_start IS NULL OR last.period_start < r.period_start
-       OR last.period_start >= r.period_end AND NOT EXISTS (
-           SELECT 1 FROM cis_bill b
-           WHERE b.account_id = a.id AND b.period_start >= r.period_start AND b.period_start < r.period_end))
+  AND {due}
 ORDER BY a.id
 """
+
+_NOT_BILLED = """(last.period_start IS NULL OR last.period_start < r.period_start
+       OR last.period_start >= r.period_end AND NOT EXISTS (
+           SELECT 1 FROM cis_bill b
+           WHERE b.account_id = a.id AND b.period_start >= r.period_start AND b.period_start < r.period_end))"""
+
+# A period that was billed is reckoned again as it stood then: after the bill before it, whatever was billed since.
+_LAST_BEFORE = "AND b.period_start < r.period_start"
+_WAS_BILLED = """EXISTS (
+           SELECT 1 FROM cis_bill b
+           WHERE b.account_id = a.id AND b.period_start >= r.period_start AND b.period_start < r.period_end)"""
+
+# A corrected bill used what its newest correction says: tier years go on from there.
+_CORRECTED_USE = """
+SELECT DISTINCT ON (c.account_id, c.period_start) c.account_id, c.period_start,
+       c.tier_kwh_e2_before_now + c.energy_kwh_e2_now
+FROM cis_bill_correction c
+WHERE c.account_id >= %(low)s AND c.account_id < %(high)s AND c.bill_id IS NOT NULL AND c.state <> 'void'
+ORDER BY c.account_id, c.period_start, c.id DESC
+"""
+_CORRECTED_TYPES = {"account": "int8", "period_start": "date", "used_kwh_e2": "int8"}
 
 _ACCOUNT_TYPES = {
     "account": "int8",
@@ -330,12 +348,21 @@ class _Periods:
         )
 
 
-def of_accounts(*, cycle: int, low: int, high: int, org_path: str = "", account_id: int | None = None) -> Determinants:
+def of_accounts(
+    *,
+    cycle: int,
+    low: int,
+    high: int,
+    org_path: str = "",
+    account_id: int | None = None,
+    again: bool = False,
+) -> Determinants:
     """
     The determinants of the accounts in [low, high) that are due in the cycle and not billed for it.
 
-    `org_path` keeps it to a part of the organisation, `account_id` to one account. Six statements, whatever the
-    number of accounts; one more where a register turned, two where points are billed from curves.
+    `org_path` keeps it to a part of the organisation, `account_id` to one account. `again` asks for those that are
+    billed instead: the same period by today's readings. Seven statements, whatever the number of accounts; one more
+    where a register turned, two where points are billed from curves.
     """
     routes = routes_due(cycle)
     if not routes:
@@ -363,9 +390,11 @@ def of_accounts(*, cycle: int, low: int, high: int, org_path: str = "", account_
     if account_id is not None:
         only += " AND a.id = %(account)s"
     with connection.cursor() as cursor:
-        due = read_columns(cursor, _ACCOUNTS.format(only=only), parameters, _ACCOUNT_TYPES)
+        after, is_due = (_LAST_BEFORE, _WAS_BILLED) if again else ("", _NOT_BILLED)
+        due = read_columns(cursor, _ACCOUNTS.format(only=only, last=after, due=is_due), parameters, _ACCOUNT_TYPES)
         if not len(due["account"]):
             return _nothing()
+        _carry_corrections(due, read_columns(cursor, _CORRECTED_USE, parameters, _CORRECTED_TYPES))
         tariffs = {"tariffs": np.unique(due["tariff"]).tolist()}
         accounts = _account_columns(due, read_columns(cursor, _VERSIONS, tariffs, _VERSION_TYPES), periods)
         contracts, changed = _capacity_changes(cursor, accounts, parameters)
@@ -375,6 +404,13 @@ def of_accounts(*, cycle: int, low: int, high: int, org_path: str = "", account_
         digits = _digits(cursor, installations, readings["installation"][readings["is_rollover"]])
         found = _assemble(cycle, accounts, installations, digits, readings)
         return _with_basis(cursor, found, installations, contracts, changed, parameters)
+
+
+def _carry_corrections(due: dict[str, Column], corrected: dict[str, Column]) -> None:
+    """Let tier years go on from what the newest bills used as corrected; changes `due`, which is in account order."""
+    at = np.minimum(np.searchsorted(due["account"], corrected["account"]), len(due["account"]) - 1)
+    ours = (due["account"][at] == corrected["account"]) & (due["last_start"][at] == corrected["period_start"])
+    due["last_used_kwh_e2"][at[ours]] = corrected["used_kwh_e2"][ours]
 
 
 def _capacity_changes(

@@ -15,6 +15,7 @@ SELECT p.id, b.cycle, sum(b.energy_kwh_e2)::bigint, sum(b.total_fen)::bigint, su
 FROM unnest(%s::bigint[], %s::text[]) AS p(id, path)
 JOIN shared_org_unit o ON o.path LIKE p.path || '%%'
 JOIN cis_bill b ON b.org_unit_id = o.id AND b.cycle = ANY(%s)
+WHERE NOT EXISTS (SELECT 1 FROM cis_bill_cancellation x WHERE x.bill_id = b.id)
 GROUP BY 1, 2
 """
 
@@ -39,7 +40,9 @@ sold AS MATERIALIZED (
     SELECT q.transformer_district_id AS district, x.cycle, sum(x.energy_kwh_e2) AS energy_kwh_e2,
            bool_or(x.months > 1) AS is_of_two
     FROM cis_bill x JOIN cis_account a ON a.id = x.account_id JOIN cis_premise q ON q.id = a.premise_id
-    WHERE x.cycle = ANY(%(months)s || %(earlier)s || %(later)s) GROUP BY 1, 2
+    WHERE x.cycle = ANY(%(months)s || %(earlier)s || %(later)s)
+      AND NOT EXISTS (SELECT 1 FROM cis_bill_cancellation c WHERE c.bill_id = x.id)
+    GROUP BY 1, 2
 ),
 billed AS MATERIALIZED (
     SELECT DISTINCT x.cycle, o.path

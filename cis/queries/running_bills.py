@@ -77,11 +77,15 @@ JOIN cis_reading_route r ON r.id = a.route_id
 LEFT JOIN cis_supply_contract c ON c.account_id = a.id AND c.valid @> %(today)s
 LEFT JOIN cis_tariff_version v ON v.tariff_id = c.tariff_id AND v.valid @> %(today)s
 LEFT JOIN LATERAL (
-    SELECT b.cycle, b.tier_kwh_e2_before + b.energy_kwh_e2 AS used_kwh_e2 FROM cis_bill b
+    SELECT b.cycle, coalesce(
+        (SELECT c.tier_kwh_e2_before_now + c.energy_kwh_e2_now FROM cis_bill_correction c
+         WHERE c.bill_id = b.id AND c.state <> 'void' ORDER BY c.id DESC LIMIT 1),
+        b.tier_kwh_e2_before + b.energy_kwh_e2) AS used_kwh_e2
+    FROM cis_bill b
     WHERE b.account_id = a.id ORDER BY b.period_start DESC, b.revision DESC LIMIT 1) last ON true
 LEFT JOIN LATERAL (
     SELECT round(avg(l.total_fen))::bigint AS mean_fen, count(*) AS bills FROM (
-        SELECT b.total_fen FROM cis_bill b
+        SELECT b.total_fen - b.correction_fen AS total_fen FROM cis_bill b
         WHERE b.account_id = a.id AND b.months = r.cycle_months AND NOT EXISTS (
             SELECT 1 FROM cis_bill n WHERE n.account_id = b.account_id AND n.period_start = b.period_start
                 AND n.revision > b.revision)

@@ -90,6 +90,7 @@ FROM cis_bill b
 JOIN cis_account a ON a.id = b.account_id
 JOIN shared_org_unit o ON o.id = a.org_unit_id
 WHERE b.cycle BETWEEN %s AND %s AND o.path LIKE ANY(%s)
+  AND NOT EXISTS (SELECT 1 FROM cis_bill_cancellation x WHERE x.bill_id = b.id)
 GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 5
 """
 

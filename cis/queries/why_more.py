@@ -129,7 +129,7 @@ def why_more(
         against=against,
         before=_side(before, tiers, of_before),
         now=_side(now, tiers, of_now),
-        difference_fen=now.total_fen - before.total_fen,
+        difference_fen=(now.total_fen - now.correction_fen) - (before.total_fen - before.correction_fen),
         effects=tuple(difference.largest_first()) if difference else (),
         is_split=difference is not None,
         weather=response,
@@ -184,7 +184,12 @@ def _bases() -> Bases:
 
 def _inputs(bill: Bill, stretches: list[BillUsage]) -> BillInputs:
     tariff = compile_rules(bill.tariff_version.rules)
-    return BillInputs(tariff, usage_of_bill(bill, stretches, tariff, basis_of(bill.pk)), _days(bill), bill.total_fen)
+    return BillInputs(
+        tariff,
+        usage_of_bill(bill, stretches, tariff, basis_of(bill.pk)),
+        _days(bill),
+        bill.total_fen - bill.correction_fen,
+    )
 
 
 def _days(bill: Bill) -> int:
@@ -215,7 +220,7 @@ def _side(bill: Bill, tiers: Mapping[int, int], temperatures: list[int]) -> Side
         period_end=bill.period_end,
         days=_days(bill),
         energy_kwh_e2=bill.energy_kwh_e2,
-        total_fen=bill.total_fen,
+        total_fen=bill.total_fen - bill.correction_fen,
         tariff_id=bill.tariff_version.tariff_id,
         top_tier=tiers[bill.pk],
         temperature_c_e2=(

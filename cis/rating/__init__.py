@@ -15,7 +15,7 @@ folds load curves. `read_catalogue` turns the published tables into tariff versi
 """
 
 from cis.rating.catalogue import Catalogue, LeftOut, TariffRecord, read_catalogue
-from cis.rating.charges import CHARGES, PRICE_COMPONENTS, Charge, ChargeCode
+from cis.rating.charges import CHARGES, PRICE_COMPONENTS, RIDING, Charge, ChargeCode
 from cis.rating.columns import Lines, Rated, Usage, amounts_fen
 from cis.rating.engine import CompiledTariff, compile_rules, explain, rate
 from cis.rating.refusal import CannotPrice, Refusal
@@ -37,6 +37,7 @@ __all__ = [
     "PERIOD_REGISTERS",
     "PRICE_COMPONENTS",
     "REGISTER_NAMES",
+    "RIDING",
     "RULES",
     "SLOTS_PER_DAY",
     "SWITCHES",

@@ -10,7 +10,7 @@ from typing import Literal
 
 from cis.rating.registers import Register
 
-__all__ = ["CHARGES", "PRICE_COMPONENTS", "Charge", "ChargeCode"]
+__all__ = ["CHARGES", "PRICE_COMPONENTS", "RIDING", "Charge", "ChargeCode"]
 
 
 class ChargeCode(IntEnum):
@@ -37,6 +37,13 @@ class ChargeCode(IntEnum):
     DEMAND_OVER = 54
     PF_ADJ = 61
     FREE_KWH = 71
+    CORRECTION_MORE = 81
+    CORRECTION_LESS = 82
+    CORRECTION_FUND_MORE = 83
+    CORRECTION_FUND_LESS = 84
+    CREDIT_KEPT = 85
+    BACK_BILLED = 86
+    BREACH_PENALTY = 87
 
 
 Unit = Literal["kWh", "kVA", "kW", "yuan"]
@@ -52,7 +59,7 @@ class Charge:
     text: str
     name_zh: str
     name_en: str
-    ledger: Literal["energy", "fund"]
+    ledger: Literal["energy", "fund", "penalty", "prepayment"]
     legal_basis: str
     unit: Unit = "kWh"
 
@@ -69,6 +76,9 @@ _BASIC = "电力法第四十四条；发改价格〔2023〕526号；发改办价
 _FACTOR = "电力法第四十四条；（83）水电财字第215号"
 _FREE = "电力法第四十四条；发改价格〔2011〕2617号（城乡低保户和五保户免费电量）"
 _FUND = "电力法第四十四条；发改价格〔2023〕526号（政府性基金及附加）"
+
+_CORRECTED = "电力法第四十四条；供电营业规则（1996）第八十条、第八十一条（多退少补）"
+_BREACH = "供电营业规则（1996）第一百条至第一百零三条"
 
 CHARGES: dict[ChargeCode, Charge] = {
     ChargeCode.ENERGY: Charge("ENERGY", "电度电费（不含基金）", "Energy charge", "energy", _AGENT),
@@ -100,8 +110,37 @@ CHARGES: dict[ChargeCode, Charge] = {
     ),
     ChargeCode.PF_ADJ: Charge("PF_ADJ", "功率因数调整电费", "Power factor adjustment", "energy", _FACTOR, "yuan"),
     ChargeCode.FREE_KWH: Charge("FREE_KWH", "低保五保免费电量", "Free energy, low income", "energy", _FREE),
+    ChargeCode.CORRECTION_MORE: Charge(
+        "CORRECTION_MORE", "补收以前账单差额", "Earlier bill corrected, more", "energy", _CORRECTED, "yuan"
+    ),
+    ChargeCode.CORRECTION_LESS: Charge(
+        "CORRECTION_LESS", "退还以前账单差额", "Earlier bill corrected, less", "energy", _CORRECTED, "yuan"
+    ),
+    ChargeCode.CORRECTION_FUND_MORE: Charge(
+        "CORRECTION_FUND_MORE", "补收以前账单基金差额", "Earlier funds corrected, more", "fund", _CORRECTED, "yuan"
+    ),
+    ChargeCode.CORRECTION_FUND_LESS: Charge(
+        "CORRECTION_FUND_LESS", "退还以前账单基金差额", "Earlier funds corrected, less", "fund", _CORRECTED, "yuan"
+    ),
+    ChargeCode.CREDIT_KEPT: Charge(
+        "CREDIT_KEPT",
+        "退还多于本期电费，余额转入预存",
+        "Credit above this bill, kept as prepayment",
+        "prepayment",
+        _CORRECTED,
+        "yuan",
+    ),
+    ChargeCode.BACK_BILLED: Charge("BACK_BILLED", "追补电费", "Back-billed energy", "energy", _CORRECTED, "yuan"),
+    ChargeCode.BREACH_PENALTY: Charge(
+        "BREACH_PENALTY", "违约使用电费", "Penalty for breach or theft", "penalty", _BREACH, "yuan"
+    ),
 }
 """Every charge a bill may carry."""
+
+RIDING: frozenset[ChargeCode] = frozenset(
+    code for code in ChargeCode if ChargeCode.CORRECTION_MORE <= code <= ChargeCode.BREACH_PENALTY
+)
+"""What stands on a bill but comes from another bill or from a case: no rule of the tariff makes these lines."""
 
 ENERGY_CHARGE_OF_REGISTER: dict[Register, ChargeCode] = {
     Register.SHARP: ChargeCode.ENERGY_SHARP,

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cis.operations import billing, disputes
-from cis.queries import bill_list, customers, ledger, why_more
+from cis.queries import bill_corrections, bill_list, customers, ledger, why_more
 from cis.queries import billing as queries
 from cis.queries.audit import record_of
 from cis.web import explanations
@@ -136,6 +136,9 @@ def _bill_page(
             address=reverse("cis:bill", args=[bill_no]),
         ),
         "outcome_form": outcome_form,
+        "history": bill_corrections.history_of_bill(page.bill.bill_id),
+        "waiting": bill_corrections.waiting_of_account(page.account_id),
+        "may_correct": may(staff_of(request), "cis.correct_bills"),
         "may_dispute": may(staff_of(request), "cis.dispute_bill"),
         "pay_url": pay_url(request, page.bill.account_no),
         "parts": parts_for(request, SLOTS["bill"], account_no=page.bill.account_no),

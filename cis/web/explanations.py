@@ -56,7 +56,7 @@ def formula_of(line: LineExplained) -> str:
 def sentences_of(line: LineExplained) -> list[str]:
     """The rule behind the line, a sentence each; empty where the formula says everything."""
     facts = line.facts
-    said: list[str] = []
+    said: list[str] = _of_other_bills(line)
     if "tier" in facts:
         said += _of_tier(facts)
     if facts.get("is_shared_meter"):
@@ -74,6 +74,20 @@ def sentences_of(line: LineExplained) -> list[str]:
     if facts.get("base") == "import_energy":
         said.append(_("按全部用电量代国家征收，不归供电企业。"))
     return said
+
+
+def _of_other_bills(line: LineExplained) -> list[str]:
+    """Lines that no tariff made: what they are of."""
+    words = {
+        "CORRECTION_MORE": _("以前的账单按更正后的示数重算，少收的部分在这里补上。"),
+        "CORRECTION_LESS": _("以前的账单按更正后的示数重算，多收的部分在这里退还。"),
+        "CORRECTION_FUND_MORE": _("以前账单里代国家征收的基金，少收的部分。"),
+        "CORRECTION_FUND_LESS": _("以前账单里代国家征收的基金，多收的部分。"),
+        "CREDIT_KEPT": _("要退的比本期电费多，多出的部分转入您的预存，以后的电费先用它抵。"),
+        "BACK_BILLED": _("按退补单追补的电费，依据和计算见退补单。"),
+        "BREACH_PENALTY": _("按退补单收取的违约使用电费，依据和计算见退补单。"),
+    }
+    return [words[line.code]] if line.code in words else []
 
 
 def _of_tier(facts: Mapping[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from cis.queries import billing, dues, outages, portal, prices, readings, running_bills, why_more
+from cis.queries import bill_corrections, billing, dues, outages, portal, prices, readings, running_bills, why_more
 from cis.queries.portal import Right
 from cis.web import why_more as why_words
 from cis.web.bills import in_words
@@ -120,6 +120,7 @@ def bill(request: HttpRequest, bill_no: str) -> HttpResponse:
         "lines": in_words(page),
         "why": why_words.in_words(why_more.why_more(bill_no, against=against, within=own_days)),
         "why_against": against,
+        "history": bill_corrections.history_of_bill(page.bill.bill_id),
         "is_overdue": page.bill.open_fen > 0 and page.bill.due_on < timezone.localdate(),
         "parts": parts_inside(request, SLOTS["portal-bill"], account_no=page.bill.account_no),
     }

@@ -7,6 +7,7 @@ from cis.simulators import wechat as sim_wechat
 from cis.web import (
     analysis,
     audit,
+    bill_corrections,
     bill_tables,
     bills,
     collecting,
@@ -72,6 +73,9 @@ console: list[URLPattern | URLResolver] = [
     path("bills/", bill_tables.bills, name="bills"),
     path("bills/<str:bill_no>/", bills.bill, name="bill"),
     path("bills/<str:bill_no>/print/", bills.bill_print, name="bill_print"),
+    path("bills/<str:bill_no>/correct/", bill_corrections.bill_correct, name="bill_correct"),
+    path("bills/<str:bill_no>/cancel/", bill_corrections.bill_cancel, name="bill_cancel"),
+    path("corrections/<int:correction_id>/", bill_corrections.correction, name="correction"),
     path("bills/<str:bill_no>/dispute/", bills.dispute_open, name="dispute_open"),
     path("bills/<str:bill_no>/dispute/close/", bills.dispute_close, name="dispute_close"),
     path("outages/", outages.outage_list, name="outages"),

@@ -284,3 +284,7 @@ TRIAL_ACCOUNTS_KEPT = 500
 
 # Whose rules of disconnection hold here, by the province named in `cis/data/collection.json`; "" is the nation's.
 COLLECTING_PROVINCE = ""
+
+# A correction or cancellation of a bill that moves more than so many fen needs a second person; so does every
+# back-billing case and every bill that was held (ours: no regulation names an amount).
+CORRECTION_LIMIT_FEN = 50_000

@@ -23,8 +23,8 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone, translation
 
-from cis.models import Contact, OverchargeReport, PortalAccess, ReadingDoubt, TariffVersion
-from cis.operations import outages
+from cis.models import BillCorrection, Contact, OverchargeReport, PortalAccess, Reading, ReadingDoubt, TariffVersion
+from cis.operations import bill_corrections, outages
 from cis.operations.billing import issue_bill_now, start_run
 from cis.operations.overcharges import report_overcharge
 from cis.operations.tariff_trials import TrialPopulation, start_trial
@@ -249,6 +249,7 @@ def one_of_everything() -> Walk:
         "asked_id": asked_question,
         "account_no": world.residential.account_no,
         "bill_no": f"{world.cycle}{bill_id:010d}",
+        "correction_id": correction(world, accountant.pk, now),
         "receipt_no": paid.receipt_no,
         "refund_no": refund["refund_no"],
         "token": verification_token(paid.receipt_no),
@@ -288,6 +289,16 @@ def one_of_everything() -> Walk:
         "dsm:shortage_cut": {"account_no": ShedOrder.objects.order_by("account_id")[0].account.account_no},
     }
     return Walk(world, values, of_name)
+
+
+def correction(world: World, by_id: int, now: datetime) -> int:
+    """A bill whose reading was corrected afterwards; the id of the difference."""
+    who = world.residential_day_15
+    issue_bill_now(account_id=who.account_id, cycle=world.cycles[0], issued_by_id=by_id, at=now)
+    read = Reading.objects.get(installation_id=who.installation_id, cycle=world.cycles[0])
+    change = bill_corrections.Values(who.installation_id, read.read_on, {int(read.register): read.value_e4 + 10_000})
+    bill_corrections.correct(change=change, reason="误抄", by_id=by_id, at=now)
+    return BillCorrection.objects.get().pk
 
 
 def customer_relations(world: World, now: datetime) -> dict[str, Any]:

@@ -1,0 +1,206 @@
+"""
+Cancel an issued bill and bill its period again: everything it booked is reversed, what was paid settles the new one.
+
+The cancelled bill stays on record with nothing open; its next revision takes its place in the same transaction, so
+that a period always has one bill that counts: the newest revision. Above `CORRECTION_LIMIT_FEN` a second person
+approves first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cis.models import Bill, BillCancellation, BillCorrection, LedgerTransfer
+from cis.models.ledger import TransferKind
+from cis.operations import billing, ledger
+from cis.operations.bill_corrections import ReasonMissing, Record, correct_followers
+from cis.operations.ledger import Posting
+from cis.queries.billing import bill_id_of
+from config.shared import approvals
+from config.shared.errors import NotFound, Refused
+from config.shared.money import yuan_from_fen
+from config.shared.permissions import is_within
+
+CANCEL_BILL = "cis.cancel-bill"
+
+
+class NotTheNewest(Refused):
+    """Another revision has taken this bill's place already."""
+
+    code = "not-the-newest"
+
+
+class DifferenceSettled(Refused):
+    """A difference of this bill has been settled on a later bill: cancelling it would settle it twice."""
+
+    code = "difference-settled"
+
+
+class CreditSpent(Refused):
+    """A credit that this bill left as prepayment has been used since."""
+
+    code = "credit-spent"
+
+
+class BillMoved(Refused):
+    """The bill is not what it was when its cancellation was asked for."""
+
+    code = "bill-moved"
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """What came of it: the new bill's number, or the approval that must decide first."""
+
+    bill_no: str
+    new_total_fen: int
+    approval_id: int | None = None
+
+
+def preview(*, bill_no: str, at: datetime, within: Sequence[str] | None = None) -> Cancelled:
+    """
+    What the period would come to if the bill were cancelled now; nothing is kept.
+
+    :raises: as `cancel_and_rebill`
+    """
+    with transaction.atomic():
+        new = _cancel(_locked(bill_no, within), Record(_("试算"), None, at))
+        transaction.set_rollback(True)
+    return Cancelled("", new.total_fen)
+
+
+def cancel_and_rebill(
+    *, bill_no: str, reason: str, by_id: int, at: datetime, within: Sequence[str] | None = None
+) -> Cancelled:
+    """
+    Cancel a bill and bill its period again from today's readings; above the limit ask a second person first.
+
+    :raises ReasonMissing: no reason was given
+    :raises NotFound: no such bill of an account `within` these organisation paths
+    :raises NotTheNewest, DifferenceSettled, CreditSpent: it cannot be cancelled any more
+    :raises billing.CannotBill: the period cannot be billed now; the message says why
+    :raises CannotRerate: a later bill of the tier year cannot be rated again
+    :raises approvals.AlreadyAsked: somebody has asked for it already
+    """
+    if not reason.strip():
+        raise ReasonMissing(_("请填写作废原因。"))
+    with transaction.atomic():
+        bill = _locked(bill_no, within)
+        with transaction.atomic():
+            new = _cancel(bill, Record(reason.strip(), by_id, at))
+            waits = max(bill.total_fen, new.total_fen) > settings.CORRECTION_LIMIT_FEN
+            if waits:
+                transaction.set_rollback(True)
+        if not waits:
+            return Cancelled(str(new), new.total_fen)
+        approval_id = approvals.request(
+            kind=CANCEL_BILL,
+            payload={
+                "bill_no": str(bill),
+                "account_no": bill.account.account_no,
+                "total_fen": bill.total_fen,
+                "new_total_fen": new.total_fen,
+            },
+            asked_by_id=by_id,
+            reason=reason,
+            at=at,
+            org_unit_id=bill.account.org_unit_id,
+            subject=f"cancel-bill:{bill.pk}",
+        )
+    return Cancelled("", new.total_fen, approval_id)
+
+
+def _words(payload: Mapping[str, Any]) -> str:
+    return _("作废户号 %(no)s 的账单 %(bill)s（%(yuan)s 元），按现在的示数重开为 %(new)s 元。") % {
+        "no": payload["account_no"],
+        "bill": payload["bill_no"],
+        "yuan": yuan_from_fen(payload["total_fen"]),
+        "new": yuan_from_fen(payload["new_total_fen"]),
+    }
+
+
+@approvals.carries_out(
+    CANCEL_BILL,
+    label=gettext_lazy("作废并重开账单"),
+    ask="cis.correct_bills",
+    decide="cis.approve_corrections",
+    consequence=_words,
+)
+def _carry_out(act: approvals.Act) -> dict[str, Any]:
+    bill = _locked(act.payload["bill_no"], None)
+    new = _cancel(bill, Record(act.reason, act.asked_by_id, act.at, act))
+    if (bill.total_fen, new.total_fen) != (act.payload["total_fen"], act.payload["new_total_fen"]):
+        raise BillMoved(_("重开的金额与申请时不同，示数在申请后变过。请驳回，由申请人重新提出。"))
+    return {"bill_no": str(new), "total_fen": new.total_fen}
+
+
+def _locked(bill_no: str, within: Sequence[str] | None) -> Bill:
+    """The bill, after its account's money."""
+    found = Bill.objects.select_related("account__org_unit").filter(pk=bill_id_of(bill_no)).first()
+    if (
+        found is None
+        or str(found) != bill_no.strip()
+        or (within is not None and not is_within(found.account.org_unit.path, within))
+    ):
+        raise NotFound(_("没有这张账单，请核对账单编号。"))
+    ledger.lock_balances([found.account_id])
+    return Bill.objects.select_related("account").select_for_update(of=("self",)).get(pk=found.pk)
+
+
+def _cancel(bill: Bill, record: Record) -> Bill:
+    """Reverse the bill, issue its next revision, settle what later bills differ by; gives the new bill."""
+    later = Bill.objects.filter(account_id=bill.account_id, period_start=bill.period_start, revision__gt=bill.revision)
+    if later.exists():
+        raise NotTheNewest(_("这张账单已经作废重开，请打开最新的那一张。"))
+    own = BillCorrection.objects.filter(bill=bill)
+    if own.filter(state=BillCorrection.State.TAKEN).exists():
+        raise DifferenceSettled(_("这张账单的差额已经列入后来的账单，不能再作废。还有错的，请更正示数。"))
+    # Its differences are in the new bill; what it had taken from other bills waits again, for the new one.
+    waiting = own.filter(state__in=(BillCorrection.State.STANDING, BillCorrection.State.NOTHING))
+    waiting.update(state=BillCorrection.State.VOID, void_reason=_("账单已作废重开"))
+    BillCorrection.objects.filter(taken_by=bill).update(
+        state=BillCorrection.State.STANDING, taken_by=None, taken_at=None
+    )
+    business_date = ledger.open_business_date(record.at)
+    released = bill.total_fen - bill.open_fen
+    _reverse(bill, released, record, business_date)
+    Bill.objects.filter(pk=bill.pk).update(open_fen=0)
+    new = Bill.objects.get(pk=billing.issue_again(bill=bill, issued_by_id=record.asked_by_id, at=record.at))
+    BillCancellation.objects.create(
+        bill=bill,
+        replaced_by=new,
+        reason=record.reason,
+        released_fen=released,
+        asked_by_id=record.asked_by_id,
+        approval_id=record.act.approval_id if record.act else None,
+        approved_by_id=record.act.decided_by_id if record.act else None,
+        cancelled_at=record.at,
+    )
+    correct_followers(account_id=bill.account_id, from_day=bill.period_end + timedelta(days=1), record=record)
+    return new
+
+
+def _reverse(bill: Bill, released_fen: int, record: Record, business_date: date) -> None:
+    """Book the mirror of everything the bill's issue booked; what was paid of it becomes prepayment."""
+    kinds = (TransferKind.BILL_ISSUED, TransferKind.BILL_CORRECTED)
+    booked = LedgerTransfer.objects.filter(kind__in=kinds, document_id=bill.pk).order_by("pk")
+    cancelled, account = int(TransferKind.BILL_CANCELLED), bill.account_id
+    owes, ahead = ledger.receivable_id(account), ledger.prepayment_id(account)
+    postings = [
+        Posting(cancelled, bill.pk, leg, account, one.credit_id, one.debit_id, one.amount_fen)
+        for leg, one in enumerate(booked, start=1)
+    ]
+    if released_fen:
+        postings.append(Posting(cancelled, bill.pk, len(postings) + 1, account, owes, ahead, released_fen))
+    taken_back = sum(one.amount_fen for one in postings if one.debit_id == ahead) - released_fen
+    if taken_back > ledger.lock_balances([account])[account][1]:
+        raise CreditSpent(_("这张账单退还的余额已经用掉，不能作废。还有错的，请更正示数。"))
+    ledger.post(postings, booked_at=record.at, business_date=business_date, actor_id=record.asked_by_id)

@@ -1,0 +1,212 @@
+"""A billed period rated once more by today's readings, and what that differs from the bill as it stands corrected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from cis.models import Bill, BillCorrection, BillLine, BillUsage
+from cis.operations.billing import rate_shard
+from cis.queries import determinants
+from cis.queries.determinants import Determinants
+from cis.queries.left_out import reason_in_words
+from cis.rating import CHARGES, RIDING, ChargeCode
+from cis.rating.columns import WHOLE
+from config.shared.bulk_copy import day_of
+from config.shared.errors import Refused
+
+Stretch = dict[str, Any]
+"""One stretch of energy as JSON: installation, register, from_on, to_on, from_e4, to_e4, multiplier, kwh_e2, flags."""
+Line = dict[str, int]
+"""One line as JSON: code, quantity, price_e8, share, fen."""
+
+
+class CannotRerate(Refused):
+    """The period cannot be rated again as it was billed; the message says why."""
+
+    code = "cannot-rerate"
+
+
+@dataclass(frozen=True)
+class Side:
+    """A bill's period as rated at one time: what was read, the lines, the energy, the tier year before."""
+
+    usage: list[Stretch]
+    lines: list[Line]
+    energy_kwh_e2: int
+    tier_kwh_e2_before: int
+
+
+@dataclass(frozen=True)
+class Rerated:
+    """One bill then and now, and the signed difference by where its money went."""
+
+    bill: Bill
+    then: Side
+    now: Side
+    energy_fen: int
+    fund_fen: int
+
+    @property
+    def amount_fen(self) -> int:
+        """Corrected less as it stood."""
+        return self.energy_fen + self.fund_fen
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether anything is different: money, energy, or what the tier year had used."""
+        return (
+            bool(self.energy_fen or self.fund_fen)
+            or (self.then.energy_kwh_e2, self.then.tier_kwh_e2_before)
+            != (self.now.energy_kwh_e2, self.now.tier_kwh_e2_before)
+            or self.then.usage != self.now.usage
+        )
+
+
+def live_bills(account_id: int, *, from_day: date) -> list[Bill]:
+    """The newest revision of each of the account's bills whose period ends on a day or later, oldest first."""
+    bills = Bill.objects.filter(account_id=account_id, period_end__gte=from_day).order_by("period_start", "revision")
+    newest = {bill.period_start: bill for bill in bills}
+    return list(newest.values())
+
+
+def rerate(bill: Bill) -> Rerated:
+    """
+    Rate the bill's period again by today's readings, under the tariff version and terms of that period.
+
+    The tier year goes on from the bills before it as they stand corrected. Runs in the caller's transaction.
+
+    :raises CannotRerate: a reading is missing or doubtful now, or the period is cut otherwise than it was
+    """
+    one = bill.account_id
+    found = determinants.of_accounts(cycle=bill.cycle, low=one, high=one + 1, account_id=one, again=True)
+    if not len(found.accounts):
+        raise CannotRerate(
+            _("户号的抄表段变更过，%(cycle)s 的电费不能按原样重算。请改办电费退补。") % {"cycle": bill.cycle}
+        )
+    shard = rate_shard(found, bill_month=bill.cycle % 100)
+    if shard.left_out:
+        code, detail = shard.left_out[0]
+        raise CannotRerate(
+            _("%(cycle)s 的电费现在不能重算：%(why)s") % {"cycle": bill.cycle, "why": reason_in_words(code, detail)}
+        )
+    accounts = found.accounts
+    is_same = (day_of(int(accounts.start[0])), day_of(int(accounts.end[0])), int(accounts.version[0])) == (
+        bill.period_start,
+        bill.period_end,
+        bill.tariff_version_id,
+    )
+    if not is_same:
+        raise CannotRerate(
+            _("%(cycle)s 的计费期间或电价版本与原账单不同，不能按原样重算。请改办电费退补。") % {"cycle": bill.cycle}
+        )
+    lines = [
+        {"code": code, "quantity": quantity, "price_e8": price, "share": share, "fen": fen}
+        for code, quantity, price, share, fen in zip(
+            shard.line_code.tolist(),
+            shard.line_quantity.tolist(),
+            shard.line_price_e8.tolist(),
+            shard.line_share.tolist(),
+            shard.line_amount_fen.tolist(),
+            strict=True,
+        )
+    ]
+    now = Side(_stretches(found), lines, int(shard.energy_kwh_e2[0]), int(accounts.tier_kwh_e2_before[0]))
+    then = as_it_stands(bill)
+    energy, fund = (_of_ledger(now.lines, kind) - _of_ledger(then.lines, kind) for kind in ("energy", "fund"))
+    return Rerated(bill, then, now, energy, fund)
+
+
+def as_it_stands(bill: Bill) -> Side:
+    """The bill's period as it is settled today: the newest correction's state, else the bill's own."""
+    newest = BillCorrection.objects.filter(bill=bill).exclude(state=BillCorrection.State.VOID).order_by("-pk").first()
+    if newest is not None:
+        return Side(newest.usage_now, newest.lines_now, newest.energy_kwh_e2_now, newest.tier_kwh_e2_before_now)
+    lines = [
+        {
+            "code": line.code,
+            "quantity": line.quantity,
+            "price_e8": line.price_e8,
+            "share": line.share or WHOLE,
+            "fen": line.amount_fen,
+        }
+        for line in BillLine.objects.filter(bill_id=bill.pk).order_by("seq")
+        if line.code not in RIDING
+    ]
+    usage = [
+        _stretch(
+            one.installation_id,
+            one.register,
+            one.from_on,
+            one.to_on,
+            one.from_value_e4,
+            one.to_value_e4,
+            one.multiplier,
+            one.energy_kwh_e2,
+            is_estimated=one.is_estimated,
+            is_from_curve=one.is_from_curve,
+        )
+        for one in BillUsage.objects.filter(bill_id=bill.pk)
+    ]
+    return Side(sorted(usage, key=_place), lines, bill.energy_kwh_e2, bill.tier_kwh_e2_before)
+
+
+def _of_ledger(lines: Sequence[Line], kind: str) -> int:
+    return sum(line["fen"] for line in lines if CHARGES[ChargeCode(line["code"])].ledger == kind)
+
+
+def _stretches(found: Determinants) -> list[Stretch]:
+    usage = found.usage
+    return sorted(
+        (
+            _stretch(
+                int(usage.installation[at]),
+                int(usage.register[at]),
+                day_of(int(usage.from_on[at])),
+                day_of(int(usage.to_on[at])),
+                int(usage.from_value_e4[at]),
+                int(usage.to_value_e4[at]),
+                int(usage.multiplier[at]),
+                int(usage.energy_kwh_e2[at]),
+                is_estimated=bool(usage.is_estimated[at]),
+                is_from_curve=bool(usage.is_from_curve[at]),
+            )
+            for at in range(len(usage.row))
+        ),
+        key=_place,
+    )
+
+
+def _stretch(
+    installation_id: int,
+    register: int,
+    from_on: date,
+    to_on: date,
+    from_e4: int,
+    to_e4: int,
+    multiplier: int,
+    kwh_e2: int,
+    *,
+    is_estimated: bool,
+    is_from_curve: bool,
+) -> Stretch:
+    return {
+        "installation": installation_id,
+        "register": register,
+        "from_on": from_on.isoformat(),
+        "to_on": to_on.isoformat(),
+        "from_e4": from_e4,
+        "to_e4": to_e4,
+        "multiplier": multiplier,
+        "kwh_e2": kwh_e2,
+        "is_estimated": is_estimated,
+        "is_from_curve": is_from_curve,
+    }
+
+
+def _place(stretch: Stretch) -> tuple[int, int, str]:
+    return stretch["installation"], stretch["register"], stretch["from_on"]

@@ -26,6 +26,7 @@ PERMISSIONS.update(
         "cis.dispute_bill": _("登记和办结账单异议"),
         "cis.collect_arrears": _("办理欠费：催交、申请和执行停复电"),
         "cis.approve_disconnection": _("批准欠费停电、解除停电保护"),
+        "cis.approve_debt_relief": _("批准减免违约金、核销坏账和退还保证金"),
         "cis.close_day": _("日结"),
         "cis.plan_outages": _("登记、发布和变更停电信息"),
         "cis.approve_outages": _("批准计划停电"),

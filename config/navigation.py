@@ -184,6 +184,7 @@ PAGES_SEEN: dict[str, str | Promise] = {
     "cis:arrears_case": _("欠费处理"),
     "cis:arrears_notice": _("停电通知书"),
     "cis:protect": _("停电保护"),
+    "cis:waive_late_fee": _("减免违约金"),
     "grid_service:account_card": _("片区经理"),
     "grid_service:card_on_paper": _("账单打印"),
     "grid_service:question": _("客户提问"),
@@ -408,6 +409,9 @@ SLOTS: dict[str, tuple[Slot, ...]] = {
         Slot(_("过期未交和违约金"), "payments:portal_late_fees", ""),
         Slot(_("我的片区经理"), "grid_service:portal_card", ""),
     ),
-    "bill": (Slot(_("片区经理"), "grid_service:account_card", "cis.view_customer"),),
+    "bill": (
+        Slot(_("过期未交和违约金"), "payments:account_late_fees", "payments.view_payments"),
+        Slot(_("片区经理"), "grid_service:account_card", "cis.view_customer"),
+    ),
     "bill-print": (Slot(_("片区经理"), "grid_service:card_on_paper", "cis.view_customer"),),
 }

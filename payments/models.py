@@ -7,6 +7,7 @@ Payments, allocations, reversals and refunds are money records: written once, ne
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from config.shared.money import MAX_FEN
@@ -66,7 +67,11 @@ class Payment(models.Model):
 
 
 class Allocation(models.Model):
-    """So much of a payment went to this bill; the allocations and the surplus add up to the payment."""
+    """
+    So much of a payment went to this bill; the allocations and the surplus add up to the payment.
+
+    `fee_fen` of the amount went to the bill's late fee.
+    """
 
     pk = models.CompositePrimaryKey("payment_id", "seq")
     payment = models.ForeignKey(Payment, models.PROTECT, db_index=False, related_name="allocations")
@@ -74,12 +79,17 @@ class Allocation(models.Model):
     bill_id = models.BigIntegerField()
     bill_no = models.CharField(max_length=32)
     amount_fen = models.BigIntegerField()
+    fee_fen = models.BigIntegerField(default=0)
 
     class Meta:
         db_table = "payments_allocation"
         constraints = (
             models.UniqueConstraint(fields=["payment", "bill_id"], name="bill_once_per_payment"),
             models.CheckConstraint(condition=models.Q(amount_fen__gt=0), name="allocation_is_positive"),
+            models.CheckConstraint(
+                condition=models.Q(fee_fen__gte=0) & models.Q(fee_fen__lte=models.F("amount_fen")),
+                name="late_fee_within_allocation",
+            ),
         )
         indexes = (models.Index(fields=["bill_id"], name="allocation_of_bill"),)
 
@@ -179,6 +189,8 @@ class PaymentOrder(models.Model):
     channel = models.CharField(max_length=16)
     account = models.ForeignKey("cis.Account", models.PROTECT, related_name="+")
     amount_fen = models.BigIntegerField()
+    bill_ids = ArrayField(models.BigIntegerField(), default=list, blank=True)
+    """the bills that the payer chose, in that order; empty: the oldest first"""
     state = models.CharField(max_length=16, choices=State.choices, default=State.CREATED)
     created_by = models.ForeignKey("shared.User", models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField()

@@ -13,6 +13,7 @@ from cis.models.collecting import (
 from cis.models.contacts import Contact
 from cis.models.corrections import BillCancellation, BillCorrection
 from cis.models.customers import Account, AccountPoint, CapacityChange, Customer, Premise, SupplyContract, TermsChange
+from cis.models.late_fees import LateFeeCharge, LateFeeWaiver
 from cis.models.ledger import LedgerAccount, LedgerBalance, LedgerDay, LedgerDayBalance, LedgerTransfer
 from cis.models.metering import (
     IntervalDay,
@@ -65,6 +66,8 @@ __all__ = [
     "DistrictSupply",
     "Feeder",
     "IntervalDay",
+    "LateFeeCharge",
+    "LateFeeWaiver",
     "LedgerAccount",
     "LedgerBalance",
     "LedgerDay",

@@ -32,6 +32,7 @@ class ControlAccount(models.IntegerChoices):
     QR_CLEARING = 1012, "在途资金：扫码"
     WALLET_CLEARING = 1013, "在途资金：电子钱包"
     PENALTY_INCOME = 6301, "违约使用电费收入"
+    LATE_FEES = 6302, "电费违约金收入"
     OPENING = 3999, "期初转入"
 
 
@@ -46,6 +47,8 @@ class TransferKind(models.IntegerChoices):
     BILL_CORRECTED = 21, "以前账单差额"  # (the bill that takes it)
     BILL_CANCELLED = 22, "账单作废"  # (the cancelled bill)
     BACK_BILL_REFUNDED = 23, "电费退补转预存"  # (back-billing case)
+    LATE_FEE_CHARGED = 31, "违约金"  # (late fee charge)
+    LATE_FEE_WAIVED = 32, "减免违约金"  # (late fee waiver)
 
 
 class LedgerAccount(models.Model):

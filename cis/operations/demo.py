@@ -65,6 +65,7 @@ from cis.operations import billing, demo_portal, ledger
 from cis.operations.reading_imports import import_readings
 from cis.operations.reference import load_reference
 from cis.queries.day_kinds import day_kind
+from cis.queries.late_fees import late_fees_so_far
 from cis.rating.registers import REGISTER_NAMES, Register
 from cis.rating.windows import WindowSet
 from config.shared import jobs
@@ -628,12 +629,15 @@ def wished_payments(*, plan: Plan, cycle: int, now: datetime) -> list[PaymentWis
     for account in plan.accounts:
         chance, days, minute = rng.random(), rng.integers(1, 24), rng.integers(0, 480)
         hall_choice, method_choice, extra = rng.random(), rng.random(), rng.integers(3, 9)
-        account_id, open_fen, bills = open_bills.get(account.number, (0, 0, 0))
+        account_id, open_fen, bills, due_on = open_bills.get(account.number, (0, 0, 0, issued.date()))
         amount = _brings(account, cycle, index, open_fen, bills, float(chance), int(extra))
         at = datetime.combine(issued.date() + timedelta(days=int(days)), time(8, 30), issued.tzinfo)
         at += timedelta(minutes=int(minute))
         if amount <= 0 or at >= now - timedelta(hours=12):
             continue
+        if due_on < at.date():
+            # The counter names the late fee too, and who comes late pays it with the rest.
+            amount += late_fees_so_far(account_id, on=at.date()).fee_fen
         own = [hall for hall in halls if hall.code.startswith(geography.COUNTIES[account.county].code)]
         # Some pay wherever they happen to be: every hall serves everybody.
         hall = halls[account.number % len(halls)] if hall_choice < 0.1 else own[account.number % len(own)]
@@ -672,14 +676,14 @@ def _brings(
             return open_fen if in_turn and cycle < account.stops_in else 0
 
 
-def _open_bills() -> dict[int, tuple[int, int, int]]:
-    """Number in the plan to (account id, open fen, open bills)."""
+def _open_bills() -> dict[int, tuple[int, int, int, date]]:
+    """Number in the plan to (account id, open fen, open bills, the first due date)."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT a.account_no, a.id, sum(b.open_fen)::bigint, count(*) FROM cis_bill b "
+            "SELECT a.account_no, a.id, sum(b.open_fen)::bigint, count(*), min(b.due_on) FROM cis_bill b "
             "JOIN cis_account a ON a.id = b.account_id WHERE b.open_fen > 0 GROUP BY 1, 2"
         )
-        return {int(no) - FIRST_ACCOUNT_NO: (account, fen, bills) for no, account, fen, bills in cursor.fetchall()}
+        return {int(no) - FIRST_ACCOUNT_NO: (account, *rest) for no, account, *rest in cursor.fetchall()}
 
 
 def open_dispute(*, cycle: int, at: datetime) -> None:

@@ -419,7 +419,10 @@ _OPEN_ITEM_FAULTS = """
 SELECT l.ledger_account_id / 10 FROM cis_ledger_balance l
 LEFT JOIN (SELECT account_id, sum(open_fen) AS open_fen FROM cis_bill GROUP BY 1) b
      ON b.account_id = l.ledger_account_id / 10
-WHERE l.ledger_account_id % 10 = 1 AND l.debit_fen - l.credit_fen <> coalesce(b.open_fen, 0) LIMIT 20
+LEFT JOIN (SELECT account_id, sum(open_fen) AS open_fen FROM cis_late_fee_charge GROUP BY 1) f
+     ON f.account_id = l.ledger_account_id / 10
+WHERE l.ledger_account_id % 10 = 1
+  AND l.debit_fen - l.credit_fen <> coalesce(b.open_fen, 0) + coalesce(f.open_fen, 0) LIMIT 20
 """
 
 
@@ -456,7 +459,9 @@ def verify() -> Verification:
         cursor.execute(_OWNER_FAULTS)
         faults += [f"transfer {row[0]} moves money of another account than it names" for row in cursor.fetchall()]
         cursor.execute(_OPEN_ITEM_FAULTS)
-        faults += [f"open bills of account {row[0]} do not add up to its receivable" for row in cursor.fetchall()]
+        faults += [
+            f"open bills and late fees of account {row[0]} do not add up to its receivable" for row in cursor.fetchall()
+        ]
         cursor.execute(
             "SELECT coalesce(sum(debit_fen), 0)::bigint, coalesce(sum(credit_fen), 0)::bigint FROM cis_ledger_balance"
         )

@@ -1,8 +1,9 @@
 """
-What a payment does to an account: oldest bill first, the surplus to the prepayment balance; and the way back.
+What a payment does to an account: late fees and bills by the rule in force, the surplus ahead; and the way back.
 
-The payment itself belongs to the payments app; it calls these inside its own transaction. The account's two balance
-rows are the lock: two payments of one account take turns, payments of different accounts never meet.
+The late fee of a bill is charged with the payment that pays on the bill, up to and including that day. The payment
+itself belongs to the payments app; it calls these inside its own transaction. The account's two balance rows are the
+lock: two payments of one account take turns, payments of different accounts never meet.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from cis.collecting.allocation import AllocationRule, OpenDebt, allocate
+from cis.collecting.allocation import OpenDebt, allocate
 from cis.models import Bill
 from cis.models.ledger import TransferKind
-from cis.operations import ledger
+from cis.operations import late_fees, ledger
 from cis.operations.ledger import Posting
+from cis.queries.late_fees import allocation_rule, late_fees_so_far
 from config.shared.errors import NotFound, Refused
 from config.shared.money import MAX_FEN, yuan_from_fen
 
@@ -47,6 +50,12 @@ class PrepaymentSpent(Refused):
     code = "prepayment-spent"
 
 
+class BillNotOpen(Refused):
+    """A bill that the payer chose is paid, or is none of the account's."""
+
+    code = "bill-not-open"
+
+
 class RefundTooLarge(Refused):
     """More than what lies on the prepayment balance at this moment."""
 
@@ -55,11 +64,12 @@ class RefundTooLarge(Refused):
 
 @dataclass(frozen=True, slots=True)
 class AllocatedBill:
-    """So much of a payment went to this bill."""
+    """So much of a payment went to this bill; `fee_fen` of it to its late fee."""
 
     bill_id: int
     bill_no: str
     amount_fen: int
+    fee_fen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +89,18 @@ def settle(
     at: datetime,
     business_date: date,
     actor_id: int | None,
+    chosen: Sequence[int] = (),
+    is_wish: bool = False,
 ) -> Settlement:
     """
-    Apply an amount to the account's open bills, oldest due date first, the rest to prepayment; book it.
+    Apply an amount to the account's open bills and their late fees by the rule in force, the rest to prepayment.
 
-    Leg 0 is the prepayment, leg n the n-th bill. Runs inside the caller's transaction.
+    `chosen`: bills that the payer named; they come first, in that order; with `is_wish` only those still open. Leg 0
+    is the prepayment, leg n the n-th bill with its late fee. Runs inside the caller's transaction.
 
     :raises AmountRefused: not between 1 fen and 10^11 fen
     :raises AccountHasNoLedger: there is no such account
+    :raises BillNotOpen: nothing is to be paid on a chosen bill
     :raises DayIsClosed: the business day was closed
     """
     if amount_fen <= 0:
@@ -95,22 +109,40 @@ def settle(
         raise AmountRefused(_("单笔收款不能超过 %(yuan)s 元，请分笔收取。") % {"yuan": yuan_from_fen(MAX_FEN)})
     if account_id not in ledger.lock_balances([account_id]):
         raise AccountHasNoLedger(_("没有找到这个户号，请核对后再收款。"))
-    open_bills = Bill.objects.filter(account_id=account_id, open_fen__gt=0).values_list(
-        "id", "cycle", "due_on", "open_fen"
-    )
-    cycles = {bill_id: cycle for bill_id, cycle, _due_on, _fen in open_bills}
-    # No late fee is charged yet: every debt is principal.
+    paid_on = at.astimezone(settings.BILLING_TIME_ZONE).date()
+    rule = allocation_rule(on=paid_on)
+    found = late_fees_so_far(account_id, on=paid_on)
+    fees = {fee.bill_id: fee for fee in found.bills}
+    open_bills = {bill.pk: bill for bill in Bill.objects.filter(account_id=account_id, open_fen__gt=0)}
+    open_bills |= {bill.pk: bill for bill in Bill.objects.filter(pk__in=fees.keys() - open_bills.keys())}
+    if is_wish:
+        chosen = [bill_id for bill_id in dict.fromkeys(chosen) if bill_id in open_bills]
+    if len(set(chosen)) != len(chosen) or not set(chosen) <= open_bills.keys():
+        raise BillNotOpen(_("选中的账单已经交清或不属于这个户号，请刷新页面重新选择。"))
     shared = allocate(
         amount_fen,
-        [OpenDebt(bill_id, due_on, open_fen, 0) for bill_id, _cycle, due_on, open_fen in open_bills],
-        AllocationRule.FEE_THEN_PRINCIPAL,
+        [
+            OpenDebt(bill.pk, bill.due_on, bill.open_fen, fees[bill.pk].due_fen if bill.pk in fees else 0)
+            for bill in open_bills.values()
+        ],
+        rule,
+        chosen=chosen,
     )
-    left = shared.prepaid_fen
-    allocations = [
-        AllocatedBill(share.bill_id, bill_number(cycles[share.bill_id], share.bill_id), share.principal_fen)
+    late_fees.charge(
+        found,
+        account_id=account_id,
+        bill_ids={share.bill_id for share in shared.shares},
+        through_on=paid_on,
+        at=at,
+        business_date=business_date,
+        actor_id=actor_id,
+    )
+    late_fees.change_open({share.bill_id: -share.fee_fen for share in shared.shares if share.fee_fen})
+    _change_open({share.bill_id: -share.principal_fen for share in shared.shares if share.principal_fen})
+    allocations = tuple(
+        AllocatedBill(share.bill_id, str(open_bills[share.bill_id]), share.principal_fen + share.fee_fen, share.fee_fen)
         for share in shared.shares
-    ]
-    _change_open({a.bill_id: -a.amount_fen for a in allocations})
+    )
     receivable, prepayment = ledger.receivable_id(account_id), ledger.prepayment_id(account_id)
     source = ledger.control_id(clearing)
     kind = int(TransferKind.PAYMENT_RECEIVED)
@@ -118,10 +150,10 @@ def settle(
         Posting(kind, payment_id, leg, account_id, source, receivable, a.amount_fen)
         for leg, a in enumerate(allocations, start=1)
     ]
-    if left:
-        postings.append(Posting(kind, payment_id, 0, account_id, source, prepayment, left))
+    if shared.prepaid_fen:
+        postings.append(Posting(kind, payment_id, 0, account_id, source, prepayment, shared.prepaid_fen))
     ledger.post(postings, booked_at=at, business_date=business_date, actor_id=actor_id)
-    return Settlement(tuple(allocations), left)
+    return Settlement(allocations, shared.prepaid_fen)
 
 
 def unsettle(
@@ -129,7 +161,7 @@ def unsettle(
     account_id: int,
     payment_id: int,
     reversal_id: int,
-    allocations: Sequence[tuple[int, int]],
+    allocations: Sequence[tuple[int, int, int]],
     prepaid_fen: int,
     clearing: str,
     at: datetime,
@@ -137,7 +169,9 @@ def unsettle(
     actor_id: int | None,
 ) -> None:
     """
-    Take a payment back: every transfer mirrored, the bills open again. `allocations`: (bill id, fen) as settled.
+    Take a payment back: every transfer of it mirrored, bills and late fees open again; a fee once charged stays.
+
+    `allocations`: (bill id, fen, of it late fee) as settled.
 
     :raises PrepaymentSpent: the prepayment it left has been used since
     :raises BillCorrected: one of its bills has been replaced by a corrected one since
@@ -151,8 +185,8 @@ def unsettle(
             _("这笔收款转入的预收 %(yuan)s 元已经抵扣了后来的电费，不能冲正；请改办退费。")
             % {"yuan": yuan_from_fen(prepaid_fen)}
         )
-    bills = {bill.pk: bill for bill in Bill.objects.filter(pk__in=[bill_id for bill_id, _fen in allocations])}
-    for bill_id, _fen in allocations:
+    bills = {bill.pk: bill for bill in Bill.objects.filter(pk__in=[bill_id for bill_id, _fen, _fee in allocations])}
+    for bill_id, _fen, _fee in allocations:
         bill = bills[bill_id]
         newer = Bill.objects.filter(
             account_id=account_id, period_start=bill.period_start, revision__gt=bill.revision
@@ -162,13 +196,14 @@ def unsettle(
                 _("账单 %(no)s 在收款之后已经更正，不能直接冲正；请先处理更正后的账单。")
                 % {"no": bill_number(bill.cycle, bill.pk)}
             )
-    _change_open({bill_id: fen for bill_id, fen in allocations})
+    late_fees.change_open({bill_id: fee for bill_id, _fen, fee in allocations if fee})
+    _change_open({bill_id: fen - fee for bill_id, fen, fee in allocations if fen > fee})
     receivable, prepayment = ledger.receivable_id(account_id), ledger.prepayment_id(account_id)
     target = ledger.control_id(clearing)
     kind = int(TransferKind.PAYMENT_REVERSED)
     postings = [
         Posting(kind, reversal_id, leg, account_id, receivable, target, fen)
-        for leg, (_bill_id, fen) in enumerate(allocations, start=1)
+        for leg, (_bill_id, fen, _fee) in enumerate(allocations, start=1)
     ]
     if prepaid_fen:
         postings.append(Posting(kind, reversal_id, 0, account_id, prepayment, target, prepaid_fen))

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
 from cis.models import Account, Bill, Customer
 from cis.queries import ledger
+from cis.queries.late_fees import late_fees_so_far
 from config.shared.errors import NotFound
 from config.shared.personal_data import mask_name
 
 
 @dataclass(frozen=True, slots=True)
 class OpenBill:
-    """A bill that is not fully paid."""
+    """A bill that is not fully paid; `late_fee_fen` is what its late fee has run to and is not paid."""
 
     bill_id: int
     bill_no: str
@@ -23,11 +25,22 @@ class OpenBill:
     total_fen: int
     open_fen: int
     due_on: date
+    late_fee_fen: int = 0
+
+    @property
+    def to_pay_fen(self) -> int:
+        """What pays the bill off on the day."""
+        return self.open_fen + self.late_fee_fen
 
 
 @dataclass(frozen=True, slots=True)
 class Dues:
-    """An account and what it owes; the sum of the open bills is the receivable."""
+    """
+    An account and what it owes on a day, in the order in which a payment is applied.
+
+    `to_pay_fen` is what pays everything off on that day: open bills and late fees, charged or only run up. The
+    receivable is what is booked: open bills and the late fees that were charged.
+    """
 
     account_id: int
     account_no: str
@@ -38,6 +51,21 @@ class Dues:
     receivable_fen: int
     prepayment_fen: int
     open_bills: tuple[OpenBill, ...]
+
+    @property
+    def open_fen(self) -> int:
+        """What is open of the bills themselves."""
+        return sum(bill.open_fen for bill in self.open_bills)
+
+    @property
+    def late_fee_fen(self) -> int:
+        """All late fees to pay on the day."""
+        return sum(bill.late_fee_fen for bill in self.open_bills)
+
+    @property
+    def to_pay_fen(self) -> int:
+        """What pays everything off on the day."""
+        return sum(bill.to_pay_fen for bill in self.open_bills)
 
 
 def account_id_of(account_no: str) -> int:
@@ -52,9 +80,9 @@ def account_id_of(account_no: str) -> int:
     return account_id
 
 
-def get_dues(*, account_id: int) -> Dues:
+def get_dues(*, account_id: int, on: date) -> Dues:
     """
-    What the account owes now, in the order in which a payment is applied; whatever area it stands in.
+    What the account owes, with the late fees up to and including `on`; whatever area it stands in.
 
     :raises NotFound: there is no such account
     """
@@ -62,8 +90,9 @@ def get_dues(*, account_id: int) -> Dues:
     if account is None:
         raise NotFound(_("没有找到这个户号，请核对后再试。"))
     balance = ledger.balance(account_id)
+    fees = {fee.bill_id: fee.due_fen for fee in late_fees_so_far(account_id, on=on).bills}
     bills = (
-        Bill.objects.filter(account_id=account_id, open_fen__gt=0)
+        Bill.objects.filter(Q(account_id=account_id, open_fen__gt=0) | Q(pk__in=list(fees)))
         .order_by("due_on", "id")
         .values_list("id", "cycle", "total_fen", "open_fen", "due_on")
     )
@@ -77,10 +106,17 @@ def get_dues(*, account_id: int) -> Dues:
         receivable_fen=balance.receivable_fen,
         prepayment_fen=balance.prepayment_fen,
         open_bills=tuple(
-            OpenBill(bill_id, f"{cycle}{bill_id:010d}", cycle, total_fen, open_fen, due_on)
+            OpenBill(bill_id, f"{cycle}{bill_id:010d}", cycle, total_fen, open_fen, due_on, fees.get(bill_id, 0))
             for bill_id, cycle, total_fen, open_fen, due_on in bills
         ),
     )
+
+
+def to_pay_fen(*, account_id: int, on: date) -> int:
+    """What pays everything off on a day: open bills, and late fees up to and including it."""
+    bills = Bill.objects.filter(account_id=account_id, open_fen__gt=0)
+    open_fen: int = bills.aggregate(fen=Sum("open_fen"))["fen"] or 0
+    return open_fen + late_fees_so_far(account_id, on=on).fee_fen
 
 
 def is_open(*, account_id: int) -> bool:

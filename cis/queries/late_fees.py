@@ -1,8 +1,9 @@
-"""Late fees so far of an account's overdue bills, by the published terms in force."""
+"""Late fees of accounts: what was charged and is open, and what has run since, by the published terms in force."""
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,18 +12,26 @@ from importlib import resources
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
+from django.utils.translation import gettext as _
 
+from cis.collecting.allocation import AllocationRule
+from cis.collecting.charging import Charged, fee_to_charge
 from cis.collecting.late_fee_bill import terms_in_force
-from cis.collecting.late_fees import FeePart, Settled, late_fee, read_late_fee_terms
-from cis.models import Bill, SupplyContract
+from cis.collecting.late_fees import FeePart, LateFeeTerms, Settled, read_late_fee_terms
+from cis.models import Bill, LateFeeCharge, SupplyContract
+from cis.queries.billing import bill_id_of
+from cis.rating import CannotPrice
+from config.shared.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
 class BillLateFee:
     """
-    An overdue bill and its late fee up to and including a day; `parts` of constant base and rate.
+    A bill and its late fee up to and including a day; `parts` of constant base and rate.
 
-    `is_minimum`, `is_capped`: the sum of the parts (`raw_fen`) was lifted to the least or held to the most.
+    `fee_fen` is the whole fee so far; of it `charged_fen` was charged, `to_charge_fen` not yet, and `due_fen` is still
+    to be paid. `is_minimum`, `is_capped`: the sum of the parts (`raw_fen`) was lifted to the least or held to the most.
     """
 
     bill_id: int
@@ -36,68 +45,127 @@ class BillLateFee:
     parts: tuple[FeePart, ...]
     raw_fen: int
     fee_fen: int
+    charged_fen: int
+    to_charge_fen: int
+    due_fen: int
     is_minimum: bool
     is_capped: bool
 
 
 @dataclass(frozen=True, slots=True)
 class LateFeesSoFar:
-    """The overdue bills of an account with their fees, and where the rule is from."""
+    """The bills of an account with a late fee to pay, `fee_fen` in all, and where the rule is from."""
 
     bills: tuple[BillLateFee, ...]
     fee_fen: int
     source: str
+    rule: str = ""
 
 
-def overdue_bill_ids(account_id: int, *, on: date) -> list[int]:
-    """The ids of an account's bills that are open and past their due date."""
-    rows = Bill.objects.filter(account_id=account_id, open_fen__gt=0, due_on__lt=on)
-    return list(rows.order_by("due_on", "pk").values_list("pk", flat=True))
-
-
-def late_fees_so_far(account_id: int, *, on: date, paid: Mapping[int, Sequence[tuple[date, int]]]) -> LateFeesSoFar:
+def late_fees_so_far(account_id: int, *, on: date) -> LateFeesSoFar:
     """
-    The late fees of an account's overdue bills up to and including `on`; `paid`: bill to (day, fen) that it got.
-
-    What a bill was issued for less what prepayment took of it is its principal.
+    What an account has to pay of late fees on a day: charged and open, and what has run since then.
 
     :raises CannotPrice: no published terms cover the day
     """
-    entry = terms_in_force(_published(), on=on, province=settings.COLLECTING_PROVINCE or None)
-    terms = read_late_fee_terms(entry)
-    bills = []
-    for bill in Bill.objects.filter(account_id=account_id, open_fen__gt=0, due_on__lt=on).order_by("due_on", "pk"):
-        parts = paid.get(bill.pk, ())
-        fee = late_fee(
-            bill.open_fen + sum(fen for _day, fen in parts),
-            due_on=bill.due_on,
-            until_on=on,
-            terms=terms,
-            residential=bill.price_class == SupplyContract.PriceClass.RESIDENTIAL,
-            paid=parts,
-        )
-        bills.append(
-            BillLateFee(
-                bill_id=bill.pk,
-                bill_no=str(bill),
-                cycle=bill.cycle,
-                period_start=bill.period_start,
-                period_end=bill.period_end,
-                due_on=bill.due_on,
-                open_fen=bill.open_fen,
-                days=fee.days,
-                parts=fee.parts,
-                raw_fen=fee.raw_fen,
-                fee_fen=fee.fee_fen,
-                is_minimum=fee.settled is Settled.MINIMUM,
-                is_capped=fee.settled is Settled.CAP,
-            )
-        )
-    return LateFeesSoFar(tuple(bills), sum(bill.fee_fen for bill in bills), str(entry["source"]))
+    return late_fees_of_accounts([account_id], on=on)[account_id]
+
+
+def late_fee_of_bill(bill_no: str, *, on: date) -> tuple[str, int, int, BillLateFee | None]:
+    """
+    Account number, account id, bill id and the late fee of one bill, None where there is none to pay.
+
+    :raises NotFound: there is no such bill
+    """
+    bill = Bill.objects.select_related("account").filter(pk=bill_id_of(bill_no)).first()
+    if bill is None or str(bill) != bill_no:
+        raise NotFound(_("没有找到这张账单，请核对账单编号。"))
+    found = late_fees_so_far(bill.account_id, on=on).bills
+    return (
+        bill.account.account_no,
+        bill.account_id,
+        bill.pk,
+        next((fee for fee in found if fee.bill_id == bill.pk and fee.due_fen), None),
+    )
+
+
+def late_fees_of_accounts(account_ids: Sequence[int], *, on: date) -> dict[int, LateFeesSoFar]:
+    """
+    The same for many accounts in two statements; every account has its entry.
+
+    What a bill was issued for less what prepayment took of it is its principal.
+    """
+    entry = terms_in_force(_published("late_fees"), on=on, province=settings.COLLECTING_PROVINCE or None)
+    terms, without = read_late_fee_terms(entry), set(entry.get("not_agreed_with_classes", ()))
+    charges: dict[int, list[LateFeeCharge]] = defaultdict(list)
+    for charge in LateFeeCharge.objects.filter(account_id__in=account_ids).order_by("bill_id", "through_on"):
+        charges[charge.bill_id].append(charge)
+    still_open = [bill_id for bill_id, rows in charges.items() if any(row.open_fen for row in rows)]
+    bills = Bill.objects.filter(
+        Q(account_id__in=account_ids, open_fen__gt=0, due_on__lt=on) | Q(pk__in=still_open)
+    ).order_by("due_on", "pk")
+    found: dict[int, list[BillLateFee]] = {account_id: [] for account_id in account_ids}
+    for bill in bills:
+        runs = SupplyContract.PriceClass(bill.price_class).name.lower() not in without
+        fee = _fee_of(bill, charges[bill.pk], on=on, terms=terms, runs=runs)
+        if bill.open_fen or fee.due_fen:
+            found[bill.account_id].append(fee)
+    return {
+        account_id: LateFeesSoFar(tuple(fees), sum(fee.due_fen for fee in fees), str(entry["source"]), entry["code"])
+        for account_id, fees in found.items()
+    }
+
+
+def allocation_rule(*, on: date) -> AllocationRule:
+    """
+    What a payment pays first on a day; dated, of the province or the nation.
+
+    :raises CannotPrice: no rule covers the day, or it is unknown
+    """
+    entry = terms_in_force(_published("allocation"), on=on, province=settings.COLLECTING_PROVINCE or None)
+    try:
+        return AllocationRule(entry["allocation"])
+    except ValueError as unknown:
+        raise CannotPrice("unknown_switch_value", f"allocation: {entry['allocation']!r}") from unknown
+
+
+def _fee_of(bill: Bill, charges: Sequence[LateFeeCharge], *, on: date, terms: LateFeeTerms, runs: bool) -> BillLateFee:
+    counted = fee_to_charge(
+        bill.open_fen if runs else 0,
+        due_on=bill.due_on,
+        until_on=on,
+        terms=terms,
+        residential=bill.price_class == SupplyContract.PriceClass.RESIDENTIAL,
+        charged=[Charged(one.through_on, one.base_fen, one.fee_fen) for one in charges] if runs else (),
+    )
+    fee, charged_fen = counted.fee, sum(one.fee_fen for one in charges)
+    return BillLateFee(
+        bill_id=bill.pk,
+        bill_no=str(bill),
+        cycle=bill.cycle,
+        period_start=bill.period_start,
+        period_end=bill.period_end,
+        due_on=bill.due_on,
+        open_fen=bill.open_fen,
+        days=fee.days,
+        parts=fee.parts,
+        raw_fen=fee.raw_fen,
+        fee_fen=max(fee.fee_fen, charged_fen),
+        charged_fen=charged_fen,
+        to_charge_fen=counted.now_fen,
+        due_fen=counted.now_fen + sum(one.open_fen for one in charges),
+        is_minimum=fee.settled is Settled.MINIMUM,
+        is_capped=fee.settled is Settled.CAP,
+    )
+
+
+def _published(what: str) -> Sequence[Mapping[str, Any]]:
+    entries: Sequence[Mapping[str, Any]] = _collection()[what]
+    return entries
 
 
 @cache
-def _published() -> list[dict[str, Any]]:
+def _collection() -> dict[str, Any]:
     text = resources.files("cis").joinpath("data", "collection.json").read_text(encoding="utf-8")
-    entries: list[dict[str, Any]] = json.loads(text)["late_fees"]
-    return entries
+    found: dict[str, Any] = json.loads(text)
+    return found

@@ -54,7 +54,7 @@ def home(request: HttpRequest) -> HttpResponse:
     except portal.NoAccounts:
         return redirect("cis:portal_me")
     current, today = mine.current, timezone.localdate()
-    owed = dues.get_dues(account_id=current.account_id)
+    owed = dues.get_dues(account_id=current.account_id, on=today)
     last, days = None, []
     if current.sees_bills:
         bills = billing.list_bills(

@@ -195,6 +195,7 @@ ROLES: tuple[RoleSpec, ...] = (
             "cis.approve_outages",
             "cis.approve_disconnection",
             "cis.approve_corrections",
+            "cis.approve_debt_relief",
             "cis.export_data",
             "cis.see_statistics",
             "cis.try_tariffs",

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from cis.operations import calls
-from cis.queries import network, outages, search
+from cis.queries import dues, network, outages, search
 from cis.queries.customers import account_id_of, get_head
 from config.shared.deadline_clock import deadline_clock
 from config.shared.display_formats import format_clock, format_moment, format_yuan
@@ -265,8 +265,11 @@ def call(request: HttpRequest, account_no: str) -> HttpResponse:
             )
         except calls.NoTelephone as refused:
             messages.warning(request, refused.message)
+    owed = dues.get_dues(account_id=account_id, on=timezone.localdate())
     context = {
         "head": head,
+        "to_pay_fen": owed.to_pay_fen,
+        "late_fee_fen": owed.late_fee_fen,
         "phone": phone,
         "reasons": [_("电费提醒"), _("停电告知"), _("回复提问"), _("走访关照")],
     }

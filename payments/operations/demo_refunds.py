@@ -8,7 +8,7 @@ from itertools import islice
 
 from django.db import transaction
 
-from cis.queries import dues
+from cis.queries import ledger
 from config.shared import approvals
 from config.shared.models import Approval, User
 from payments.models import Payment
@@ -55,5 +55,5 @@ def _with_prepayment(hall_id: int) -> Iterator[int]:
     """Accounts that paid at this hall last and have something prepaid."""
     newest = Payment.objects.filter(org_unit_id=hall_id).order_by("-pk").values_list("account_id", flat=True)
     for account_id in dict.fromkeys(newest[:_LOOKED_AT]):
-        if dues.get_dues(account_id=account_id).prepayment_fen >= _BACK_FEN:
+        if ledger.balance(account_id).prepayment_fen >= _BACK_FEN:
             yield account_id

@@ -198,7 +198,7 @@ def _reverse(
         account_id=payment.account_id,
         payment_id=payment.pk,
         reversal_id=reversal_id,
-        allocations=list(payment.allocations.order_by("seq").values_list("bill_id", "amount_fen")),
+        allocations=list(payment.allocations.order_by("seq").values_list("bill_id", "amount_fen", "fee_fen")),
         prepaid_fen=payment.prepaid_fen,
         clearing=CLEARING[payment.method],
         at=at,

@@ -8,9 +8,11 @@ balance rows, so that any number of repeats ends in one payment and the same ans
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
@@ -82,16 +84,20 @@ def take_payment(
     received_by_id: int | None,
     form_key: str,
     reference: str = "",
+    bill_ids: Sequence[int] = (),
     at: datetime,
 ) -> TakenPayment:
     """
-    Take money at a counter: oldest bill first, the surplus to the prepayment balance.
+    Take money at a counter: late fees and bills by the rule in force, the surplus to the prepayment balance.
+
+    `bill_ids`: bills that the customer chose to pay first, in that order.
 
     The same `form_key` gives the first payment again, however often and however many ask at once.
 
     :raises AmountRefused: not between 1 fen and 10^11 fen
     :raises AccountHasNoLedger: there is no such account
     :raises AccountClosed: more than a closed account owes
+    :raises BillNotOpen: nothing is to be paid on a chosen bill
     :raises KeyUsedOtherwise: the key made a payment of another account, amount or method
     :raises UnusableKey, MethodUnknown: the form was not one of ours
     """
@@ -109,6 +115,7 @@ def take_payment(
             org_unit_id=org_unit_id,
             received_by_id=received_by_id,
             reference=reference,
+            chosen=bill_ids,
             at=at,
         )
 
@@ -123,9 +130,15 @@ def book_payment(
     org_unit_id: int | None,
     received_by_id: int | None,
     reference: str,
+    chosen: Sequence[int] = (),
+    is_wish: bool = False,
     at: datetime,
 ) -> TakenPayment:
-    """Book a payment of any channel once, inside the caller's transaction; refusals as for `take_payment`."""
+    """
+    Book a payment of any channel once, inside the caller's transaction; refusals as for `take_payment`.
+
+    `is_wish`: the money is here already; a chosen bill that was paid meanwhile stands in nobody's way.
+    """
     _check_amount(amount_fen)
     _lock_serial(channel, serial)
     balances = ledger.lock_balances([account_id])
@@ -140,7 +153,7 @@ def book_payment(
         return _as_taken(earlier, is_repeat=True)
     if account_id not in balances:
         raise settlement.AccountHasNoLedger(_("没有找到这个户号，请核对后再收款。"))
-    owed_fen = balances[account_id][0]
+    owed_fen = dues.to_pay_fen(account_id=account_id, on=at.astimezone(settings.BILLING_TIME_ZONE).date())
     if amount_fen > owed_fen and not dues.is_open(account_id=account_id):
         raise AccountClosed(
             _("这个户号已经销户，只能收清欠费 %(yuan)s 元，不能多收。") % {"yuan": yuan_from_fen(owed_fen)}
@@ -155,6 +168,8 @@ def book_payment(
         at=at,
         business_date=business_date,
         actor_id=received_by_id,
+        chosen=chosen,
+        is_wish=is_wish,
     )
     # Written once, after the surplus is known: nobody may update a payment.
     Payment(
@@ -173,7 +188,12 @@ def book_payment(
     ).save(force_insert=True)
     Allocation.objects.bulk_create(
         Allocation(
-            payment_id=payment_id, seq=seq, bill_id=part.bill_id, bill_no=part.bill_no, amount_fen=part.amount_fen
+            payment_id=payment_id,
+            seq=seq,
+            bill_id=part.bill_id,
+            bill_no=part.bill_no,
+            amount_fen=part.amount_fen,
+            fee_fen=part.fee_fen,
         )
         for seq, part in enumerate(settled.allocations, start=1)
     )
@@ -223,7 +243,7 @@ def next_id(table: str) -> int:
 
 
 def _as_taken(payment: Payment, *, is_repeat: bool) -> TakenPayment:
-    parts = payment.allocations.order_by("seq").values_list("bill_id", "bill_no", "amount_fen")
+    parts = payment.allocations.order_by("seq").values_list("bill_id", "bill_no", "amount_fen", "fee_fen")
     return TakenPayment(
         payment_id=payment.pk,
         receipt_no=str(payment),

@@ -8,7 +8,7 @@ that was kept with the notice brings it back. Booking is the same act as at the 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urljoin, urlsplit
@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from cis.operations.settlement import AccountHasNoLedger, AmountRefused
+from cis.operations.settlement import AccountHasNoLedger, AmountRefused, BillNotOpen
 from cis.queries import dues
 from config.shared.display_formats import format_money
 from config.shared.errors import BadInput, Refused
@@ -69,6 +69,7 @@ def start_order(
     amount_fen: int,
     form_key: str,
     created_by_id: int | None,
+    bill_ids: Sequence[int] = (),
     notify_url: str,
     return_url: str,
     channel: str = "wallet",
@@ -77,10 +78,12 @@ def start_order(
     """
     An order for the wallet; the same `form_key` gives the same order.
 
+    `bill_ids`: the bills that the payer chose; what was paid meanwhile when the money comes is passed over.
     `return_url` may hold `{order}`, where the order's number is put. Where WALLET_NOTIFY_BASE is set, the wallet is
     told to answer there instead of the host of `notify_url`, which is what the payer's browser asked for.
 
     :raises AmountRefused, AccountHasNoLedger, AccountClosed: nothing can be collected so
+    :raises BillNotOpen: a chosen bill is paid
     :raises AlreadyPaid: the form's order was paid before
     :raises KeyUsedOtherwise: the form's order was for another account or amount
     """
@@ -89,7 +92,9 @@ def start_order(
         raise ChannelNotOffered(_("现在不能用这种方式支付，请到营业厅缴费或稍后再试。"))
     if not is_form_key(form_key):
         raise UnusableKey(_("这张缴费单无法识别，请重新打开缴费页面。"))
-    owed = _check_payable(account_id, amount_fen)
+    owed = _check_payable(account_id, amount_fen, at)
+    if not set(bill_ids) <= {bill.bill_id for bill in owed.open_bills}:
+        raise BillNotOpen(_("选中的账单已经交清，请刷新页面重新选择。"))
     out_trade_no = f"W{form_key}"
     order, _is_new = PaymentOrder.objects.get_or_create(
         out_trade_no=out_trade_no,
@@ -97,6 +102,7 @@ def start_order(
             "channel": channel,
             "account_id": account_id,
             "amount_fen": amount_fen,
+            "bill_ids": list(bill_ids),
             "created_by_id": created_by_id,
             "created_at": at,
             "expires_at": at + ORDER_LASTS,
@@ -190,6 +196,8 @@ def _book(notice: WalletNotice) -> None:
         org_unit_id=None,
         received_by_id=None,
         reference=notice.notice_id,
+        chosen=order.bill_ids,
+        is_wish=True,
         at=notice.received_at,
     )
     PaymentOrder.objects.filter(pk=order.pk, state=PaymentOrder.State.CREATED).update(
@@ -219,15 +227,15 @@ def _is_first_use(nonce: str, at: datetime) -> bool:
         return bool(cursor.rowcount == 1)
 
 
-def _check_payable(account_id: int, amount_fen: int) -> dues.Dues:
+def _check_payable(account_id: int, amount_fen: int, at: datetime) -> dues.Dues:
     if amount_fen <= 0:
         raise AmountRefused(_("缴费金额必须大于 0，请重新输入。"))
     if amount_fen > MAX_FEN:
         raise AmountRefused(_("单笔缴费不能超过 %(yuan)s 元，请分笔缴纳。") % {"yuan": format_money(MAX_FEN)})
-    owed = dues.get_dues(account_id=account_id)
-    if amount_fen > owed.receivable_fen and not owed.is_open:
+    owed = dues.get_dues(account_id=account_id, on=at.astimezone(settings.BILLING_TIME_ZONE).date())
+    if amount_fen > owed.to_pay_fen and not owed.is_open:
         raise AccountClosed(
-            _("这个户号已经销户，只需缴清欠费 %(yuan)s 元。") % {"yuan": yuan_from_fen(owed.receivable_fen)}
+            _("这个户号已经销户，只需缴清欠费 %(yuan)s 元。") % {"yuan": yuan_from_fen(owed.to_pay_fen)}
         )
     return owed
 

@@ -69,13 +69,13 @@ def refund_subject(account_id: int) -> str:
     return f"refund:{account_id}"
 
 
-def refund_form(*, account_no: str) -> RefundForm:
+def refund_form(*, account_no: str, on: date) -> RefundForm:
     """
-    What can be given back of this account's prepayment, and how.
+    What can be given back of this account's prepayment, and how; with what it owes on the day.
 
     :raises NotFound: there is no such account
     """
-    owed = dues.get_dues(account_id=dues.account_id_of(account_no))
+    owed = dues.get_dues(account_id=dues.account_id_of(account_no), on=on)
     about = approval_queries.list_about(refund_subject(owed.account_id), limit=1)
     return RefundForm(
         dues=owed,

@@ -43,11 +43,17 @@ class PaymentRow:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptPart:
-    """So much went to this bill."""
+    """So much went to this bill, `fee_fen` of it to its late fee."""
 
     bill_no: str
     cycle: str
     amount_fen: int
+    fee_fen: int = 0
+
+    @property
+    def principal_fen(self) -> int:
+        """What went to the energy charges."""
+        return self.amount_fen - self.fee_fen
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +126,16 @@ class PayForm:
     taken_receipt_no: str
 
 
-def pay_form(*, account_no: str, form_key: str) -> PayForm:
+def pay_form(*, account_no: str, form_key: str, on: date) -> PayForm:
     """
-    Who pays, what is owed, and whether this form was already used.
+    Who pays, what is owed on the day, and whether this form was already used.
 
     :raises NotFound: there is no such account
     """
     taken = Payment.objects.filter(channel="counter", serial=form_key).first()
     return PayForm(
-        dues=dues.get_dues(account_id=dues.account_id_of(account_no)), taken_receipt_no=str(taken) if taken else ""
+        dues=dues.get_dues(account_id=dues.account_id_of(account_no), on=on),
+        taken_receipt_no=str(taken) if taken else "",
     )
 
 
@@ -155,12 +162,13 @@ def find_receipt(receipt_no: str) -> PaymentRow | None:
 def get_receipt(
     receipt_no: str,
     *,
+    on: date,
     account_ids: Sequence[int] | None = None,
     of_all: Sequence[int] = (),
     payer_id: int | None = None,
 ) -> Receipt:
     """
-    One payment with where it went; with `account_ids`, only if it is of one of them.
+    One payment with where it went, and what is owed on a day; with `account_ids`, only if it is of one of them.
 
     With `payer_id` only what that user paid themselves, but for accounts `of_all`, whose payments are all shown.
 
@@ -171,14 +179,14 @@ def get_receipt(
         raise NotFound(_("没有找到这张收据，请核对收据号。"))
     if payer_id is not None and payment.account_id not in of_all and not _is_paid_by(payment, payer_id):
         raise NotFound(_("没有找到这张收据，请核对收据号。"))
-    owed = dues.get_dues(account_id=payment.account_id)
+    owed = dues.get_dues(account_id=payment.account_id, on=on)
     return Receipt(
         payment=_rows([payment])[0],
         account_id=payment.account_id,
         name=owed.name,
         address=owed.address,
         parts=tuple(
-            ReceiptPart(part.bill_no, f"{part.bill_no[:4]}-{part.bill_no[4:6]}", part.amount_fen)
+            ReceiptPart(part.bill_no, f"{part.bill_no[:4]}-{part.bill_no[4:6]}", part.amount_fen, part.fee_fen)
             for part in payment.allocations.order_by("seq")
         ),
         dues=owed,

@@ -86,16 +86,16 @@ def pay(request: HttpRequest, account_no: str) -> HttpResponse:
     key = request.POST.get("form_key", "") if request.method == "POST" else request.GET.get("key", "")
     if request.method != "POST" and not is_form_key(key):
         return redirect(f"{here}?key={uuid.uuid4().hex}")
-    page = queries.pay_form(account_no=account_no, form_key=key)
+    page = queries.pay_form(account_no=account_no, form_key=key, on=timezone.localdate())
     saw(request, record_of(page.dues.account_id))
     if request.method != "POST" and page.taken_receipt_no:
         messages.warning(request, _("这张收款单已经收过款，没有重复收取。下面是当时的收据。"))
         return redirect("payments:payment", receipt_no=page.taken_receipt_no)
     if request.method != "POST":
-        due = page.dues.receivable_fen
+        due = page.dues.to_pay_fen
         initial = {"form_key": key, "method": "cash", "amount": format_yuan(due) if due > 0 else ""}
-        return _draw_pay(request, page, TakePaymentForm(initial=initial), status=200)
-    form = TakePaymentForm(request.POST)
+        return _draw_pay(request, page, TakePaymentForm(initial=initial, bills=page.dues.open_bills), status=200)
+    form = TakePaymentForm(request.POST, bills=page.dues.open_bills)
     if form.is_valid():
         staff = staff_of(request)
         try:
@@ -104,6 +104,7 @@ def pay(request: HttpRequest, account_no: str) -> HttpResponse:
                 amount_fen=form.cleaned_data["amount"],
                 method=form.cleaned_data["method"],
                 reference=form.cleaned_data["reference"],
+                bill_ids=form.cleaned_data["bills"],
                 org_unit_id=staff.org_unit_id,
                 received_by_id=staff.pk,
                 form_key=key,
@@ -136,7 +137,7 @@ def _draw_pay(request: HttpRequest, page: queries.PayForm, form: TakePaymentForm
 @requires("payments.view_payments")
 def payment(request: HttpRequest, receipt_no: str) -> HttpResponse:
     """One payment: where it went, its receipt to print, the way to reverse it."""
-    receipt = queries.get_receipt(receipt_no)
+    receipt = queries.get_receipt(receipt_no, on=timezone.localdate())
     saw(request, record_of(receipt.account_id))
     is_today = receipt.payment.business_date == ledger.open_business_date(timezone.now())
     context = {
@@ -158,7 +159,7 @@ def payment(request: HttpRequest, receipt_no: str) -> HttpResponse:
 @requires_step_up
 def reverse_payment(request: HttpRequest, receipt_no: str) -> HttpResponse:
     """Take a payment back, or ask for it where somebody else took it: what will happen, to whom, how much, and why."""
-    receipt = queries.get_receipt(receipt_no)
+    receipt = queries.get_receipt(receipt_no, on=timezone.localdate())
     is_taker = receipt.payment.clerk_id == staff_of(request).pk
     form = ReversalForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -204,7 +205,7 @@ def _take_back(request: HttpRequest, receipt: queries.Receipt, reason: str, *, i
 @requires("payments.view_payments")
 def receipt_pdf(request: HttpRequest, receipt_no: str, paper: receipts.Paper) -> HttpResponse:
     """The receipt to print."""
-    receipt = queries.get_receipt(receipt_no)
+    receipt = queries.get_receipt(receipt_no, on=timezone.localdate())
     saw(request, record_of(receipt.account_id))
     return pdf_answer(request, receipt, paper)
 

@@ -9,7 +9,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from config.shared.display_formats import format_money
+from cis.queries.dues import OpenBill
+from config.shared.display_formats import format_money, format_month
 from config.shared.money import NotMoney, fen_from_yuan
 from payments.operations.taking import COUNTER_METHODS
 from payments.queries import PaidWay
@@ -40,6 +41,32 @@ class YuanField(forms.CharField):
             raise forms.ValidationError(self.error_messages["not_money"], code="not_money") from error
 
 
+class BillsField(forms.TypedMultipleChoiceField):
+    """Open bills to tick; their ids in the order in which they are due."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(coerce=int, widget=forms.CheckboxSelectMultiple, **arguments)
+        self.error_messages["invalid_choice"] = _("选中的账单已经交清或不属于这个户号，请刷新页面重新选择。")
+
+
+def _offer(form: forms.Form, bills: Sequence[OpenBill]) -> None:
+    """Name the bills that can be ticked; with one there is nothing to choose."""
+    form.fields["bills"].choices = [  # type: ignore[attr-defined]
+        (bill.bill_id, _said(bill)) for bill in bills
+    ]
+
+
+def _said(bill: OpenBill) -> str:
+    words = {
+        "month": format_month(bill.cycle),
+        "yuan": format_money(bill.open_fen),
+        "fee": format_money(bill.late_fee_fen),
+    }
+    if bill.late_fee_fen:
+        return str(_("%(month)s 电费 %(yuan)s 元，违约金 %(fee)s 元") % words)
+    return str(_("%(month)s 电费 %(yuan)s 元") % words)
+
+
 class TakePaymentForm(forms.Form):
     """What a clerk fills in; the key was drawn with the form."""
 
@@ -56,6 +83,11 @@ class TakePaymentForm(forms.Form):
     reference = forms.CharField(
         label=_("凭证号"), max_length=64, required=False, help_text=_("刷卡小票或扫码订单的号码；现金不用填。")
     )
+    bills = BillsField(label=_("先交哪些账单"), required=False)
+
+    def __init__(self, *arguments: Any, bills: Sequence[OpenBill] = (), **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        _offer(self, bills)
 
 
 class ReversalForm(forms.Form):
@@ -109,13 +141,22 @@ class WalletForm(forms.Form):
 
     form_key = forms.CharField(widget=forms.HiddenInput)
     choice = forms.ChoiceField(
-        label=_("交多少"), choices=[("all", _("全部欠费")), ("other", _("其他金额"))], widget=forms.RadioSelect
+        label=_("交多少"),
+        choices=[("all", _("全部欠费")), ("bills", _("选几张账单交")), ("other", _("其他金额"))],
+        widget=forms.RadioSelect,
     )
+    bills = BillsField(label=_("交哪些账单"), required=False)
     amount = YuanField(label=_("其他金额"), required=False)
 
+    def __init__(self, *arguments: Any, bills: Sequence[OpenBill] = (), **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        _offer(self, bills)
+
     def clean(self) -> dict[str, Any]:
-        """Another amount must be typed."""
+        """Another amount must be typed, and bills be ticked where some are to be paid."""
         cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("choice") == "bills" and not cleaned.get("bills") and "bills" not in self.errors:
+            self.add_error("bills", _("请勾选要交的账单。"))
         if cleaned.get("choice") == "other" and cleaned.get("amount") is None and "amount" not in self.errors:
             self.add_error("amount", _("请输入要交的金额。"))
         return cleaned

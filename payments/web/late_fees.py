@@ -14,15 +14,14 @@ from django.views.decorators.http import require_safe
 from cis.queries import portal
 from cis.queries.audit import record_of
 from cis.queries.dues import account_id_of
-from cis.queries.late_fees import BillLateFee, LateFeesSoFar
+from cis.queries.late_fees import BillLateFee, LateFeesSoFar, late_fees_so_far
 from cis.queries.portal import Right
 from config.shared.display_formats import format_day, format_money
-from config.shared.permissions import staff_of
+from config.shared.permissions import may, staff_of
 from config.shared.web.looks import saw
 from config.shared.web.pages import requires
 from config.shared.web.parts import render_part
 from config.shared.web.portal_pages import for_customers
-from payments.queries.late_fees import late_fees_of
 
 _PART = "payments/_late_fees.html"
 
@@ -35,9 +34,9 @@ def portal_late_fees(request: HttpRequest, account_no: str) -> HttpResponse:
     account = portal.my_account(user_id=staff_of(request).pk, account_no=account_no, today=today)
     found = LateFeesSoFar((), 0, "")
     if account.may(Right.BILLS):
-        found = late_fees_of(account.account_id, on=today)
+        found = late_fees_so_far(account.account_id, on=today)
         own = tuple(bill for bill in found.bills if portal.is_own_time(account, bill.period_start, bill.period_end))
-        found = replace(found, bills=own, fee_fen=sum(bill.fee_fen for bill in own))
+        found = replace(found, bills=own, fee_fen=sum(bill.due_fen for bill in own))
     return render_part(request, _PART, _context(found, of_staff=False), title=_("违约金"))
 
 
@@ -47,16 +46,22 @@ def account_late_fees(request: HttpRequest, account_no: str) -> HttpResponse:
     """The overdue bills of an account with their late fees so far, for those who collect."""
     account_id = account_id_of(account_no)
     saw(request, record_of(account_id))
-    found = late_fees_of(account_id, on=timezone.localdate())
-    return render_part(request, _PART, _context(found, of_staff=True), title=_("违约金"))
+    found = late_fees_so_far(account_id, on=timezone.localdate())
+    return render_part(
+        request,
+        _PART,
+        _context(found, of_staff=True, may_waive=may(staff_of(request), "cis.collect_arrears")),
+        title=_("违约金"),
+    )
 
 
-def _context(found: LateFeesSoFar, *, of_staff: bool) -> dict[str, Any]:
+def _context(found: LateFeesSoFar, *, of_staff: bool, may_waive: bool = False) -> dict[str, Any]:
     return {
         "fees": found,
         "rows": [{"bill": bill, "sentences": _sentences(bill)} for bill in found.bills],
         "today": timezone.localdate(),
         "of_staff": of_staff,
+        "may_waive": may_waive,
     }
 
 
@@ -77,6 +82,11 @@ def _sentences(bill: BillLateFee) -> list[str]:
     ]
     if bill.is_minimum:
         said.append(_("合计不足 %(fee)s 元，按 %(fee)s 元算") % {"fee": format_money(bill.fee_fen)})
+    if bill.fee_fen != bill.due_fen:
+        said.append(
+            _("违约金共 %(fee)s 元，已交或减免 %(gone)s 元")
+            % {"fee": format_money(bill.fee_fen), "gone": format_money(bill.fee_fen - bill.due_fen)}
+        )
     if bill.is_capped:
         said.append(_("已到上限 %(fee)s 元") % {"fee": format_money(bill.fee_fen)})
     return said

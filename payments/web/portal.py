@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -40,17 +41,18 @@ def pay(request: HttpRequest) -> HttpResponse:
     """Choose what to pay, then go to the wallet."""
     mine = _mine(request)
     mine.current.require(Right.PAY)
-    owed = dues.get_dues(account_id=mine.current.account_id)
+    owed = dues.get_dues(account_id=mine.current.account_id, on=timezone.localdate())
     if request.method != "POST":
-        first = {"form_key": uuid.uuid4().hex, "choice": "all" if owed.receivable_fen > 0 else "other"}
-        return _draw_pay(request, mine, owed, WalletForm(initial=first), status=200)
-    form = WalletForm(request.POST)
+        first = {"form_key": uuid.uuid4().hex, "choice": "all" if owed.to_pay_fen > 0 else "other"}
+        return _draw_pay(request, mine, owed, WalletForm(initial=first, bills=owed.open_bills), status=200)
+    form = WalletForm(request.POST, bills=owed.open_bills)
     if form.is_valid():
-        is_all = form.cleaned_data["choice"] == "all"
+        amount_fen, bill_ids = _what_is_paid(owed, form.cleaned_data)
         try:
             started = operations.start_order(
                 account_id=mine.current.account_id,
-                amount_fen=owed.receivable_fen if is_all else form.cleaned_data["amount"],
+                amount_fen=amount_fen,
+                bill_ids=bill_ids,
                 form_key=form.cleaned_data["form_key"],
                 created_by_id=staff_of(request).pk,
                 notify_url=request.build_absolute_uri(reverse("payments:wallet_notice")),
@@ -65,6 +67,15 @@ def pay(request: HttpRequest) -> HttpResponse:
         else:
             return redirect(started.payment_address)
     return _draw_pay(request, mine, owed, form, status=422)
+
+
+def _what_is_paid(owed: dues.Dues, typed: dict[str, Any]) -> tuple[int, list[int]]:
+    """How much, and the bills it is for where some were chosen."""
+    if typed["choice"] == "other":
+        return typed["amount"], []
+    if typed["choice"] == "all":
+        return owed.to_pay_fen, []
+    return sum(bill.to_pay_fen for bill in owed.open_bills if bill.bill_id in typed["bills"]), typed["bills"]
 
 
 def _draw_pay(
@@ -138,5 +149,9 @@ def receipt_pdf(request: HttpRequest, receipt_no: str, paper: receipts.Paper) ->
 
 def _own_receipt(request: HttpRequest, mine: portal.MyAccounts, receipt_no: str) -> queries.Receipt:
     return queries.get_receipt(
-        receipt_no, account_ids=mine.ids, of_all=mine.ids_with(Right.RECEIPTS), payer_id=staff_of(request).pk
+        receipt_no,
+        on=timezone.localdate(),
+        account_ids=mine.ids,
+        of_all=mine.ids_with(Right.RECEIPTS),
+        payer_id=staff_of(request).pk,
     )

@@ -28,7 +28,7 @@ from payments.web.forms import RefundRequestForm
 @requires_step_up
 def ask(request: HttpRequest, account_no: str) -> HttpResponse:
     """Ask that prepayment is given back: how much, which way, why. Somebody else approves it."""
-    page = queries.refund_form(account_no=account_no)
+    page = queries.refund_form(account_no=account_no, on=timezone.localdate())
     saw(request, record_of(page.dues.account_id))
     if request.method != "POST":
         initial = {"amount": format_yuan(page.dues.prepayment_fen), "way": RefundRequestForm.CASH}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -16,5 +17,5 @@ from payments import queries, receipts
 @require_safe
 def verify(request: HttpRequest, token: str) -> HttpResponse:
     """For anybody who holds the paper: number, day, amount, masked name, and whether it was taken back."""
-    receipt = queries.get_receipt(receipts.receipt_no_in(token))
+    receipt = queries.get_receipt(receipts.receipt_no_in(token), on=timezone.localdate())
     return render(request, "payments/verify.html", {"payment": receipt.payment})

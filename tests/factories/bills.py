@@ -13,14 +13,24 @@ from cis.operations.settlement import bill_number
 from config.shared.periods import add_months, first_day
 from tests.factories.world import AccountIds, World
 
+# For tests by the real clock: no late fee runs, whenever they are run.
+NOT_YET_DUE = date(2099, 1, 15)
+
 
 def issue(
-    world: World, fen: int, *, account: AccountIds | None = None, cycle: int = 0, revision: int = 0, months: int = 1
+    world: World,
+    fen: int,
+    *,
+    account: AccountIds | None = None,
+    cycle: int = 0,
+    revision: int = 0,
+    months: int = 1,
+    due_on: date | None = None,
 ) -> str:
     """
     A bill of so many fen for the account (the first residential one) and cycle (the newest), booked; its number.
 
-    Its energy is 0.02 kWh a fen.
+    Due on `due_on`, on day 15 of the month after the cycle where none is named. Its energy is 0.02 kWh a fen.
     """
     who, cycle = account or world.residential, cycle or world.cycle
     start = date(cycle // 100, cycle % 100, 1)
@@ -45,7 +55,7 @@ def issue(
             energy_kwh_e2=fen * 2,
             total_fen=fen,
             open_fen=fen,
-            due_on=(start + timedelta(days=32)).replace(day=15),
+            due_on=due_on or (start + timedelta(days=32)).replace(day=15),
             issued_at=world.at,
         )
         ledger.post(

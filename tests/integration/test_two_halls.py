@@ -18,7 +18,7 @@ from config.embedded import places
 from config.embedded.run import web_command
 from config.embedded.supervise import Program
 from payments.models import Payment
-from tests.factories.bills import issue
+from tests.factories.bills import NOT_YET_DUE, issue
 from tests.factories.world import PASSWORD, World, small_world
 from tests.integration.payments.test_live_wallet import Browser
 from tests.stack import Stack
@@ -70,7 +70,7 @@ def whole_account(world: World) -> str:
 class TestTwoHalls:
     def test_share_sessions_forms_payments_and_edits_at_once(self, live: Stack, other_hall: str) -> None:
         world = small_world()
-        issue(world, 18_640)
+        issue(world, 18_640, due_on=NOT_YET_DUE)
         one, two = Clerk(live.url), Clerk(other_hall)
         one.sign_in("clerk_a")
         two.sign_in("clerk_b")
@@ -97,7 +97,7 @@ class TestTwoHalls:
 
     def test_lose_nothing_with_a_process(self, live: Stack, other_hall: str) -> None:
         world = small_world()
-        issue(world, 18_640)
+        issue(world, 18_640, due_on=NOT_YET_DUE)
         clerk = Clerk(live.url)
         clerk.sign_in("clerk_a")
         clerk.open(f"{account_page(world)}pay/")

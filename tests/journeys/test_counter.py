@@ -9,7 +9,7 @@ import pytest
 from cis.models import Customer
 from cis.queries.ledger import balance
 from payments.models import Payment
-from tests.factories.bills import issue
+from tests.factories.bills import NOT_YET_DUE, issue
 from tests.factories.world import small_world
 from tests.journeys.conftest import NewPage, sign_in
 from tests.stack import Stack
@@ -28,7 +28,7 @@ class TestAPayment:
     def test_by_keyboard_only_is_made_once_whatever_is_pressed_again(self, new_page: NewPage, live: Stack) -> None:
         """Search by name, open the 360, take cash, press twice, reload, go back; then the receipt."""
         world = small_world()
-        issue(world, 18_640)
+        issue(world, 18_640, due_on=NOT_YET_DUE)
         page = sign_in(new_page(), "clerk_b")
 
         page.keyboard.press("Control+k")

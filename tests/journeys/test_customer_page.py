@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.factories.bills import issue
+from tests.factories.bills import NOT_YET_DUE, issue
 from tests.factories.world import small_world
 from tests.journeys.conftest import sign_in
 from tests.journeys.test_counter import text_of
@@ -21,7 +21,7 @@ class TestAPartThatFails:
     @pytest.mark.parametrize("how", ["error", "no-answer"])
     def test_says_so_in_its_place_and_can_be_asked_again(self, page: Any, live: Stack, how: str) -> None:
         world = small_world()
-        issue(world, 18_640)
+        issue(world, 18_640, due_on=NOT_YET_DUE)
         sign_in(page, "clerk_a", "/console/")
         page.route(
             f"**{ADDRESS}meters/",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from payments.models import Payment
-from tests.factories.bills import issue
+from tests.factories.bills import NOT_YET_DUE, issue
 from tests.factories.world import World, small_world
 from tests.journeys.conftest import NewPage, sign_in
 from tests.journeys.test_counter import text_of
@@ -24,7 +24,7 @@ class TestByKeysAlone:
     def test_search_customer_payment_receipt_and_the_next_one(self, new_page: NewPage) -> None:
         """From the home page; no press of a mouse button is ever sent. Four acts of the hand after the name."""
         world = small_world()
-        issue(world, 18_640)
+        issue(world, 18_640, due_on=NOT_YET_DUE)
         page = sign_in(new_page(), "clerk_a", "/console/")
         keys = page.keyboard
 
@@ -136,7 +136,7 @@ class TestTheWayBack:
     def test_leads_through_whole_pages_with_their_parts(self, new_page: NewPage) -> None:
         """Back and forward after parts came by htmx: the page is whole each time, and no answer is a naked part."""
         world = small_world()
-        issue(world, 18_640)
+        issue(world, 18_640, due_on=NOT_YET_DUE)
         page = sign_in(new_page(), "clerk_a", "/console/")
         page.get_by_text("今天还没有收款").wait_for()
         page.goto(account(world))

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from config.shared.models import StaffSession, User
 from payments.models import Reversal
-from tests.factories.bills import issue
+from tests.factories.bills import NOT_YET_DUE, issue
 from tests.factories.staff import app_code
 from tests.factories.world import PASSWORD, World, small_world
 from tests.integration.payments import pay
@@ -128,7 +128,7 @@ class TestAPasskey:
 
 def reverse(page: Any, world: World) -> None:
     """A reversal long after signing in: the reason typed before is not lost, the passkey confirms."""
-    issue(world, 18_640)
+    issue(world, 18_640, due_on=NOT_YET_DUE)
     taken = pay(world, fen=18_640, at=timezone.now())
     page.goto(f"/console/payments/{taken.receipt_no}/reversal/")
     page.get_by_label("冲正原因").fill("金额录错")

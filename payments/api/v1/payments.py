@@ -40,10 +40,11 @@ class PaymentIn(serializers.Serializer[Any]):
 
 
 class PartOut(serializers.Serializer[Any]):
-    """So much went to this bill."""
+    """So much went to this bill; `fee_fen` of it to its late fee."""
 
     bill_no = serializers.CharField()
     amount_fen = serializers.IntegerField()
+    fee_fen = serializers.IntegerField()
 
 
 class TakenOut(serializers.Serializer[Any]):
@@ -115,7 +116,7 @@ class AccountPayments(APIView):
 
     @extend_schema(operation_id="account_payments_take", parameters=[KEY], request=PaymentIn, responses={201: TakenOut})
     def post(self, request: Request, account_no: str) -> Response:
-        """Take a payment: oldest bill first, the surplus to prepayment."""
+        """Take a payment: late fees and bills by the rule in force, the surplus to prepayment."""
         asked = PaymentIn(data=request.data)
         asked.is_valid(raise_exception=True)
         key = request.headers.get("Idempotency-Key", "")
@@ -140,7 +141,7 @@ class PaymentDetail(APIView):
     @extend_schema(operation_id="payments_get", responses=PaymentDetailOut)
     def get(self, request: Request, receipt_no: str) -> Response:
         """One payment and where it went."""
-        receipt = queries.get_receipt(receipt_no)
+        receipt = queries.get_receipt(receipt_no, on=timezone.localdate())
         saw(request, record_of(receipt.account_id))
         return Response({**PaymentOut(receipt.payment).data, "allocations": PartOut(receipt.parts, many=True).data})
 

@@ -22,17 +22,17 @@ from cis.models import (
 )
 from cis.operations import collecting, collecting_notices, disputes, protections
 from cis.queries import collecting as queries
+from cis.queries.late_fees import late_fees_so_far
 from config.shared import approvals
 from config.shared.errors import NotAllowed, Refused
 from config.shared.models import Message, OrgUnit, OutboxDelivery, OutboxEvent, User
 from payments import handlers as payment_handlers
 from payments.events import PaymentReceived
 from payments.operations import reverse_payment
-from payments.queries.late_fees import late_fees_of
 from tests.factories.arrears import APPROVED, CUT, DEMANDED, WALK, Road, at
 from tests.factories.bills import issue
 from tests.factories.world import small_world
-from tests.integration.payments import pay
+from tests.integration.payments import pay, pay_all
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +52,7 @@ class TestTheRoad:
             getattr(road, act)()
         assert ArrearsCase.objects.get(pk=road.case_id).stage == "cut"
 
-        paid = pay(road.world, fen=500_00, account=road.account, at=at(3, 3, 15))
+        paid = pay_all(road.world, account=road.account, at=at(3, 3, 15))
         event = OutboxEvent.objects.get(name=PaymentReceived.name)
         assert OutboxDelivery.objects.filter(event=event, handler__endswith="stop_collecting").exists()
         for minute in (1, 1, 30):
@@ -80,7 +80,7 @@ class TestTheRoad:
     def test_the_handler_of_a_payment_does_it_and_twice_changes_nothing(self, road: Road) -> None:
         for act in (*WALK, "cut"):
             getattr(road, act)()
-        paid = pay(road.world, fen=500_00, account=road.account, at=at(3, 3, 15))
+        paid = pay_all(road.world, account=road.account, at=at(3, 3, 15))
         event = PaymentReceived(
             account_id=road.account.account_id, payment_id=paid.payment_id, amount_fen=500_00, prepaid_fen=0,
             method="cash",
@@ -105,8 +105,8 @@ class TestTheRoad:
         with pytest.raises(collecting.NotYet) as refused:
             road.tell()
         assert {"not-approved", "notice-not-served"} <= codes(refused)
-        assert ArrearsCase.objects.get(pk=road.case_id).overdue_fen == 400_00
-        rest = pay(road.world, fen=400_00, account=road.account, at=at(3, 2))
+        assert ArrearsCase.objects.get(pk=road.case_id).overdue_fen == 445_00, "the late fee of 45 yuan came first"
+        rest = pay_all(road.world, account=road.account, at=at(3, 2))
         note(payment_id=rest.payment_id, paid_at=at(3, 2), at=at(3, 2))
 
         assert ArrearsCase.objects.get(pk=road.case_id).closed_at == at(3, 2)
@@ -227,7 +227,7 @@ class TestNotEarlyAndNotAround:
                 account_id=road.account.account_id, kind="life-support", basis="呼吸机", from_on=date(2026, 3, 1),
                 set_by_id=road.collector, set_at=CUT,
             ),
-            lambda: pay(road.world, fen=500_00, account=road.account, at=at(3, 2)),
+            lambda: pay_all(road.world, account=road.account, at=at(3, 2)),
             lambda: protections.set_quiet_time(
                 org_unit_id=road.world.city_id, kind="weather", from_at=at(3, 3, 0), until_at=at(3, 4, 0),
                 reason="暴雪橙色预警", by_id=road.collector, at=at(3, 2),
@@ -341,13 +341,13 @@ class TestTheNight:
         with django_assert_num_queries(7):
             first = collecting.open_cases(at=at(1, 16))
         again = collecting.open_cases(at=at(1, 17))
-        pay(world, fen=100_00, at=at(1, 18))
+        pay_all(world, at=at(1, 18))
         pay(world, fen=30_00, account=world.commercial, at=at(1, 18))
         after = collecting.open_cases(at=at(1, 19))
 
         assert [one["opened"] for one in (before, first, again, after)] == [0, 4, 0, 0]
         assert after["closed"] == 1
-        assert ArrearsCase.objects.get(account_id=world.commercial.account_id).overdue_fen == 70_00
+        assert ArrearsCase.objects.get(account_id=world.commercial.account_id).overdue_fen == 71_00
         shop = queries.case_of_account(world.commercial.account_id, at=at(1, 19))
         assert shop is not None and shop.row.next is not None
         assert (shop.row.days, shop.row.next.what, shop.row.next.why) == (4, "cause", ())
@@ -372,12 +372,12 @@ class TestTheNight:
     def test_what_is_overdue_costs_by_the_days_each_part_was_open(self) -> None:
         world = small_world()
         issue(world, 10_000_00, account=world.commercial, cycle=202511)
-        pay(world, fen=4_000_00, account=world.commercial, at=at(1, 5))
+        pay(world, fen=4_470_00, account=world.commercial, at=at(1, 5))
         taken = pay(world, fen=100_00, account=world.commercial, at=at(1, 8))
         reverse_payment(payment_id=taken.payment_id, reason="收错户", reversed_by_id=world.clerk_a_id, at=at(1, 8, 11))
 
         # Due on 15 December: 16 days of the old year at 2, five of January on the whole and five on the rest at 3.
-        [bill] = late_fees_of(world.commercial.account_id, on=at(1, 10).date()).bills
+        [bill] = late_fees_so_far(world.commercial.account_id, on=at(1, 10).date()).bills
 
         assert [(part.base_fen, part.days, part.ppm) for part in bill.parts] == [
             (10_000_00, 16, 2000), (10_000_00, 5, 3000), (6_000_00, 5, 3000)

@@ -6,6 +6,9 @@ import uuid
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+
+from cis.queries import dues
 from payments.operations import TakenPayment, take_payment
 from tests.factories.world import AccountIds, World
 
@@ -32,3 +35,10 @@ def pay(
             **more,
         }
     )
+
+
+def pay_all(world: World, *, account: AccountIds | None = None, at: datetime, **more: Any) -> TakenPayment:
+    """What pays the account off at that moment, late fees and all."""
+    who = account or world.residential
+    fen = dues.to_pay_fen(account_id=who.account_id, on=at.astimezone(settings.BILLING_TIME_ZONE).date())
+    return pay(world, fen=fen, account=who, at=at, **more)

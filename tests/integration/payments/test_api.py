@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 
 from config.shared.models import User
 from payments.models import Payment
-from tests.factories.bills import issue
+from tests.factories.bills import NOT_YET_DUE, issue
 from tests.factories.staff import prove
 from tests.factories.world import World, small_world
 from tests.integration.payments import pay
@@ -23,7 +23,7 @@ KEY: dict[str, Any] = {"HTTP_IDEMPOTENCY_KEY": "bank-serial-0001"}
 @pytest.fixture
 def world() -> World:
     made = small_world()
-    issue(made, 18_640)
+    issue(made, 18_640, due_on=NOT_YET_DUE)
     return made
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from cis.queries.ledger import balance
 from config.shared.models import User
 from payments.models import Payment, Reversal
-from tests.factories.bills import issue
+from tests.factories.bills import NOT_YET_DUE, issue
 from tests.factories.staff import prove
 from tests.factories.world import AccountIds, World, small_world
 from tests.integration.payments import pay
@@ -46,7 +46,7 @@ def fill(key: str, **changed: str) -> dict[str, str]:
 @pytest.fixture
 def world() -> World:
     made = small_world()
-    issue(made, 18_640)
+    issue(made, 18_640, due_on=NOT_YET_DUE)
     return made
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from payments.models import Payment, PaymentOrder
-from tests.factories.bills import issue
+from tests.factories.bills import NOT_YET_DUE, issue
 from tests.factories.world import small_world
 from tests.stack import Stack
 
@@ -44,7 +44,7 @@ class Browser:
 class TestTheWholeWay:
     def test_leads_from_the_account_number_to_the_receipt(self, live: Stack) -> None:
         world = small_world()
-        issue(world, 18_640)
+        issue(world, 18_640, due_on=NOT_YET_DUE)
         browser = Browser(live.url)
 
         browser.open("/my/sign-in/account/")

@@ -17,7 +17,7 @@ from cis.queries.ledger import balance
 from config.shared.models import User
 from payments.channels import wallet_keys
 from payments.models import Payment, PaymentOrder, WalletNotice
-from tests.factories.bills import issue
+from tests.factories.bills import NOT_YET_DUE, issue
 from tests.factories.world import World, small_world
 from tests.integration.payments import pay
 
@@ -56,7 +56,7 @@ def line(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 @pytest.fixture
 def world() -> World:
     made = small_world()
-    issue(made, 18_640)
+    issue(made, 18_640, due_on=NOT_YET_DUE)
     return made
 
 

@@ -228,7 +228,7 @@ class TestTheOriginalWay:
         refund = Refund.objects.get()
         assert (refund.method, refund.payment_id) == ("card", card.payment_id)
         assert prepaid(world) == 11_000 and ledger.verify().faults == ()
-        form = queries.refund_form(account_no=world.residential.account_no)
+        form = queries.refund_form(account_no=world.residential.account_no, on=world.at.date())
         assert [(way.payment_id, way.left_fen) for way in form.ways] == [(card.payment_id, 1_000)]
 
     def test_is_not_that_of_cash_of_another_account_or_of_what_was_reversed(self, world: World) -> None:

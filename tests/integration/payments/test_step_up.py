@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 from config.shared.api.keys import issue_key
 from config.shared.models import User
 from payments.models import Reversal
-from tests.factories.bills import issue
+from tests.factories.bills import NOT_YET_DUE, issue
 from tests.factories.staff import app_code, give_app, prove, through_the_door
 from tests.factories.world import PASSWORD, World, small_world
 from tests.integration.payments import pay
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def world() -> World:
     made = small_world()
-    issue(made, 18_640)
+    issue(made, 18_640, due_on=NOT_YET_DUE)
     return made
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
@@ -31,6 +31,8 @@ from tests.integration.payments import pay
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CLERKS = 8
+# After the day of the small world, before the other bill: the older one, and no late fee runs.
+SOON = date(2026, 2, 10)
 
 
 def together(acts: Sequence[Callable[[], Any]]) -> list[Any]:
@@ -57,7 +59,7 @@ def open_fen(bill_no: str) -> int:
 class TestAPayment:
     def test_goes_to_the_oldest_bill_first_and_the_surplus_to_prepayment(self) -> None:
         world = small_world()
-        newer, older = issue(world, 5_000, cycle=202601), issue(world, 3_000, cycle=202511)
+        newer, older = issue(world, 5_000, cycle=202601), issue(world, 3_000, cycle=202511, due_on=SOON)
 
         taken = pay(world, fen=10_000)
 
@@ -69,7 +71,7 @@ class TestAPayment:
 
     def test_that_is_too_small_pays_a_part_of_the_oldest_bill(self) -> None:
         world = small_world()
-        older, newer = issue(world, 3_000, cycle=202511), issue(world, 5_000, cycle=202601)
+        older, newer = issue(world, 3_000, cycle=202511, due_on=SOON), issue(world, 5_000, cycle=202601)
 
         pay(world, fen=1)
 
@@ -239,7 +241,7 @@ class TestAnyHall:
 class TestAReversal:
     def test_gives_every_account_back_what_it_had(self) -> None:
         world = small_world()
-        older, newer = issue(world, 3_000, cycle=202511), issue(world, 5_000, cycle=202601)
+        older, newer = issue(world, 3_000, cycle=202511, due_on=SOON), issue(world, 5_000, cycle=202601)
         before = balance(world.residential.account_id)
         taken = pay(world, fen=9_000)
 

@@ -24,7 +24,7 @@ from payments.events import WalletNoticeStored
 from payments.models import Payment, PaymentOrder, WalletNotice
 from payments.signing import rsa2
 from payments.simulators import wallet as sim
-from tests.factories.bills import issue
+from tests.factories.bills import NOT_YET_DUE, issue
 from tests.factories.world import World, small_world
 from tests.integration.payments import pay
 from tests.integration.payments.test_taking import together
@@ -132,7 +132,7 @@ class TestAnOrder:
 
     def test_of_a_closed_account_may_settle_its_debt_and_no_more(self) -> None:
         world = small_world()
-        issue(world, 3_000)
+        issue(world, 3_000, due_on=NOT_YET_DUE)
         Account.objects.filter(pk=world.residential.account_id).update(state="closed")
 
         with pytest.raises(operations.AccountClosed):
@@ -145,7 +145,7 @@ class TestANotice:
     def test_books_the_order_into_the_one_ledger(self) -> None:
         """One payment ledger for counter and wallet."""
         world = small_world()
-        issue(world, 20_000)
+        issue(world, 20_000, due_on=NOT_YET_DUE)
         pay(world, fen=1_360)
         order = start(world)
 
@@ -183,7 +183,7 @@ class TestANotice:
     def test_at_the_moment_the_counter_takes_the_same_bill_posts_nothing_twice(self) -> None:
         """Both are booked once each, the bill is settled once, and what is over is the customer's prepayment."""
         world = small_world()
-        issue(world, 18_640)
+        issue(world, 18_640, due_on=NOT_YET_DUE)
         first = notice(start(world), at=world.at)
         copies = [notice_again(first) for _ in range(3)]
         key = uuid.uuid4().hex

@@ -158,6 +158,83 @@ DISCONNECTION_NEAR = declare(
 )
 
 
+def _fee_control(
+    code: str,
+    *,
+    subject_zh: str,
+    subject_en: str,
+    zh: str,
+    en: str,
+    is_urgent: bool = False,
+    lasts: timedelta = timedelta(days=1),
+    **examples: str,
+) -> Template:
+    """What a customer under fee control is told of the balance and of supply."""
+    return declare(
+        Template(
+            code=code,
+            channels=("sms", "in_app"),
+            is_urgent=is_urgent,
+            in_inbox=True,
+            lasts=lasts,
+            subject_zh=subject_zh,
+            subject_en=subject_en,
+            zh=zh,
+            en=en,
+            examples={"tail": "6789", **examples},
+        )
+    )
+
+
+FEE_LOW = _fee_control(
+    "fee-control-low",
+    subject_zh="电费余额不多了",
+    subject_en="Your balance is low",
+    zh="户号尾号 {tail}：电费余额约 {yuan} 元，低于 {limit} 元，请及时充值。",
+    en="Account ending {tail}: about {yuan} yuan left, below {limit}. Please top up.",
+    yuan="38.20",
+    limit="50.00",
+)
+FEE_SHORT = _fee_control(
+    "fee-control-short",
+    subject_zh="电费余额不足",
+    subject_en="Your balance is used up",
+    zh="户号尾号 {tail}：电费余额约 {yuan} 元，已用完。{day} 起将按协议停电，充值后不停。有困难请拨打 95598。",
+    en="Account ending {tail}: balance {yuan} yuan. Supply stops from {day} unless you top up. Trouble: 95598.",
+    yuan="-3.10",
+    day="2026-11-30",
+)
+FEE_LAST_WARNING = _fee_control(
+    "fee-control-last-warning",
+    subject_zh="即将停电",
+    subject_en="Supply will be stopped shortly",
+    zh="户号尾号 {tail}：电费余额约 {yuan} 元，将于 {moment} 后停电。现在充值就不停。有疑问请拨打 95598。",
+    en="Account ending {tail}: balance {yuan} yuan. Supply stops after {moment}; top up now and it stays. 95598.",
+    is_urgent=True,
+    lasts=timedelta(hours=2),
+    yuan="-12.40",
+    moment="2026-11-30 10:30",
+)
+FEE_STOPPED = _fee_control(
+    "fee-control-stopped",
+    subject_zh="已停电",
+    subject_en="Supply was stopped",
+    zh="户号尾号 {tail}：因电费余额不足已停电。充值后马上安排复电。有疑问请拨打 95598。",
+    en="Account ending {tail}: supply was stopped, the balance is used up. Top up and it comes back. 95598.",
+    is_urgent=True,
+    lasts=timedelta(hours=6),
+)
+FEE_BACK = _fee_control(
+    "fee-control-back",
+    subject_zh="已复电",
+    subject_en="Supply is back",
+    zh="户号尾号 {tail}：已远程复电。没有来电请检查表后开关，或拨打 95598。",
+    en="Account ending {tail}: supply is back. If not, check your main switch or call 95598.",
+    is_urgent=True,
+    lasts=timedelta(hours=6),
+)
+
+
 def _alert(code: str, *, subject_zh: str, subject_en: str, zh: str, en: str, **examples: str) -> Template:
     """What somebody asked to be told of their running bill or of prices; to nobody else."""
     return declare(

@@ -8,7 +8,17 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from cis.operations import bill_alerts, collecting, integrity, ledger, partitions, use_drops
+from cis.operations import (
+    bill_alerts,
+    collecting,
+    fee_control_acts,
+    fee_control_commands,
+    fee_control_days,
+    integrity,
+    ledger,
+    partitions,
+    use_drops,
+)
 from config.celery import app
 
 log = logging.getLogger(__name__)
@@ -45,6 +55,29 @@ def make_interval_partitions(**_future: object) -> None:
 def open_arrears_cases(**_future: object) -> None:
     """Open a case for every account with an overdue bill, and close those that have paid."""
     log.info("arrears looked at", extra=collecting.open_cases(at=timezone.now()))
+
+
+@app.task(acks_late=True)
+def estimate_fee_control(**_future: object) -> None:
+    """Estimate the balance of the day of everybody under fee control."""
+    log.info("fee control estimated", extra={"estimate_job": fee_control_days.start_day(at=timezone.now())})
+
+
+@app.task(acks_late=True)
+def watch_fee_control(**_future: object) -> None:
+    """Warn, stop and reconnect what is due now, and look at commands that nobody was told of."""
+    done = fee_control_acts.watch(at=timezone.now())
+    if done:
+        log.info("fee control watched", extra=done)
+    send_meter_commands()
+
+
+@app.task(acks_late=True)
+def send_meter_commands(**_future: object) -> None:
+    """Send what is due to meters, ask for what nobody answered."""
+    until = timezone.now() + timedelta(seconds=30)
+    while timezone.now() < until and fee_control_commands.send_next(now=timezone.now()):
+        pass
 
 
 @app.task(acks_late=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from cis.operations import billing, curve_validation, reading_validation, tariff_trials
+from cis.operations import billing, curve_validation, fee_control_days, reading_validation, tariff_trials
 from config.shared.jobs import Claim, works
 
 
@@ -24,6 +24,12 @@ def work_on_validation(claim: Claim) -> None:
 def work_on_tariff_trial(claim: Claim) -> None:
     """One shard of a trial of a draft tariff, or its sum."""
     tariff_trials.work_shard(claim, at=timezone.now())
+
+
+@works(fee_control_days.JOB_KIND)
+def work_on_fee_control(claim: Claim) -> None:
+    """One shard of the daily estimate of fee control."""
+    fee_control_days.work_shard(claim, at=timezone.now())
 
 
 @works(curve_validation.VALIDATE_JOB)

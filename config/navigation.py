@@ -222,6 +222,7 @@ PAGES_SEEN: dict[str, str | Promise] = {
 JOBS: dict[str, str | Promise] = {
     "shortage-plans": _("计算缺电方案"),
     "billing": _("电费发行"),
+    "fee-control": _("费控余额估算"),
     "tariff-trial": _("电价试算"),
     "load-demo": _("载入示范电网"),
     "dsm.aggregate-load": _("汇总负荷"),

@@ -292,6 +292,7 @@ def outside(settings: Any) -> Iterator[Any]:
     providers.start()
     settings.SIMULATORS_URL = providers.url
     settings.SMS_ENDPOINT = f"{providers.url}/sms/"
+    settings.COLLECTION_SYSTEM_URL = f"{providers.url}/collection/"
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", providers.mail_port
     yield providers

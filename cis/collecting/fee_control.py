@@ -29,6 +29,7 @@ __all__ = [
     "Step",
     "Terms",
     "decide",
+    "healed",
     "hindrances_of_hour",
 ]
 
@@ -53,8 +54,10 @@ class Happened(StrEnum):
     REFILLED = "refilled"
     """the balance passed the warning threshold: a new shortage is warned of anew"""
     STOP_ORDERED = "stop-ordered"
+    STOPPED = "stopped"
+    """the meter carried a stop out"""
     STOP_FAILED = "stop-failed"
-    """refused, expired or withdrawn before the meter carried it out"""
+    """refused, or withdrawn before the meter carried it out; one whose outcome nobody knows may have been"""
     RECONNECT_ORDERED = "reconnect-ordered"
     RECONNECT_FAILED = "reconnect-failed"
     RECONNECTED = "reconnected"
@@ -144,7 +147,9 @@ class Situation:
 @dataclass(frozen=True, slots=True)
 class Decided:
     """
-    What is to be done, and why not more. `ripe_at`: when the grace or the last warning is over, if only time is missing.
+    What is to be done, and why not more.
+
+    `ripe_at`: when the grace or the last warning is over, if only time is missing.
     """
 
     decision: Decision
@@ -164,32 +169,35 @@ class _Standing:
     is_coming_back: bool = False
 
 
+# What each happening takes away of what was told, beside what it adds itself.
+_UNTOLD: dict[Happened, tuple[str, ...]] = {
+    Happened.ANNOUNCED: ("last",),
+    Happened.RECOVERED: ("announced", "last"),
+    Happened.REFILLED: ("warned", "announced", "last"),
+    # A stop that was not carried out needs its last warning again: it names a time.
+    Happened.STOP_FAILED: ("last",),
+    Happened.RECONNECTED: ("announced", "last"),
+}
+_TOLD = {Happened.WARNED: "warned", Happened.ANNOUNCED: "announced", Happened.LAST_WARNED: "last"}
+# What each makes of supply: whether it is away, and whether it is ordered back.
+_SUPPLY: dict[Happened, tuple[bool, bool]] = {
+    Happened.STOP_ORDERED: (True, False),
+    Happened.STOPPED: (True, False),
+    Happened.STOP_FAILED: (False, False),
+    Happened.RECONNECT_ORDERED: (True, True),
+    Happened.RECONNECT_FAILED: (True, False),
+    Happened.RECONNECTED: (False, False),
+}
+
+
 def _stand(steps: Sequence[Step]) -> _Standing:
     now = _Standing()
     for step in steps:
-        match step.what:
-            case Happened.WARNED:
-                now.warned = step
-            case Happened.ANNOUNCED:
-                now.announced, now.last = step, None
-            case Happened.LAST_WARNED:
-                now.last = step
-            case Happened.RECOVERED:
-                now.announced = now.last = None
-            case Happened.REFILLED:
-                now.warned = now.announced = now.last = None
-            case Happened.STOP_ORDERED:
-                now.is_away, now.is_coming_back = True, False
-            case Happened.STOP_FAILED:
-                # A stop that was not carried out needs its last warning again: it names a time.
-                now.is_away, now.last = False, None
-            case Happened.RECONNECT_ORDERED:
-                now.is_coming_back = True
-            case Happened.RECONNECT_FAILED:
-                now.is_coming_back = False
-            case Happened.RECONNECTED:
-                now.is_away = now.is_coming_back = False
-                now.announced = now.last = None
+        for name in _UNTOLD.get(step.what, ()):
+            setattr(now, name, None)
+        if step.what in _TOLD:
+            setattr(now, _TOLD[step.what], step)
+        now.is_away, now.is_coming_back = _SUPPLY.get(step.what, (now.is_away, now.is_coming_back))
     return now
 
 
@@ -233,6 +241,18 @@ def decide(
     if at < ripe:
         return Decided(Decision.NOTHING, ("grace",), ripe)
     return _warn_and_stop(at, now, rule, situation)
+
+
+def healed(*, agreement: Agreement, balance_fen: int | None, steps: Sequence[Step], credit_fen: int) -> Happened | None:
+    """What the balance has done since it was told to be low: passed the warning or the stop threshold, or nothing."""
+    if balance_fen is None:
+        return None
+    now, available = _stand(steps), balance_fen + credit_fen
+    if available >= agreement.warn_below_fen:
+        return Happened.REFILLED if now.warned or now.announced or now.last else None
+    if available >= agreement.terms.stop_below_fen:
+        return Happened.RECOVERED if now.announced or now.last else None
+    return None
 
 
 def _of_a_stop(

@@ -13,6 +13,14 @@ from cis.models.collecting import (
 from cis.models.contacts import Contact
 from cis.models.corrections import BillCancellation, BillCorrection
 from cis.models.customers import Account, AccountPoint, CapacityChange, Customer, Premise, SupplyContract, TermsChange
+from cis.models.fee_control import (
+    FeeControlAgreement,
+    FeeControlCommand,
+    FeeControlEstimate,
+    FeeControlReceipt,
+    FeeControlStep,
+    FeeControlTerms,
+)
 from cis.models.late_fees import LateFeeCharge, LateFeeWaiver
 from cis.models.ledger import LedgerAccount, LedgerBalance, LedgerDay, LedgerDayBalance, LedgerTransfer
 from cis.models.metering import (
@@ -64,6 +72,12 @@ __all__ = [
     "Customer",
     "DisconnectionRule",
     "DistrictSupply",
+    "FeeControlAgreement",
+    "FeeControlCommand",
+    "FeeControlEstimate",
+    "FeeControlReceipt",
+    "FeeControlStep",
+    "FeeControlTerms",
     "Feeder",
     "IntervalDay",
     "LateFeeCharge",

@@ -28,11 +28,16 @@ _TOLD = (PortalAccess.Role.OWNER, PortalAccess.Role.DELEGATE, PortalAccess.Role.
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What one customer is told; `key` names it for ever, whatever way it goes."""
+    """
+    What one customer is told; `key` names it for ever, whatever way it goes.
+
+    `is_outlier`: what it says lies far beyond what is usual there; the brake on mass notices counts these.
+    """
 
     account_id: int
     parameters: Mapping[str, str]
     key: str
+    is_outlier: bool = False
 
 
 def tell_customers(*, template: str, notices: Sequence[Notice], at: datetime) -> int:
@@ -60,6 +65,7 @@ def tell_customers(*, template: str, notices: Sequence[Notice], at: datetime) ->
                     parameters=notice.parameters,
                     dedupe_key=f"{notice.key}:{user_id or way}",
                     account_id=account_id,
+                    is_outlier=notice.is_outlier,
                 )
             )
         return sum(

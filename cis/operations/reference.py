@@ -20,6 +20,7 @@ from cis.models import (
     ValidationThresholds,
 )
 from cis.models.ledger import ControlAccount
+from cis.operations.fee_control import load_fee_control_terms
 from cis.rating import CHARGES
 from cis.rating.catalogue import Catalogue, TariffRecord, read_catalogue
 from config.shared.errors import Refused
@@ -51,6 +52,7 @@ def load_reference(*, at: datetime) -> None:
         _load_charges()
         _load_control_accounts()
         _load_disconnection_rules()
+        load_fee_control_terms()
         _load_windows(catalogue)
         for record in catalogue.records:
             _load_tariff(record)

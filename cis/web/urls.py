@@ -11,6 +11,7 @@ from cis.web import (
     bill_tables,
     bills,
     collecting,
+    collection_system,
     contracts,
     customer_parts,
     customers,
@@ -118,6 +119,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/", include(console)),
     path("dsm/", include(figures)),
     path("my/", include("cis.web.urls_portal")),
+    path("collection-system/receipts/", collection_system.take, name="collection_receipts"),
     path("price-check/", price_check.check, name="price_check"),
     path("price-check/report/", price_check.report, name="overcharge_report"),
     path("price-check/reports/<str:overcharge_token>/", price_check.state, name="overcharge_state"),
@@ -131,6 +133,7 @@ if settings.SIMULATORS:
 
 # For `tests/architecture`: addresses that need no named permission, and why they do not.
 PUBLIC = {
+    "cis:collection_receipts": "calls of the meter data collection system, each with a signature of its own",
     "cis:price_check": "whoever pays for electricity may see its legal price",
     "cis:overcharge_report": "whoever is charged too much may say so",
     "cis:overcharge_state": "whoever reported holds a signed address",

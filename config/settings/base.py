@@ -347,6 +347,13 @@ _BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "profiles": {"task": "crm.tasks.make_profiles", "schedule": crontab(hour=2, minute=10)},
     # After the night's collection; what would ring at night waits for the morning.
     "watch-bills": {"task": "cis.tasks.watch_bills", "schedule": crontab(hour=8, minute=40)},
+    # After the night's collection; what it leads to is watched once a minute, and a beat that comes late is dropped.
+    "fee-control-day": {"task": "cis.tasks.estimate_fee_control", "schedule": crontab(hour=8, minute=10)},
+    "fee-control-watch": {
+        "task": "cis.tasks.watch_fee_control",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     # After the night's curves are judged.
     "look-for-drops": {"task": "cis.tasks.look_for_drops", "schedule": crontab(hour=9, minute=10)},
     "check-books": {"task": "cis.tasks.check_books", "schedule": crontab(hour=3, minute=40)},
@@ -387,8 +394,19 @@ SMS_TEMPLATES: dict[str, str] = json.loads(os.environ.get("SMS_TEMPLATES") or "{
 # What providers' reports are signed with, by channel.
 RECEIPT_SECRETS = {
     name: os.environ.get(f"{name.upper()}_RECEIPT_SECRET", "") or (f"simulated-{name}-reports" if SIMULATORS else "")
-    for name in ("sms", "email")
+    for name in ("sms", "email", "collection")
 }
+# The meter data collection system: its adapter by its name in cis/collection_system, where it listens, who we are to
+# it.
+COLLECTION_SYSTEM = os.environ.get("COLLECTION_SYSTEM", "") or "signed-json"
+COLLECTION_SYSTEM_URL = os.environ.get("COLLECTION_SYSTEM_URL", "") or (
+    f"{SIMULATORS_URL}/collection/" if SIMULATORS_URL else ""
+)
+COLLECTION_SYSTEM_CLIENT = os.environ.get("COLLECTION_SYSTEM_CLIENT", "") or "dayingxiao"
+COLLECTION_SYSTEM_SECRET = os.environ.get("COLLECTION_SYSTEM_SECRET", "") or (
+    "simulated-collection" if SIMULATORS else ""
+)
+COLLECTION_SYSTEM_IS_SIMULATED = bool(SIMULATORS_URL) and COLLECTION_SYSTEM_URL.startswith(SIMULATORS_URL)
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "") or "127.0.0.1"
 EMAIL_PORT = int(os.environ.get("EMAIL_PORT") or 25)
 EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")

@@ -208,6 +208,10 @@ MARKET_LINE = "12315"
 # usual one is only worth a message from so much more on, in fen (convention).
 ALERT_LEAST_DAYS = 5
 ALERT_LEAST_RISE_FEN = 2_000
+# A bill or estimate lies far out when it is above so many hundredths of the customer's own mean, and by so many fen:
+# the brake on mass notices counts these (convention).
+OUTLIER_TIMES_E2 = 300
+OUTLIER_LEAST_FEN = 5_000
 # Demand beyond so many per cent of the agreed one is charged double (发改办价格〔2016〕1583号); whoever asked is warned
 # when the highest quarter-hour reaches so many per cent of it (convention).
 DEMAND_EXCESS_PERCENT = 105

@@ -1,7 +1,8 @@
 """
-The simulated providers behind their sockets: `/sms/` over HTTP, mail over SMTP.
+The simulated providers behind their sockets: `/sms/` and `/collection/` (meters) over HTTP, mail over SMTP.
 
-`GET /inbox/` shows what arrived, `POST /behaviour/` makes the SMS provider misbehave, `POST /reset/` starts afresh.
+`GET /inbox/` shows what arrived, `POST /behaviour/` makes the SMS provider misbehave and `POST /collection-behaviour/`
+the meter data collection system, `POST /reset/` starts afresh.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from config.simulators.collection_system import MeterBehaviour, MeterCollection
 from config.simulators.kept import Shelf
 from config.simulators.sms import Behaviour, HangUp, Registered, SmsProvider
 from config.simulators.smtp import MailServer
 
 
 class Simulators:
-    """Both providers; `start` serves them in threads, `stop` ends them. Port 0 takes a free one."""
+    """The providers; `start` serves them in threads, `stop` ends them. Port 0 takes a free one."""
 
     def __init__(
         self,
@@ -31,6 +33,7 @@ class Simulators:
         templates: Mapping[str, Registered],
         house: str = "",
         report_secrets: Mapping[str, str],
+        collection_clients: Mapping[str, str] | None = None,
     ) -> None:
         self.shelf = Shelf()
         self.sms = SmsProvider(
@@ -46,6 +49,11 @@ class Simulators:
             shelf=self.shelf,
             bounces_to=f"{house}/messaging/reports/email/" if house else "",
             bounces_secret=report_secrets["email"],
+        )
+        self.collection = MeterCollection(
+            clients=collection_clients or {},
+            receipts_to=f"{house}/collection-system/receipts/" if house else "",
+            receipts_secret=report_secrets["collection"],
         )
         simulators = self
 
@@ -81,6 +89,7 @@ class Simulators:
         self.shelf.clear()
         self.sms.reset()
         self.mail.reset()
+        self.collection.reset()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -92,9 +101,10 @@ class _Handler(BaseHTTPRequestHandler):
         size = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(min(size, 1_000_000))
         path, _mark, query = self.path.partition("?")
-        if path == "/sms/":
+        if path == "/sms/" or path.startswith("/collection/"):
+            taker, target = (self.outside.sms, self.path) if path == "/sms/" else (self.outside.collection, path)
             try:
-                status, said = self.outside.sms.answer(self.command, self.path, dict(self.headers.items()), body)
+                status, said = taker.answer(self.command, target, dict(self.headers.items()), body)
             except HangUp:
                 self.close_connection = True
                 return
@@ -109,6 +119,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(200, {})
         elif path == "/behaviour/" and self.command == "POST":
             self.outside.sms.behaviour = Behaviour(**json.loads(body))
+            self._say(200, {})
+        elif path == "/collection-behaviour/" and self.command == "POST":
+            self.outside.collection.behaviour = MeterBehaviour(**json.loads(body))
             self._say(200, {})
         else:
             self._say(404, {"Code": "NotFound"})

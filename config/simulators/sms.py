@@ -18,7 +18,7 @@ import threading
 import time
 import urllib.parse
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -105,6 +105,7 @@ class SmsProvider:
     ) -> None:
         self.shelf = shelf
         self.behaviour = Behaviour()
+        self.clock: Callable[[], float] = time.time
         self.requests = 0
         self.reports_to = reports_to
         self._keys, self._sign_names, self._templates = keys, sign_names, templates
@@ -181,7 +182,7 @@ class SmsProvider:
             said = datetime.strptime(headers["x-acs-date"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
         except ValueError:
             return "InvalidTimeStamp.Format"
-        now = time.time()
+        now = self.clock()
         if abs(now - said) > CLOCK_WINDOW_S:
             return "InvalidTimeStamp.Expired"
         nonce = f"{key_id}:{headers['x-acs-signature-nonce']}"

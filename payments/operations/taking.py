@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from cis.operations import collecting, ledger, notices, settlement
+from cis.operations import collecting, fee_control_acts, ledger, notices, settlement
 from cis.queries import dues
 from config.shared.display_formats import format_money
 from config.shared.errors import BadInput, Refused
@@ -270,3 +270,4 @@ def stop_collecting(*, payment_id: int, at: datetime) -> None:
     """Tell collecting that a payment came in; repeated, it changes nothing."""
     payment = Payment.objects.get(pk=payment_id)
     collecting.note_payment(account_id=payment.account_id, payment_id=payment_id, paid_at=payment.received_at, at=at)
+    fee_control_acts.note_payment(account_id=payment.account_id, paid_at=payment.received_at, at=at)

@@ -36,12 +36,13 @@ class Unreachable(Refused):
 
 @dataclass(frozen=True)
 class BulkMessage:
-    """One of many messages of the same template."""
+    """One of many messages of the same template. `is_outlier`: what it says is far beyond what is usual there."""
 
     to: Recipient
     parameters: Mapping[str, str]
     dedupe_key: str
     account_id: int | None = None
+    is_outlier: bool = False
 
 
 def can_reach(*, template: str, to: Recipient) -> bool:

@@ -48,6 +48,7 @@ def agreed(*, port: int, mail_port: int, house: str) -> Simulators:
         templates={code: Registered(text, code in codes) for code, text in texts.items()},
         house=house,
         report_secrets=settings.RECEIPT_SECRETS,
+        collection_clients={settings.COLLECTION_SYSTEM_CLIENT: settings.COLLECTION_SYSTEM_SECRET},
     )
 
 

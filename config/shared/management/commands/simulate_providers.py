@@ -1,4 +1,4 @@
-"""`manage.py simulate_providers`: the simulated SMS provider and mail server, until it is stopped."""
+"""`manage.py simulate_providers`: the simulated SMS provider, mail server and collection system, until stopped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from config.shared.messaging.simulated import agreed
 class Command(BaseCommand):
     """Plays the providers for demonstrations and tests; what our settings say is what was agreed with them."""
 
-    help = "Run the simulated providers of messages (SMS over HTTP, e-mail over SMTP) on this machine."
+    help = "Run the simulated providers (SMS and meter data collection over HTTP, e-mail over SMTP) on this machine."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Where our own web server listens."""
@@ -32,7 +32,9 @@ class Command(BaseCommand):
             port=urlsplit(settings.SIMULATORS_URL).port or 0, mail_port=settings.EMAIL_PORT, house=options["house"]
         )
         simulators.start()
-        self.stdout.write(f"SMS {simulators.url}/sms/, mail 127.0.0.1:{simulators.mail_port}")
+        self.stdout.write(
+            f"SMS {simulators.url}/sms/, meters {simulators.url}/collection/, mail 127.0.0.1:{simulators.mail_port}"
+        )
         stopped = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_ignored: stopped.set())

@@ -51,7 +51,8 @@ def of(when, balance, steps=ROAD, agreement=AGREEMENT, situation=SITUATION):
 
 class TestTheRoad:
     def test_from_a_low_balance_to_the_stop_and_back(self):
-        steps, seen = [], []
+        steps: list[Step] = []
+        seen = []
         for when, balance, happened in (
             (at(4, 1), 60_00, None),
             (at(4, 1), 49_99, Happened.WARNED),
@@ -183,7 +184,8 @@ def test_nobody_is_stopped_against_the_rule_and_everybody_comes_back(life):
     until = None if life["until"] is None else (START + timedelta(days=life["until"])).date()
     agreement = Agreement(terms, START.date(), until)
     quiet = tuple((START + first * STEP, START + (first + length) * STEP, "weather") for first, length in life["quiet"])
-    balance, steps, stops, is_away = life["start"], [], 0, False
+    balance, stops, is_away = life["start"], 0, False
+    steps: list[Step] = []
     for n in range(0, life["span"], 3):
         now = START + n * STEP
         balance += sum(life["payments"].get(n + part, 0) for part in range(3)) - life["a_day"] // 48

@@ -1,0 +1,427 @@
+"""Fee control on the real tables and over real HTTP: warned, stopped at a lawful hour, back at once when it is paid."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings as house
+from django.db import Error, connection, transaction
+from django.test import Client
+from django.utils import timezone
+
+from cis.collection_system import collection_system
+from cis.models import ArrearsStep, FeeControlCommand, FeeControlEstimate, FeeControlReceipt, FeeControlStep
+from cis.operations import collecting, disputes, fee_control, fee_control_acts, fee_control_commands, protections
+from cis.operations.fee_control_days import start_day
+from cis.queries.fee_control_facts import facts_of
+from config.shared import jobs
+from config.shared.errors import Refused
+from config.shared.models import Job
+from payments import handlers as payment_handlers
+from payments.events import PaymentReceived
+from tests.factories.arrears import WALK, Road
+from tests.factories.arrears import at as on
+from tests.factories.bills import issue
+from tests.factories.fee_control import Controlled, at
+from tests.factories.world import World, small_world
+from tests.integration.payments import pay
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> World:
+    return small_world()
+
+
+@pytest.fixture
+def flat(world: World, outside: Any) -> Controlled:
+    outside.collection.behaviour.ends = "none"
+    return Controlled(world)
+
+
+def warned(flat: Controlled, outside: Any) -> None:
+    """Announced on the 3rd, told again on the 10th when seven days are over."""
+    flat.day(at(3, 8, 30))
+    flat.deliver(at(3, 8, 31), outside)
+    flat.day(at(10, 8, 30))
+    flat.look(at(10, 8, 31))
+    flat.deliver(at(10, 8, 32), outside)
+
+
+def stopped(flat: Controlled, outside: Any) -> FeeControlCommand:
+    """And stopped when the last warning had half an hour."""
+    warned(flat, outside)
+    flat.look(at(10, 9, 2))
+    flat.send(at(10, 9, 2), outside)
+    return FeeControlCommand.objects.get(kind="stop")
+
+
+def say(state: str, number: str, when: datetime) -> None:
+    """The collection system's receipt."""
+    body = json.dumps([{"command_no": number, "state": state, "code": "", "at": when.isoformat()}])
+    fee_control_commands.take_receipts(body.encode(), at=when)
+
+
+class TestTheRoad:
+    @pytest.mark.acceptance("F30")
+    def test_from_an_empty_balance_to_the_stop_and_back_with_the_payment(self, flat: Controlled, outside: Any) -> None:
+        stop = stopped(flat, outside)
+
+        assert flat.steps() == ["announced", "last-warned"]
+        assert flat.told() == ["fee-control-short", "fee-control-last-warning"]
+        assert (stop.state, stop.meter_no) == ("accepted", flat.account.meter_no)
+        estimate = FeeControlEstimate.objects.get(day=date(2026, 3, 10))
+        # Nine days of 9.6 kWh at 0.558 yuan.
+        assert (estimate.energy_kwh_e2, estimate.running_fen, estimate.balance_fen) == (8640, 4821, -4821)
+        for _time in range(2):
+            say("executed", stop.number, at(10, 9, 3))
+        assert flat.told()[2:] == ["fee-control-stopped"]
+        assert [one.what for one in FeeControlReceipt.objects.filter(command=stop).order_by("pk")] == [
+            "sent", "accepted", "executed",
+        ]  # fmt: skip
+
+        pay(flat.world, fen=100_00, account=flat.account, at=at(10, 20))
+        for minute in (1, 2):
+            fee_control_acts.note_payment(account_id=flat.account.account_id, paid_at=at(10, 20), at=at(10, 20, minute))
+        flat.send(at(10, 20, 2), outside)
+        back = FeeControlCommand.objects.get(kind="reconnect")
+        assert (back.undoes_id, back.due_at, back.state) == (stop.pk, at(11, 20), "accepted"), "24 hours, at night too"
+        say("executed", back.number, at(10, 20, 4))
+        assert flat.told()[-1] == "fee-control-back"
+        assert flat.look(at(11, 9)) == {}
+
+    def test_the_handler_of_a_payment_leads_there(self, flat: Controlled, outside: Any) -> None:
+        # The handler reads the clock: a payment of the test's months finds the agreement ended by then.
+        stopped(flat, outside)
+        paid = pay(flat.world, fen=100_00, account=flat.account, at=at(10, 20))
+        flat.end(at(10, 21))
+        FeeControlCommand.objects.filter(kind="reconnect").update(state="refused", look_at=None, ended_at=at(10, 22))
+
+        payment_handlers.stop_collecting(
+            PaymentReceived(
+                account_id=flat.account.account_id, payment_id=paid.payment_id, amount_fen=100_00, prepaid_fen=100_00,
+                method="cash",
+            )
+        )  # fmt: skip
+
+        assert FeeControlCommand.objects.filter(kind="reconnect", state="waiting").count() == 1
+
+    def test_a_low_balance_is_told_once_and_shown_by_the_meter(self, flat: Controlled, outside: Any) -> None:
+        pay(flat.world, fen=60_00, account=flat.account, at=at(1))
+        for day in (4, 5, 6):
+            flat.day(at(day, 8, 30))
+        flat.send(at(6, 8, 31), outside)
+
+        assert flat.told() == ["fee-control-low"] and flat.steps() == ["warned"]
+        assert FeeControlCommand.objects.get().kind == "warn"
+        pay(flat.world, fen=100_00, account=flat.account, at=at(6, 9))
+        flat.day(at(7, 8, 30))
+        assert flat.steps() == ["warned", "refilled"]
+
+    def test_who_has_no_telephone_is_called_and_the_grace_begins_with_the_call(
+        self, flat: Controlled, outside: Any
+    ) -> None:
+        outside.sms.behaviour.refuse = ["isv.MOBILE_NUMBER_ILLEGAL"] * 9
+        warned(flat, outside)
+        assert flat.steps() == ["announced"] and flat.look(at(10, 9, 2)) == {}
+
+        def call(what: str, when: datetime) -> None:
+            fee_control.note_call(
+                account_no=flat.account.account_no, what=what, evidence="138 本人接听", by_id=flat.world.manager_id,
+                at=when,
+            )  # fmt: skip
+
+        with pytest.raises(fee_control.NothingToTell):
+            call("last-warned", at(10, 9, 30))
+        call("announced", at(10, 10))
+        flat.day(at(17, 9, 59))
+        assert flat.look(at(17, 9, 59)) == {}
+        assert flat.look(at(17, 10)) == {"last-warning": 1}
+        call("last-warned", at(17, 10, 5))
+        assert flat.look(at(17, 10, 34)) == {}
+        assert flat.look(at(17, 10, 35)) == {"stop": 1}
+
+    def test_southern_terms_stop_after_half_an_hour_and_promise_twelve(self, world: World, outside: Any) -> None:
+        outside.collection.behaviour.ends = "none"
+        flat = Controlled(world, terms="CSG-PREPAID")
+        flat.day(at(3, 8, 30))
+        flat.deliver(at(3, 8, 31), outside)
+        flat.look(at(3, 8, 32))
+        flat.deliver(at(3, 8, 32), outside)
+        assert flat.look(at(3, 9, 1)) == {}
+        assert flat.look(at(3, 9, 2)) == {"stop": 1}
+        flat.send(at(3, 9, 2), outside)
+        pay(world, fen=50_00, account=flat.account, at=at(3, 10))
+        fee_control_acts.note_payment(account_id=flat.account.account_id, paid_at=at(3, 10), at=at(3, 10))
+        assert FeeControlCommand.objects.get(kind="reconnect").due_at == at(3, 22)
+
+    def test_the_day_is_a_job_with_a_fixed_number_of_statements_a_shard(
+        self, flat: Controlled, django_assert_max_num_queries: Any
+    ) -> None:
+        others = [Controlled(flat.world, account=one) for one in flat.world.accounts if one != flat.account]
+        job_id = start_day(at=at(3, 8, 30))
+        assert job_id is not None and start_day(at=at(3, 8, 30)) is not None, "nothing is estimated yet"
+        claim = jobs.claim_shard(job_id=job_id, now=at(3, 8, 30))
+        assert claim is not None
+
+        with django_assert_max_num_queries(60):
+            jobs.WORKERS["fee-control"].__globals__["fee_control_days"].work_shard(claim, at=at(3, 8, 30))
+
+        assert FeeControlEstimate.objects.count() == len(others) + 1 == Job.objects.get(pk=job_id).done_units
+        assert start_day(at=at(3, 9)) is None
+
+
+class TestNeverAgainstTheRule:
+    @pytest.mark.acceptance("F30")
+    @pytest.mark.parametrize(
+        "against",
+        ["night", "holiday", "heat", "life-support", "dispute", "ended", "credit", "paid", "nothing-new"],
+    )
+    def test_nobody_is_stopped(self, flat: Controlled, outside: Any, against: str, settings: Any) -> None:
+        warned(flat, outside)
+        by = flat.world.manager_id
+        when = at(10, 9, 2)
+        account_id = flat.account.account_id
+        match against:
+            case "night":
+                when = at(10, 17)
+            case "holiday":
+                # The Tomb-sweeping days are 4 to 6 April; the day before is as quiet.
+                flat.day(at(3, 8, 30, month=4))
+                when = at(3, 10, month=4)
+            case "heat":
+                protections.set_quiet_time(
+                    org_unit_id=flat.world.city_id, kind="weather", from_at=at(10, 9), until_at=at(11, 0),
+                    reason="高温橙色预警", by_id=by, at=at(10, 8),
+                )  # fmt: skip
+            case "life-support":
+                protections.protect(
+                    account_id=account_id, kind="life-support", basis="呼吸机", from_on=date(2026, 3, 1), until_on=None,
+                    by_id=by, at=at(10, 9),
+                )  # fmt: skip
+            case "dispute":
+                bill_no = issue(flat.world, 1_00, account=flat.account, cycle=202601)
+                disputes.open_dispute(bill_no=bill_no, reason="多算了", opened_by_id=by, at=at(10, 9))
+            case "ended":
+                flat.end(at(10, 9))
+            case "credit":
+                # 30 yuan are less than what is owed by the 10th, enough on the 5th of the month.
+                settings.OUTLIER_LEAST_FEN = 1
+                pay(flat.world, fen=20_00, account=flat.account, at=at(10, 8, 59))
+                assert fee_control.give_credit(account_id=account_id, channel="portal", by_id=by, at=at(10, 9)) == 30_00
+            case "paid":
+                pay(flat.world, fen=48_21, account=flat.account, at=at(10, 9, 1))
+            case "nothing-new":
+                when = at(12, 10)
+
+        assert "stop" not in flat.look(when)
+        assert not FeeControlCommand.objects.filter(kind="stop").exists()
+
+    def test_the_database_refuses_a_stop_without_any_one_piece_of_its_evidence(
+        self, flat: Controlled, outside: Any
+    ) -> None:
+        warned(flat, outside)
+        facts = facts_of([flat.account.account_id], at=at(10, 9, 2))[flat.account.account_id]
+        lawful: dict[str, Any] = {
+            "number": "FC-AROUND-0001", "agreement_id": facts.agreement_id, "account_id": facts.account_id,
+            "org_unit_id": facts.org_unit_id, "kind": "stop", "meter_no": facts.meter_no, "ordered_at": at(10, 9, 2),
+            "not_after": at(10, 10), "look_at": at(10, 9, 2), "estimate_id": facts.estimate_id,
+            "announced_id": facts.announced_id, "last_warned_id": facts.last_warned_id, "why": "x",
+        }  # fmt: skip
+        old = FeeControlEstimate.objects.get(day=date(2026, 3, 3)).pk
+        for changed in (
+            {"estimate_id": None}, {"estimate_id": old}, {"announced_id": None}, {"last_warned_id": None},
+            {"announced_id": facts.last_warned_id}, {"ordered_at": at(10, 9)}, {"ordered_at": at(10, 17)},
+            {"ordered_at": at(10, 10, 40), "not_after": at(10, 11)}, {"not_after": at(10, 18)},
+            {"not_after": at(11, 10)}, {"ordered_at": at(9, 9, 2)}, {"agreement_id": 0},
+            {"ordered_at": timezone.now() + timedelta(days=400), "not_after": timezone.now() + timedelta(days=401)},
+        ):  # fmt: skip
+            with pytest.raises(Error), transaction.atomic():
+                FeeControlCommand.objects.create(**lawful | changed)
+        by = flat.world.manager_id
+        for against in (
+            lambda: flat.end(at(10, 8, 50)),
+            lambda: pay(flat.world, fen=48_21, account=flat.account, at=at(10, 9)),
+            lambda: fee_control_commands.halt_stops(
+                org_unit_id=flat.world.city_id, until_at=at(10, 9, 30), reason="系统异常", by_id=by, at=at(10, 9)
+            ),
+            lambda: protections.protect(
+                account_id=facts.account_id, kind="important", basis="医院", from_on=date(2026, 3, 1), until_on=None,
+                by_id=by, at=at(10, 9),
+            ),
+        ):  # fmt: skip
+            undone = transaction.savepoint()
+            against()
+            with pytest.raises(Error), transaction.atomic():
+                FeeControlCommand.objects.create(**lawful)
+            transaction.savepoint_rollback(undone)
+        FeeControlCommand.objects.create(**lawful)
+
+    @pytest.mark.parametrize("table", ["estimate", "step", "receipt", "command"])
+    def test_what_is_written_stays(self, flat: Controlled, outside: Any, table: str) -> None:
+        stopped(flat, outside)
+        changed = "account_id" if table != "receipt" else "code"
+        for act in (
+            f"DELETE FROM cis_fee_control_{table}",
+            f"UPDATE cis_fee_control_{table} SET {changed} = {changed}",
+        ):
+            with pytest.raises(Error), transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(act)
+
+    def test_post_paid_is_cut_by_the_procedure_of_arrears_and_comes_back_with_the_debt_paid(
+        self, world: World, outside: Any
+    ) -> None:
+        outside.collection.behaviour.ends = "none"
+        flat = Controlled(world, terms="SG-POSTPAID", account=world.commercial)
+        road = Road(world)
+        flat.day(at(3, 8, 30))
+        for act in WALK:
+            getattr(road, act)()
+        assert flat.look(on(3, 3, 10)) == {}, "everything but the cut itself"
+
+        road.cut()
+        assert flat.look(on(3, 3, 10, 1)) == {"stop": 1}
+        stop = FeeControlCommand.objects.get(kind="stop")
+        assert stop.arrears_cut_id == ArrearsStep.objects.get(what="cut").pk
+        flat.send(on(3, 3, 10, 1), outside)
+        paid = pay(world, fen=500_00, account=world.commercial, at=on(3, 3, 15))
+        collecting.note_payment(
+            account_id=flat.account.account_id, payment_id=paid.payment_id, paid_at=on(3, 3, 15), at=on(3, 3, 15, 1)
+        )
+        assert flat.look(on(3, 3, 15, 1)) == {"reconnect": 1}
+
+    def test_one_credit_a_period_and_one_agreement_at_a_time(self, flat: Controlled) -> None:
+        flat.day(at(3, 8, 30))
+        give: dict[str, Any] = {
+            "account_id": flat.account.account_id,
+            "channel": "counter",
+            "by_id": flat.world.clerk_a_id,
+        }
+        fee_control.give_credit(**give, at=at(3, 9))
+        with pytest.raises(fee_control.CreditRefused):
+            fee_control.give_credit(**give, at=at(3, 10))
+        step = FeeControlStep.objects.get(what="credit")
+        with pytest.raises(Error), transaction.atomic():
+            FeeControlStep.objects.create(
+                agreement_id=step.agreement_id, account_id=step.account_id, what="credit", at=at(3, 10), balance_fen=0,
+                channel="x", key="other", evidence="x", credit_fen=1, period_start=step.period_start,
+            )  # fmt: skip
+        with pytest.raises(fee_control.AgreementStands):
+            flat.agree("CSG-PREPAID", from_on=date(2026, 4, 1))
+        for wrong in ({"paper": b"MZ"}, {"signed_by": " "}, {"terms_code": "X"}, {"within": ["/0/"]}):
+            with pytest.raises(Refused):
+                flat.agree("SG-PREPAID", **wrong)
+
+
+class TestCommandsAreNeverSentTwice:
+    def test_a_command_whose_outcome_is_unknown_is_asked_for(self, flat: Controlled, outside: Any) -> None:
+        outside.collection.behaviour.lose_after_taking = 1
+        stop = stopped(flat, outside)
+        assert stop.state == "unknown"
+
+        flat.send(at(10, 9, 3), outside)
+
+        stop.refresh_from_db()
+        assert (stop.state, stop.attempts) == ("accepted", 1)
+
+    def test_what_never_arrived_goes_again_under_its_number(self, flat: Controlled, outside: Any) -> None:
+        outside.collection.behaviour.lose_before_taking = 1
+        stop = stopped(flat, outside)
+        flat.send(at(10, 9, 3), outside)
+
+        stop.refresh_from_db()
+        assert (stop.state, stop.attempts) == ("accepted", 2)
+        assert FeeControlReceipt.objects.filter(command=stop, what="sent").count() == 2
+
+    def test_a_worker_that_died_leaves_a_command_that_is_asked_for(self, flat: Controlled, outside: Any) -> None:
+        warned(flat, outside)
+        flat.look(at(10, 9, 2))
+        FeeControlCommand.objects.update(state="sending", attempts=1, look_at=at(10, 9, 3))
+
+        flat.send(at(10, 9, 3), outside)
+
+        assert FeeControlCommand.objects.get().state == "accepted"
+
+    def test_while_the_system_is_away_it_waits_and_then_it_is_too_late(
+        self, flat: Controlled, outside: Any, settings: Any
+    ) -> None:
+        url, settings.COLLECTION_SYSTEM_URL = settings.COLLECTION_SYSTEM_URL, "http://127.0.0.1:9/collection/"
+        stop = stopped(flat, outside)
+        assert stop.state == "waiting"
+        settings.COLLECTION_SYSTEM_URL = url
+        flat.send(at(10, 10, 2), outside)
+
+        stop.refresh_from_db()
+        assert (stop.state, stop.answer) == ("withdrawn", "not-sent"), "an hour later nobody is stopped by it"
+
+    @pytest.mark.parametrize("because", ["paid", "halt"])
+    def test_a_stop_on_its_way_is_called_back(self, flat: Controlled, outside: Any, because: str) -> None:
+        stop = stopped(flat, outside)
+        if because == "paid":
+            pay(flat.world, fen=100_00, account=flat.account, at=at(10, 9, 4))
+            fee_control_acts.note_payment(account_id=flat.account.account_id, paid_at=at(10, 9, 4), at=at(10, 9, 4))
+        else:
+            fee_control_commands.halt_stops(
+                org_unit_id=flat.world.city_id, until_at=at(10, 18), reason="系统异常", by_id=flat.world.manager_id,
+                at=at(10, 9, 4),
+            )  # fmt: skip
+        flat.send(at(10, 9, 5), outside)
+
+        stop.refresh_from_db()
+        assert stop.state == "withdrawn"
+        assert outside.collection.answer is not None and not outside.collection.meters_off
+
+    def test_a_refused_stop_is_warned_of_again_before_it_is_tried_again(self, flat: Controlled, outside: Any) -> None:
+        outside.collection.behaviour.refuse = ["meter-offline"]
+        stop = stopped(flat, outside)
+        assert (stop.state, stop.answer) == ("refused", "meter-offline")
+
+        assert flat.look(at(10, 9, 5)) == {"last-warning": 1}
+
+    def test_a_wrong_key_stops_nobody(self, flat: Controlled, outside: Any, settings: Any) -> None:
+        settings.COLLECTION_SYSTEM_SECRET = "wrong"
+        stop = stopped(flat, outside)
+
+        assert (stop.state, stop.answer) == ("waiting", "signature-does-not-match")
+
+    def test_a_meter_carries_a_repeated_command_out_once(self, flat: Controlled, outside: Any) -> None:
+        outside.collection.behaviour.ends, outside.collection.behaviour.receipt_delay_s = "executed", 0
+        stop = stopped(flat, outside)
+        order = fee_control_commands._order(stop)
+        system = collection_system()
+        said = {system.send(order, at=at(10, 9, 4)).outcome.value for _time in range(3)}
+
+        assert said <= {"accepted", "executed"}
+        assert outside.collection.executions in ([], [(stop.meter_no, "stop")])
+
+    def test_receipts_are_taken_from_the_collection_system_only(self, flat: Controlled, outside: Any) -> None:
+        stop = stopped(flat, outside)
+        body = json.dumps(
+            [{"command_no": stop.number, "state": "refused", "code": "breaker", "at": at(10, 9, 3).isoformat()}]
+        ).encode()
+
+        def post(secret: str, nonce: str = "nonce-0001", body: bytes = body) -> int:
+            stamp = str(int(timezone.now().timestamp()))
+            signed = f"{stamp}\n{nonce}\n".encode() + body + b"\n"
+            return (
+                Client()
+                .post(
+                    "/collection-system/receipts/", body, content_type="application/json",
+                    headers={
+                        "X-Timestamp": stamp, "X-Nonce": nonce,
+                        "X-Signature": hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest(),
+                    },
+                )
+                .status_code
+            )  # fmt: skip
+
+        secret = house.RECEIPT_SECRETS["collection"]
+        assert [post("wrong"), post(secret), post(secret), post(secret, "nonce-0002", b"{}")] == [401, 200, 401, 400]
+        stop.refresh_from_db()
+        assert (stop.state, stop.answer, stop.ended_at) == ("refused", "breaker", at(10, 9, 3))

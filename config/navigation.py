@@ -119,6 +119,7 @@ PORTAL: tuple[Destination, ...] = (
             "/my/faults/",
             "/my/prices/",
             "/my/alerts/",
+            "/my/advice/",
             "/my/messages/",
             "/my/who-looked/",
             "/my/district/",
@@ -133,6 +134,7 @@ PORTAL: tuple[Destination, ...] = (
 # Pages of other apps that the portal's first page and the page of oneself lead to.
 PORTAL_OFFERS: tuple[Offer, ...] = (
     Offer(_("去营业厅：看哪里最快，在家取号"), "halls:portal_halls", is_on_home=True),
+    Offer(_("用电参谋：怎样付、怎样用更省"), "cis:portal_advice", "bills"),
     Offer(_("用电和电价提醒"), "cis:portal_alerts", "bills"),
     Offer(_("我的等级与画像"), "crm:portal_profile", "receipts"),
     Offer(_("有序用电通知"), "dsm:portal_orders", "receipts"),
@@ -150,6 +152,7 @@ PAGES_SEEN: dict[str, str | Promise] = {
     "cis:customer_edit": _("改客户资料"),
     "cis:premise_edit": _("改用电地址"),
     "cis:account_bills": _("全部账单"),
+    "cis:account_advice": _("用电参谋"),
     "cis:account_messages": _("发给客户的消息"),
     "cis:account_contacts": _("最近联系"),
     "cis:account_meters": _("示数与电能表"),
@@ -212,6 +215,7 @@ PAGES_SEEN: dict[str, str | Promise] = {
     "crm:plan_pdf": _("一户一案"),
     "api_account": _("客户总览（接口）"),
     "api_account_bills": _("账单（接口）"),
+    "api_account_advice": _("用电参谋（接口）"),
     "api_bill": _("账单（接口）"),
     "api_bill_explanation": _("账单（接口）"),
     "api_account_payments": _("收费记录（接口）"),
@@ -363,6 +367,7 @@ INDICATORS: tuple[str, ...] = (
 # What the apps add to the demonstration once customers, bills and payments are there, in this order: functions of
 # `today` and `at` that may be repeated.
 DEMO: tuple[str, ...] = (
+    "cis.operations.demo_works.load",
     "cis.operations.demo_losses.load",
     "cis.operations.demo_arrears.load",
     "payments.operations.demo_refunds.load",

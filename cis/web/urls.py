@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from cis.simulators import wechat as sim_wechat
 from cis.web import (
+    advice,
     analysis,
     audit,
     bill_corrections,
@@ -37,6 +38,7 @@ console: list[URLPattern | URLResolver] = [
     path("accounts/<str:account_no>/", customers.account, name="account"),
     path("accounts/<str:account_no>/meters/", customer_parts.meters, name="account_meters"),
     path("accounts/<str:account_no>/contracts/", customer_parts.contracts, name="account_contracts"),
+    path("accounts/<str:account_no>/advice/", advice.advice, name="account_advice"),
     path("accounts/<str:account_no>/capacity/", contracts.capacity, name="capacity"),
     path("accounts/<str:account_no>/running/", customer_parts.running, name="account_running"),
     path("accounts/<str:account_no>/terms/", contracts.terms, name="terms"),

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from cis.web import (
+    advice,
     portal,
     portal_alerts,
     portal_binding,
@@ -33,6 +34,7 @@ urlpatterns: list[URLPattern] = [
     path(f"usage/<{DAY}:day>/export.csv", portal.usage_day_export, name="portal_usage_day_export"),
     path("reading/", portal_reading.reading, name="portal_reading"),
     path("prices/", portal.price_page, name="portal_prices"),
+    path("advice/", advice.my_advice, name="portal_advice"),
     path("alerts/", portal_alerts.alerts, name="portal_alerts"),
     path("outages/", portal.outage_page, name="portal_outages"),
     path("faults/", portal_faults.faults, name="portal_faults"),

@@ -286,6 +286,16 @@ TRIAL_USAGE_BANDS_KWH = (1_200, 2_400, 4_800, 12_000, 120_000, 1_200_000)
 TRIAL_MONTHS_MOST = 24
 TRIAL_ACCOUNTS_KEPT = 500
 
+# The adviser. What a kvar of automatic low-voltage compensation costs installed, in fen (ours: quotations of 80 to 200
+# yuan; the utility's own figure belongs here); the power factor of whoever is not measured (usual); up to what share of
+# its size a transformer is loaded when others are suspended, per cent (usual); below how many accounts of a class in a
+# unit nobody is compared with them, and with how many at most (ours).
+ADVISER_FEN_PER_KVAR = 12_000
+ADVISER_USUAL_POWER_FACTOR_E2 = 90
+ADVISER_TRANSFORMER_LOAD_PERCENT = 80
+ADVISER_CLASS_LEAST = 5
+ADVISER_CLASS_MOST = 500
+
 # Whose rules of disconnection hold here, by the province named in `cis/data/collection.json`; "" is the nation's.
 COLLECTING_PROVINCE = ""
 

@@ -2,13 +2,14 @@
 
 from django.urls import include, path
 
-from cis.api.v1 import accounts, bills, rating, runs
+from cis.api.v1 import accounts, advice, bills, rating, runs
 
 urlpatterns = [
     path("accounts/", accounts.AccountSearch.as_view(), name="api_accounts"),
     path("accounts/<str:account_no>/", accounts.AccountDetail.as_view(), name="api_account"),
     path("accounts/<str:account_no>/personal-data/", accounts.AccountPersonalData.as_view(), name="api_personal_data"),
     path("accounts/<str:account_no>/bills/", bills.AccountBills.as_view(), name="api_account_bills"),
+    path("accounts/<str:account_no>/advice/", advice.AccountAdvice.as_view(), name="api_account_advice"),
     path("bills/<str:bill_no>/", bills.BillDetail.as_view(), name="api_bill"),
     path("bills/<str:bill_no>/explanation/", bills.BillExplanation.as_view(), name="api_bill_explanation"),
     path("billing-runs/", runs.Runs.as_view(), name="api_runs"),

@@ -45,8 +45,9 @@ from cis.models.portal import (
     RealNameCheck,
     WechatIdentity,
 )
+from cis.models.supply_terms import BillPart, FreeEnergyRight, SupplyLoss, SupplyPart
 from cis.models.tariff_trials import TariffDraft, TariffTrial, TrialAccount, TrialGroupMember
-from cis.models.tariffs import Tariff, TariffVersion, TouWindows
+from cis.models.tariffs import RatingSwitches, Tariff, TariffVersion, TouWindows
 from cis.models.validation import CurveEdit, ReadingDoubt, ReadingEdit, ValidationThresholds
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "BillDispute",
     "BillException",
     "BillLine",
+    "BillPart",
     "BillUsage",
     "BillingRun",
     "BindingTry",
@@ -79,6 +81,7 @@ __all__ = [
     "FeeControlStep",
     "FeeControlTerms",
     "Feeder",
+    "FreeEnergyRight",
     "IntervalDay",
     "LateFeeCharge",
     "LateFeeWaiver",
@@ -101,6 +104,7 @@ __all__ = [
     "Premise",
     "Protection",
     "QuietTime",
+    "RatingSwitches",
     "Reading",
     "ReadingDoubt",
     "ReadingEdit",
@@ -111,6 +115,8 @@ __all__ = [
     "ReconnectionOrder",
     "Substation",
     "SupplyContract",
+    "SupplyLoss",
+    "SupplyPart",
     "Tariff",
     "TariffDraft",
     "TariffTrial",

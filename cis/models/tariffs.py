@@ -6,6 +6,9 @@ import pghistory
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
+from django.db.models.functions import Coalesce
+
+from cis.models.dated_sets import DatedSet
 
 
 @pghistory.track()
@@ -80,3 +83,26 @@ class TouWindows(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.valid}"
+
+
+@pghistory.track()
+class RatingSwitches(DatedSet):
+    """
+    What a utility chose where the rules are silent or disagree (计费口径): values of `cis.rating.SWITCHES` by name.
+
+    A bill goes by what held on the last day of its period, and is explained by it ever after: nothing that held on a
+    day that is over is changed.
+    """
+
+    class Meta:
+        db_table = "cis_rating_switches"
+        constraints = (
+            ExclusionConstraint(
+                name="one_set_of_switches",
+                expressions=[
+                    (Coalesce("org_unit", models.Value(0)), RangeOperators.EQUAL),
+                    ("valid", RangeOperators.OVERLAPS),
+                ],
+            ),
+            models.CheckConstraint(condition=~models.Q(source=""), name="switches_have_a_source"),
+        )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pghistory
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import ArrayField, DateRangeField, RangeOperators
+from django.contrib.postgres.fields import ArrayField, RangeOperators
 from django.db import models
 from django.db.models.functions import Coalesce
 
+from cis.models.dated_sets import DatedSet
 from cis.models.metering import REGISTER_CHOICES, MeteringPoint, MeterInstallation
 
 
@@ -123,20 +124,8 @@ class CurveEdit(models.Model):
 
 
 @pghistory.track()
-class ValidationThresholds(models.Model):
-    """
-    Limits of the reading checks that differ from what the checks declare, as data with a source.
-
-    For the whole utility, or for a part of the organisation; the nearest part above an account that names a limit
-    decides. A change ends the row that held and begins another.
-    """
-
-    org_unit = models.ForeignKey("shared.OrgUnit", models.PROTECT, null=True, blank=True, related_name="+")
-    valid = DateRangeField()
-    values = models.JSONField()
-    source = models.TextField()
-    set_by = models.ForeignKey("shared.User", models.PROTECT, null=True, blank=True, related_name="+")
-    set_at = models.DateTimeField(null=True, blank=True)
+class ValidationThresholds(DatedSet):
+    """Limits of the reading checks that differ from what the checks declare."""
 
     class Meta:
         db_table = "cis_validation_thresholds"
@@ -150,6 +139,3 @@ class ValidationThresholds(models.Model):
             ),
             models.CheckConstraint(condition=~models.Q(source=""), name="thresholds_have_a_source"),
         )
-
-    def __str__(self) -> str:
-        return f"{self.valid}"

@@ -19,7 +19,7 @@ from cis.models.corrections import BillCorrection
 from cis.models.ledger import TransferKind
 from cis.operations import ledger
 from cis.operations.ledger import Posting
-from cis.operations.rated_shards import RatedShard
+from cis.queries.shard_rating import RatedShard
 from cis.rating import ChargeCode
 from cis.rating.columns import WHOLE
 from config.shared.bulk_copy import read_columns

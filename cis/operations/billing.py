@@ -21,19 +21,20 @@ from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from cis.events import BillsIssued
-from cis.models import Account, Bill, BillException, BillingRun, TariffVersion
+from cis.models import Account, Bill, BillException, BillingRun
 from cis.models.ledger import ControlAccount, LedgerKind, TransferKind
 from cis.operations import bill_riders, ledger
 from cis.operations.bill_riders import Riders
-from cis.operations.rated_shards import RatedShard
 from cis.queries import determinants
 from cis.queries.closing import closing_figures
-from cis.queries.determinants import BILLED_REGISTERS, AccountColumns, Determinants
+from cis.queries.determinants import AccountColumns, Determinants
 from cis.queries.left_out import LeftOut, reason_in_words
-from cis.rating import CHARGES, CannotPrice, CompiledTariff, Refusal, compile_rules, rate
+from cis.queries.part_rating import registers_of
+from cis.queries.shard_rating import RatedShard, rate_shard
+from cis.rating import CHARGES
 from cis.rating.columns import WHOLE
 from config.shared import jobs
-from config.shared.bulk_copy import copy_in, copy_rows, days_of, microseconds_of, read_columns, sequence_block
+from config.shared.bulk_copy import copy_in, copy_rows, day_of, days_of, microseconds_of, read_columns, sequence_block
 from config.shared.errors import NotFound, Refused
 from config.shared.events import publish
 from config.shared.models import JobShard, OrgUnit
@@ -423,94 +424,6 @@ def _prepaid_fen(account: NDArray[np.int64], low: int, high: int) -> NDArray[np.
     return prepaid
 
 
-# --- Rating --------------------------------------------------------------------------------
-
-
-def rate_shard(found: Determinants, *, bill_month: int) -> RatedShard:
-    """Rate the columns of a shard, tariff version by tariff version; writes nothing."""
-    accounts, rows = found.accounts, len(found.accounts)
-    left_out = dict(found.left_out)
-    open_rows = np.ones(rows, dtype=np.bool_)
-    if left_out:
-        open_rows[list(left_out)] = False
-    total = np.zeros(rows, dtype=np.int64)
-    energy = np.zeros(rows, dtype=np.int64)
-    parts: list[tuple[NDArray[Any], ...]] = []
-    versions = np.unique(accounts.version[open_rows])
-    rules = dict(TariffVersion.objects.filter(pk__in=versions.tolist()).values_list("pk", "rules"))
-    for version in versions.tolist():
-        of_version = open_rows & (accounts.version == version)
-        try:
-            tariff = compile_rules(rules[version])
-        except CannotPrice as error:
-            left_out |= dict.fromkeys(np.flatnonzero(of_version).tolist(), (LeftOut.CANNOT_PRICE, f"{error.code}"))
-            continue
-        if any(rule.period_registers for rule in tariff.rules):
-            for uneven in found.partly_by_period:
-                if of_version[uneven]:
-                    left_out[uneven], of_version[uneven] = (LeftOut.REGISTERS_DISAGREE, ""), False
-        for rows_alike in _register_groups(found, of_version):
-            _rate_group(found, rows_alike, tariff, bill_month, total, energy, parts, left_out)
-    billed = np.ones(rows, dtype=np.bool_)
-    if left_out:
-        billed[list(left_out)] = False
-    joined = [np.concatenate([part[n] for part in parts]) for n in range(6)] if parts else [np.empty(0, np.int64)] * 6
-    order = np.argsort(joined[0], kind="stable")
-    row, code, quantity, price, amount, share = (column[order] for column in joined)
-    return RatedShard(
-        billed=np.flatnonzero(billed),
-        total_fen=total,
-        energy_kwh_e2=energy,
-        line_row=row,
-        line_code=code.astype(np.int16),
-        line_quantity=quantity,
-        line_price_e8=price,
-        line_amount_fen=amount,
-        line_share=share,
-        left_out=left_out,
-    )
-
-
-def _register_groups(found: Determinants, among: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
-    """The rows among these, by which registers they have."""
-    bits = found.has_register @ (1 << np.arange(len(BILLED_REGISTERS)))
-    return [np.flatnonzero(among & (bits == value)) for value in np.unique(bits[among]).tolist()]
-
-
-def _rate_group(
-    found: Determinants,
-    rows: NDArray[np.int64],
-    tariff: CompiledTariff,
-    bill_month: int,
-    total: NDArray[np.int64],
-    energy: NDArray[np.int64],
-    parts: list[tuple[NDArray[Any], ...]],
-    left_out: dict[int, tuple[str, str]],
-) -> None:
-    accounts = found.accounts
-    usage = determinants.usage_for(
-        tariff,
-        energy_kwh_e2=found.energy_kwh_e2[rows],
-        has_register=found.has_register[rows[0]].tolist(),
-        tier_kwh_e2_before=accounts.tier_kwh_e2_before[rows],
-        people=accounts.people[rows],
-        months=accounts.months[rows],
-        bill_month=bill_month,
-        more=found.basis.more(rows) if found.basis is not None and accounts.needs_basis[rows[0]] else None,
-    )
-    try:
-        rated = rate(tariff, usage)
-    except CannotPrice as error:
-        left_out |= dict.fromkeys(rows.tolist(), (LeftOut.REGISTERS_DISAGREE, error.code))
-        return
-    for at in np.flatnonzero(rated.refused).tolist():
-        left_out[int(rows[at])] = (LeftOut.REFUSED, Refusal(int(rated.refused[at])).name.lower())
-    total[rows] = rated.total_fen
-    energy[rows] = usage.import_energy()
-    lines = rated.lines
-    parts.append((rows[lines.row], lines.code, lines.quantity, lines.price_e8, lines.amount_fen, lines.share))
-
-
 # --- Writing -------------------------------------------------------------------------------
 
 
@@ -557,7 +470,7 @@ def _write(
                 "period_end": ("date", accounts.end[billed]),
                 "months": ("int2", accounts.months[billed]),
                 "people": ("int2", accounts.people[billed]),
-                "tier_kwh_e2_before": ("int8", accounts.tier_kwh_e2_before[billed]),
+                "tier_kwh_e2_before": ("int8", shard.tier_kwh_e2_before[billed]),
                 "energy_kwh_e2": ("int8", shard.energy_kwh_e2[billed]),
                 "total_fen": ("int8", total),
                 "open_fen": ("int8", total - applied),
@@ -568,6 +481,7 @@ def _write(
         )
         _copy_lines(cursor, shard, bill_of_row, accounts)
         _copy_basis(cursor, found, bill_of_row)
+        _copy_parts(cursor, found, bill_of_row)
         _copy_usage(cursor, found, bill_of_row)
         _copy_transfers(cursor, run, own, accounts, ids, applied, moment, days_of(business_date))
     bill_riders.book(
@@ -627,8 +541,7 @@ def _copy_basis(cursor: Any, found: Determinants, bill_of_row: NDArray[np.int64]
     rows = np.flatnonzero(basis.has & (bill_of_row > 0))
     columns = [getattr(basis, name)[rows].tolist() for name in _BASIS_COLUMNS[2:]]
     listed = (
-        [f"{{{','.join(map(str, value))}}}" if isinstance(value, list) else value for value in row]
-        for row in zip(*columns, strict=True)
+        [_array(value) if isinstance(value, list) else value for value in row] for row in zip(*columns, strict=True)
     )
     ids, accounts = bill_of_row[rows].tolist(), found.accounts.account[rows].tolist()
     copy_rows(
@@ -637,6 +550,44 @@ def _copy_basis(cursor: Any, found: Determinants, bill_of_row: NDArray[np.int64]
         _BASIS_COLUMNS,
         ((bill, account, *row) for bill, account, row in zip(ids, accounts, listed, strict=True)),
     )
+
+
+_PART_COLUMNS = (
+    "bill_id", "seq", "account_id", "kind", "tariff_version_id", "price_class", "people", "from_on", "to_on",
+    "tier_kwh_e2_before", "registers", "energy_kwh_e2", "loss_kwh_e2", "free_kwh_e2_per_month", "free_months",
+)  # fmt: skip
+
+
+def _copy_parts(cursor: Any, found: Determinants, bill_of_row: NDArray[np.int64]) -> None:
+    """The parts of the bills that have several."""
+    parts = found.parts
+    if parts is None:
+        return
+    at = np.flatnonzero(bill_of_row[parts.row] > 0)
+    # One bill's parts lie together; bills cut in time come before the others.
+    at = at[np.argsort(parts.row[at], kind="stable")]
+    seq = _numbered(parts.row[at])
+    accounts = found.accounts.account
+    copy_rows(
+        cursor,
+        "cis_bill_part",
+        _PART_COLUMNS,
+        (
+            (
+                int(bill_of_row[parts.row[one]]), number, int(accounts[parts.row[one]]), int(parts.kind[one]),
+                int(parts.version[one]), int(parts.price_class[one]), int(parts.people[one]),
+                day_of(int(parts.from_on[one])), day_of(int(parts.to_on[one])), int(parts.tier_kwh_e2_before[one]),
+                _array(registers_of(parts.has_register[one])),
+                _array(parts.energy_kwh_e2[one][parts.has_register[one]].tolist()),
+                int(parts.loss_kwh_e2[one]), int(parts.free_kwh_e2_per_month[one]), int(parts.free_months[one]),
+            )
+            for one, number in zip(at.tolist(), seq.tolist(), strict=True)
+        ),
+    )  # fmt: skip
+
+
+def _array(values: list[int]) -> str:
+    return f"{{{','.join(map(str, values))}}}"
 
 
 def _copy_usage(cursor: Any, found: Determinants, bill_of_row: NDArray[np.int64]) -> None:

@@ -115,7 +115,7 @@ def rerate(bill: Bill) -> Rerated:
             strict=True,
         )
     ]
-    now = Side(_stretches(found), lines, int(shard.energy_kwh_e2[0]), int(accounts.tier_kwh_e2_before[0]))
+    now = Side(_stretches(found), lines, int(shard.energy_kwh_e2[0]), int(shard.tier_kwh_e2_before[0]))
     then = as_it_stands(bill)
     energy, fund = (_of_ledger(now.lines, kind) - _of_ledger(then.lines, kind) for kind in ("energy", "fund"))
     return Rerated(bill, then, now, energy, fund)

@@ -34,7 +34,7 @@ from cis.laboratory import (
 )
 from cis.models import TariffDraft, TariffTrial, TariffVersion, TrialAccount, TrialGroupMember
 from cis.queries.billed_population import BilledColumns, Population, billed_columns
-from cis.queries.determinants import BILLED_REGISTERS, usage_for
+from cis.queries.energy_columns import BILLED_REGISTERS, usage_for
 from cis.rating import CannotPrice, CompiledTariff, compile_rules, rate
 from config.shared import jobs
 from config.shared.bulk_copy import copy_rows, read_columns

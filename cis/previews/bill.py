@@ -23,7 +23,6 @@ from cis.previews.tariffs import (
     PublishedTariff,
     StatedPrices,
     rules_of_part,
-    with_switches,
 )
 from cis.rating import (
     CHARGES,
@@ -39,6 +38,7 @@ from cis.rating import (
     compile_rules,
     explain,
     rate,
+    rules_under,
 )
 from cis.rating.power_factors import TABLES, power_factor_e2, standard_e2
 
@@ -282,7 +282,7 @@ def _main_part(
         }
         rules = _after_charges([rule for rule in rules if rule["kind"] != "power_factor"])
     _check_period(request, rules)
-    rules = with_switches(rules, request.switches)
+    rules = rules_under(rules, request.switches)
     rules, more = _household(request, rules, more)
     if part is None:
         part = Part("main", {Register.TOTAL: 0})
@@ -326,7 +326,7 @@ def _at_two_prices(bill: _Bill, part: Part, more: dict[str, Any], old: list[Line
         change, request.inputs.parts("meters"), start=request.start, end=request.end, switches=request.switches
     )
     change.finish()
-    rules, more = _household(later, with_switches(rules, request.switches), more)
+    rules, more = _household(later, rules_under(rules, request.switches), more)
     return cut_lines(old, _rated(rules, _usage(bill, part, more)), cut)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from cis.previews.answer import plain
 from cis.previews.document import Document
 from cis.previews.supply import Part
-from cis.rating import PERIOD_REGISTERS, CannotPrice, Switches
+from cis.rating import PERIOD_REGISTERS, CannotPrice
 
 __all__ = ["ENERGY_KINDS", "PublishedTariff", "StatedPrices", "rules_of_part"]
 
@@ -121,18 +121,3 @@ class StatedPrices:
 def rules_of_part(rules: Sequence[Mapping[str, Any]], *, energy: bool) -> Rules:
     """The rules that a bill of this kind needs: without energy, the basic charge alone."""
     return [dict(rule) for rule in rules if energy or rule.get("kind") == "basic_charge"]
-
-
-def with_switches(rules: Rules, switches: Switches) -> Rules:
-    """The rules under a utility's choices, where a rule itself says nothing."""
-    chosen: Rules = []
-    for rule in rules:
-        if rule["kind"] == "basic_charge":
-            rule = {"demand_excess_rule": switches.text("demand_excess_rule")} | rule
-            if switches.text("load_factor_discount") != "none":
-                rule = {"load_factor_discount": {"kwh_per_kva": 260, "price_pct": 90}} | rule
-        if "multi_person" in rule and switches.text("multi_person") == "first_bound":
-            first, *others = rule["multi_person"].get("extra_kwh_per_month") or [None]
-            rule |= {"multi_person": rule["multi_person"] | {"extra_kwh_per_month": [first, *("0" for _ in others)]}}
-        chosen.append(rule)
-    return chosen

@@ -7,7 +7,7 @@ demand from the readings that bound the stretches of energy. Residential shards 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,6 @@ __all__ = [
     "capacity_stretches",
     "read_basis",
     "read_contracts",
-    "same_terms",
 ]
 
 Int = NDArray[np.int64]
@@ -76,14 +75,16 @@ class Basis:
 
 _CONTRACTS = """
 SELECT c.account_id, coalesce(lower(c.valid), DATE '2000-01-01'), coalesce(upper(c.valid), DATE '9999-01-01'),
-       c.capacity_kva::int8,
-       hashint8extended(c.tariff_id, c.price_class * 1000003::int8 + c.people * 1009 + c.demand_mode * 101
-                                     + c.pf_standard_e2) # hashint8extended(c.contract_demand_kw::int8, 7)
+       c.capacity_kva::int8, c.tariff_id, c.price_class::int8, c.people::int8,
+       hashint8extended(c.contract_demand_kw::int8, c.demand_mode * 101::int8 + c.pf_standard_e2)
 FROM cis_supply_contract c
 WHERE c.account_id = ANY(%(accounts)s) AND c.valid && daterange(%(from)s, %(to)s)
 ORDER BY c.account_id, lower(c.valid)
 """
-_CONTRACT_TYPES = {"account": "int8", "from_on": "date", "to_on": "date", "capacity_kva": "int8", "terms": "int8"}
+_CONTRACT_TYPES = {
+    "account": "int8", "from_on": "date", "to_on": "date", "capacity_kva": "int8", "tariff": "int8",
+    "price_class": "int8", "people": "int8", "terms": "int8",
+}  # fmt: skip
 
 _TERMS = """
 SELECT c.id, c.demand_mode, c.capacity_kva::int8, c.contract_demand_kw::int8, c.pf_standard_e2
@@ -106,8 +107,11 @@ class ContractStretches:
     from_on: NDArray[np.int32]
     to_on: NDArray[np.int32]
     capacity_kva: Int
+    tariff: Int
+    price_class: Int
+    people: Int
     terms: Int
-    """equal numbers stand for versions that are priced alike, whatever their capacity"""
+    """equal numbers stand for versions whose basic charge and adjustment are agreed alike, whatever their capacity"""
 
 
 def read_contracts(cursor: Any, accounts: Int, parameters: dict[str, Any]) -> ContractStretches:
@@ -116,26 +120,22 @@ def read_contracts(cursor: Any, accounts: Int, parameters: dict[str, Any]) -> Co
     return ContractStretches(**found)
 
 
-def same_terms(contracts: ContractStretches, account: Int, start: Int, end: Int) -> NDArray[np.bool_]:
-    """(n,) whether all versions of each account's period are priced alike and leave no day without one."""
-    alike = np.zeros(len(account), dtype=np.bool_)
-    for at, (one, first, last) in enumerate(zip(account.tolist(), start.tolist(), end.tolist(), strict=True)):
-        mine = _versions_of(contracts, one, first, last)
-        days = np.minimum(contracts.to_on[mine], last) - np.maximum(contracts.from_on[mine], first)
-        alike[at] = len(set(contracts.terms[mine].tolist())) == 1 and int(days.sum()) == last - first
-    return alike
-
-
-def capacity_stretches(contracts: ContractStretches, account: int, start: int, end: int) -> list[tuple[int, int]]:
+def capacity_stretches(
+    contracts: ContractStretches, account: int, start: int, end: int, *, is_old: bool = False
+) -> list[tuple[int, int]]:
     """
     (0.01 kVA, sixtieths of the month) of an account whose capacity changes in its period.
 
     What stands throughout is charged for the whole month, what stands for a part of it by its days: thirtieths, at
-    most thirty. The day of the change belongs to the new capacity, whose contract begins with it.
+    most thirty. The day of the change belongs to the new capacity, whose contract begins with it, or to the old one
+    where the utility has it so (`is_old`).
     """
     mine = _versions_of(contracts, account, start, end)
     capacity = contracts.capacity_kva[mine]
-    days = np.minimum(contracts.to_on[mine], end) - np.maximum(contracts.from_on[mine], start)
+    from_on, to_on = contracts.from_on[mine].astype(np.int64), contracts.to_on[mine].astype(np.int64)
+    if is_old:
+        from_on, to_on = np.where(from_on > start, from_on + 1, from_on), np.where(to_on < end, to_on + 1, to_on)
+    days = np.minimum(to_on, end) - np.maximum(from_on, start)
     kept = int(capacity.min())
     found = [(kept * 100, WHOLE)] if kept else []
     for kva, for_days in zip(capacity.tolist(), days.tolist(), strict=True):
@@ -238,6 +238,9 @@ def read_basis(
     start: Int,
     end: Int,
     active_kwh_e2: Int,
+    reactive_loss: Mapping[int, Callable[[int], int]],
+    refuses_without_active: NDArray[np.bool_],
+    change_day_is_old: NDArray[np.bool_],
     stretches: Callable[[Int], Stretches],
     contracts: ContractStretches | None,
     changed: NDArray[np.bool_],
@@ -257,12 +260,16 @@ def read_basis(
     standard[rows] = terms["pf_standard_e2"][place]
     floor[rows] = terms["capacity_kva"][place] * 100
     agreed[rows] = terms["contract_demand_kw"][place] * 10_000
-    kva, share = _capacity(rows, accounts, floor, account, start, end, contracts, changed)
+    kva, share = _capacity(rows, accounts, floor, account, start, end, contracts, changed, change_day_is_old)
     reactive, demand = np.zeros(accounts, dtype=np.int64), np.zeros((accounts, 1), dtype=np.int64)
     measured = rows[(standard[rows] > 0) | np.isin(mode[rows], (DemandMode.CONTRACT, DemandMode.ACTUAL))]
     if len(measured):
         reactive, demand = _measured(cursor, stretches(measured), mode, standard, accounts, left_out, parameters)
+    for row, lost in reactive_loss.items():
+        reactive[row] += lost(int(reactive[row]))
     subject = standard > 0
+    for row in np.flatnonzero(subject & (active_kwh_e2 == 0) & refuses_without_active).tolist():
+        left_out.setdefault(row, (LeftOut.REFUSED, "no_active"))
     factor = np.full(accounts, -1, dtype=np.int64)
     factor[subject] = power_factor_e2(active_kwh_e2[subject], reactive[subject])
     has = np.zeros(accounts, dtype=np.bool_)
@@ -295,12 +302,15 @@ def _capacity(
     end: Int,
     contracts: ContractStretches | None,
     changed: NDArray[np.bool_],
+    change_day_is_old: NDArray[np.bool_],
 ) -> tuple[Int, Int]:
     """(accounts, k) capacity and its share of the month; one stretch for whom nothing changes."""
     by_row: dict[int, list[tuple[int, int]]] = {}
     if contracts is not None:
         for row in rows[changed[rows]].tolist():
-            by_row[row] = capacity_stretches(contracts, int(account[row]), int(start[row]), int(end[row]))
+            by_row[row] = capacity_stretches(
+                contracts, int(account[row]), int(start[row]), int(end[row]), is_old=bool(change_day_is_old[row])
+            )
     width = max([1, *(len(found) for found in by_row.values())])
     kva, share = (np.zeros((accounts, width), dtype=np.int64) for _ in range(2))
     kva[:, 0], share[:, 0] = floor, WHOLE

@@ -10,7 +10,7 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from cis.queries.bill_basis import Basis
-from cis.queries.determinants import BILLED_REGISTERS, flat_from_total
+from cis.queries.energy_columns import BILLED_REGISTERS, flat_from_total
 from cis.rating import Register
 from cis.rating.columns import WHOLE
 from config.shared.bulk_copy import read_columns

@@ -19,13 +19,17 @@ from cis.models import (
     BillException,
     BillingRun,
     BillLine,
+    BillPart,
     BillUsage,
     MeterInstallation,
     SupplyContract,
     TariffVersion,
 )
-from cis.queries.determinants import BILLED_REGISTERS, flat_from_total, usage_for
+from cis.queries.bill_parts import PartColumns
+from cis.queries.energy_columns import BILLED_REGISTERS, flat_from_total, usage_for
 from cis.queries.left_out import reason_in_words
+from cis.queries.part_rating import BillFacts, explain_parts
+from cis.queries.rating_switches import SwitchSets, compiled_for
 from cis.rating import (
     CHARGES,
     REGISTER_NAMES,
@@ -35,10 +39,10 @@ from cis.rating import (
     LineFacts,
     Register,
     Usage,
-    compile_rules,
     explain,
 )
 from cis.rating.columns import WHOLE
+from config.shared.bulk_copy import days_of
 from config.shared.errors import NotFound
 from config.shared.keysets import Ask, Order, Page, SortKey
 from config.shared.languages import in_language
@@ -329,8 +333,42 @@ def source_in_words(source: str) -> str:
 
 def recompute(bill: Bill, stretches: list[BillUsage], version: TariffVersion) -> list[LineFacts]:
     """The bill's lines once more, by the kernel, from the determinants it was kept with."""
-    tariff = compile_rules(version.rules)
-    return explain(tariff, usage_of_bill(bill, stretches, tariff, basis_of(bill.pk)), 0)
+    basis, parts = basis_of(bill.pk), list(BillPart.objects.filter(bill_id=bill.pk).order_by("seq"))
+    if parts:
+        return explain_parts(columns_of(parts), _facts_of_bill(bill, parts, basis))
+    tariff = compiled_for(bill, version)
+    return explain(tariff, usage_of_bill(bill, stretches, tariff, basis), 0)
+
+
+def columns_of(parts: Sequence[BillPart]) -> PartColumns:
+    """The kept parts of one bill as rating takes them, its row being 0."""
+    found = []
+    for part in parts:
+        energy = dict(zip(part.registers, part.energy_kwh_e2, strict=True))
+        found.append(
+            {
+                "row": 0, "kind": part.kind, "version": part.tariff_version_id, "price_class": part.price_class,
+                "people": part.people, "from_on": days_of(part.from_on), "to_on": days_of(part.to_on),
+                "tier_kwh_e2_before": part.tier_kwh_e2_before,
+                "energy_kwh_e2": [energy.get(int(register), 0) for register in BILLED_REGISTERS],
+                "has_register": [int(register) in energy for register in BILLED_REGISTERS],
+                "loss_kwh_e2": part.loss_kwh_e2, "free_kwh_e2_per_month": part.free_kwh_e2_per_month,
+                "free_months": part.free_months,
+            }
+        )  # fmt: skip
+    return PartColumns.of(found)
+
+
+def _facts_of_bill(bill: Bill, parts: Sequence[BillPart], basis: BillBasis | None) -> BillFacts:
+    rules = TariffVersion.objects.filter(pk__in={part.tariff_version_id for part in parts})
+    switches, more = SwitchSets().of_bill(bill), more_of(basis)
+    return BillFacts(
+        bill_month=bill.cycle % 100,
+        months=np.array([bill.months], dtype=np.int8),
+        switches=lambda _row: switches,
+        rules=dict(rules.values_list("pk", "rules")),
+        more=lambda rows: {name: column[rows] for name, column in more.items()},
+    )
 
 
 def usage_of_bill(

@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 
 from cis.models import Account, Bill, SupplyContract, TariffVersion
 from cis.queries.day_kinds import day_kinds
-from cis.queries.determinants import BILLED_REGISTERS, tier_year_of, usage_for
+from cis.queries.determinants import tier_year_of
+from cis.queries.energy_columns import BILLED_REGISTERS, usage_for
 from cis.queries.left_out import LeftOut, reason_in_words
+from cis.queries.rating_switches import SwitchSets
 from cis.queries.readings import curve, curve_days, daily_usage
 from cis.rating import (
     PERIOD_REGISTERS,
@@ -29,9 +31,11 @@ from cis.rating import (
     DayKind,
     Refusal,
     Register,
+    Switches,
     WindowSet,
     compile_rules,
     rate,
+    rules_under,
 )
 from config.shared.money import yuan_from_fen
 from config.shared.periods import add_months, cycle_of, reading_date
@@ -72,6 +76,7 @@ class _Terms:
     people: int
     tier_kwh_e2_before: int
     version: TariffVersion | None
+    switches: Switches
     is_billed: bool
     why_not: str = ""
 
@@ -199,9 +204,9 @@ def _terms_between(account_id: int, from_day: date, to_day: date) -> list[_Terms
         .select_related("windows")
         .order_by("-valid")
     )
-    stretches = []
+    stretches, sets = [], SwitchSets()
     while day < until:
-        terms = _terms_on(day, account, bills, contracts, versions)
+        terms = _terms_on(day, account, bills, contracts, versions, sets)
         stretches.append(terms)
         day = terms.end
     return stretches
@@ -213,6 +218,7 @@ def _terms_on(
     bills: list[Bill],
     contracts: list[SupplyContract],
     versions: list[TariffVersion],
+    sets: SwitchSets,
 ) -> _Terms:
     """The terms of the billing period of an open account that a day lies in; everything newest first."""
     bill = next((one for one in bills if one.period_start <= day < one.period_end), None)
@@ -225,6 +231,7 @@ def _terms_on(
             people=bill.people,
             tier_kwh_e2_before=bill.tier_kwh_e2_before,
             version=bill.tariff_version,
+            switches=sets.of_bill(bill),
             is_billed=True,
         )
     route = account.route
@@ -245,7 +252,8 @@ def _terms_on(
     )
     why_not = LeftOut.NO_CONTRACT if contract is None else LeftOut.NO_TARIFF if version is None else ""
     last = next((one for one in bills if one.period_start < start), None)
-    tier_year = tier_year_of(cycle, route.cycle_months, starts_in_month=1)
+    switches = sets.of_unit(account.org_unit_id, end - timedelta(days=1))
+    tier_year = tier_year_of(cycle, route.cycle_months, switches)
     return _Terms(
         start=start,
         end=end,
@@ -254,6 +262,7 @@ def _terms_on(
         people=contract.people if contract is not None else 1,
         tier_kwh_e2_before=last.tier_kwh_e2_before + last.energy_kwh_e2 if last and last.cycle >= tier_year else 0,
         version=version,
+        switches=switches,
         is_billed=False,
         why_not=reason_in_words(why_not, "") if why_not else "",
     )
@@ -279,7 +288,7 @@ def _costs(
     if terms.version is None:
         return [None] * wanted, terms.why_not
     try:
-        tariff = compile_rules(terms.version.rules)
+        tariff = compile_rules(rules_under(terms.version.rules, terms.switches))
         energy, has = _energy(tariff, terms.version, days, measured, by_slot=by_slot)
         rows = len(energy)
         rated = rate(

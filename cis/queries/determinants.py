@@ -9,7 +9,7 @@ account out with a reason.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -20,28 +20,29 @@ from numpy.typing import NDArray
 
 from cis.models import Reading, ReadingRoute, TouWindows
 from cis.models.metering import ReadingSource
-from cis.queries.bill_basis import Basis, ContractStretches, Stretches, read_basis, read_contracts, same_terms
+from cis.queries.bill_basis import Basis, ContractStretches, Stretches, read_basis, read_contracts
+from cis.queries.bill_parts import (
+    AccountPeriod,
+    PartColumns,
+    Stretch,
+    Supplied,
+    SupplyTerms,
+    TermsDoNotFit,
+    read_supply_terms,
+    stretch_parts,
+    supplied,
+)
 from cis.queries.day_kinds import day_kinds
+from cis.queries.energy_columns import BILLED_REGISTERS, PLACE, flat_from_total
 from cis.queries.left_out import LeftOut
-from cis.rating import PERIOD_REGISTERS, CompiledTariff, Register, Usage, advance, energy_kwh_e2
+from cis.queries.period_stretches import Cuts, Versions, cut_in_time
+from cis.queries.rating_switches import SwitchSets
+from cis.rating import PERIOD_REGISTERS, Register, Switches, advance, energy_kwh_e2
 from cis.rating.windows import WindowSet
 from config.shared.bulk_copy import day_of, days_of, read_columns
 from config.shared.periods import add_months, reading_date
 
 Column = NDArray[Any]
-
-# Import registers that a bill can be made of, and the place each has in the energy columns.
-BILLED_REGISTERS: tuple[Register, ...] = (
-    Register.TOTAL,
-    Register.SHARP,
-    Register.PEAK,
-    Register.FLAT,
-    Register.VALLEY,
-    Register.DEEP_VALLEY,
-)
-_PLACE = np.full(128, -1, dtype=np.int64)
-for _place, _register in enumerate(BILLED_REGISTERS):
-    _PLACE[int(_register)] = _place
 
 FAR_DAYS = days_of(date(9999, 1, 1))
 
@@ -68,6 +69,8 @@ class AccountColumns:
     """why the period cannot be billed as one piece: a key of `_OBSTACLES`, or 0"""
     needs_basis: NDArray[np.bool_]
     """whether the tariff has a basic charge or a power-factor adjustment"""
+    switches: NDArray[np.intp]
+    """which of the shard's sets of switches it goes by"""
 
     def __len__(self) -> int:
         return len(self.account)
@@ -109,17 +112,20 @@ class Determinants:
     """rows of which one meter tells the periods and another does not"""
     basis: Basis | None = None
     """of shards in which somebody needs one"""
+    switch_sets: tuple[Switches, ...] = (Switches(),)
+    parts: PartColumns | None = None
+    """of accounts whose bill is more than one stretch of energy at one price; they have no other price"""
 
 
-# What stands against billing a period in one piece. Tier years count bill by bill, so bills follow each other without a
-# gap; and one bill has one price: a period in which it changes must be split, and is left out until it can be.
-CONTRACT_CHANGES = 4
+# What stands against billing a period. Tier years count bill by bill, so bills follow each other without a gap. The
+# last two are cut into stretches where that has a rule (`_cut_in_time`).
+CONTRACT_CHANGES, TARIFF_CHANGES = 4, 5
 _OBSTACLES = {
     1: LeftOut.LATER_BILLED,
     2: LeftOut.EARLIER_UNBILLED,
     3: LeftOut.BILLED_IN_PART,
     CONTRACT_CHANGES: LeftOut.CONTRACT_CHANGES,
-    5: LeftOut.TARIFF_CHANGES,
+    TARIFF_CHANGES: LeftOut.TARIFF_CHANGES,
 }
 
 # Who is due, under which contract, and their newest bill: it says whether the period is billed, whether it follows,
@@ -131,14 +137,15 @@ SELECT a.id, a.org_unit_id, r.route::int2, a.opened_on, coalesce(a.closed_on, DA
        coalesce(c.id, 0), coalesce(c.tariff_id, 0), coalesce(c.price_class, 0)::int2, coalesce(c.people, 1)::int2,
        coalesce(lower(c.valid), DATE '2000-01-01'),
        coalesce(last.cycle, 0), coalesce(last.months, 0)::int2, coalesce(last.period_start, DATE '2000-01-01'),
-       coalesce(last.period_end, DATE '2000-01-01'), coalesce(last.used, 0)
+       coalesce(last.period_end, DATE '2000-01-01'), coalesce(last.used, 0), coalesce(last.price_class, 0)::int2
 FROM unnest(%(routes)s::bigint[], %(starts)s::date[], %(ends)s::date[]) WITH ORDINALITY
        AS r(route_id, period_start, period_end, route)
 JOIN cis_account a ON a.route_id = r.route_id
 LEFT JOIN cis_supply_contract c ON c.account_id = a.id AND c.account_id >= %(low)s AND c.account_id < %(high)s
       AND c.valid @> (LEAST(r.period_end, coalesce(a.closed_on, r.period_end)) - 1)
 LEFT JOIN LATERAL (
-    SELECT b.cycle, b.months, b.period_start, b.period_end, b.tier_kwh_e2_before + b.energy_kwh_e2 AS used
+    SELECT b.cycle, b.months, b.period_start, b.period_end, b.tier_kwh_e2_before + b.energy_kwh_e2 AS used,
+           b.price_class
     FROM cis_bill b WHERE b.account_id = a.id {last}
     ORDER BY b.period_start DESC, b.revision DESC LIMIT 1) last ON true
 WHERE a.id >= %(low)s AND a.id < %(high)s {only}
@@ -184,6 +191,7 @@ _ACCOUNT_TYPES = {
     "last_start": "date",
     "last_end": "date",
     "last_used_kwh_e2": "int8",
+    "last_price_class": "int2",
 }
 
 _VERSIONS = """
@@ -308,15 +316,18 @@ def routes_due(cycle: int) -> list[ReadingRoute]:
     return [r for r in routes if r.cycle_months == 1 or (cycle % 100) % r.cycle_months == r.cycle_phase]
 
 
-def tier_year_of(cycle: int, months: int, *, starts_in_month: int) -> int:
+def tier_year_of(cycle: int, months: int, switches: Switches) -> int:
     """
     The first cycle of the tier year that a bill of this cycle belongs to.
 
-    A two-month bill of the year's first month is use of the year before and belongs to it (billing-rules 1.1).
+    A two-month bill of the year's first month is use of the year before and belongs to it (billing-rules 1.1), unless
+    the utility chose otherwise.
     """
-    counted = add_months(cycle, -1) if months == 2 and cycle % 100 == starts_in_month else cycle
-    year = counted // 100 if counted % 100 >= starts_in_month else counted // 100 - 1
-    return year * 100 + starts_in_month
+    begins = switches.number("tier_year_start")
+    is_of_last_year = months == 2 and switches.text("odd_month_january") == "previous_year"
+    counted = add_months(cycle, -1) if is_of_last_year and cycle % 100 == begins else cycle
+    year = counted // 100 if counted % 100 >= begins else counted // 100 - 1
+    return year * 100 + begins
 
 
 @dataclass(frozen=True)
@@ -328,7 +339,6 @@ class _Periods:
     starts: tuple[date, ...]
     ends: tuple[date, ...]
     start_cycles: NDArray[np.int32]
-    tier_years: NDArray[np.int32]
 
     @classmethod
     def of(cls, routes: Sequence[ReadingRoute], cycle: int) -> _Periods:
@@ -342,9 +352,6 @@ class _Periods:
             ),
             ends=tuple(reading_date(cycle, route.reading_day) for route in routes),
             start_cycles=np.array(start_cycles, dtype=np.int32),
-            tier_years=np.array(
-                [tier_year_of(cycle, route.cycle_months, starts_in_month=1) for route in routes], dtype=np.int32
-            ),
         )
 
 
@@ -361,8 +368,8 @@ def of_accounts(
     The determinants of the accounts in [low, high) that are due in the cycle and not billed for it.
 
     `org_path` keeps it to a part of the organisation, `account_id` to one account. `again` asks for those that are
-    billed instead: the same period by today's readings. Seven statements, whatever the number of accounts; one more
-    where a register turned, two where points are billed from curves.
+    billed instead: the same period by today's readings. Eleven statements, whatever the number of accounts; one more
+    where contracts change or a register turned, two where points are billed from curves.
     """
     routes = routes_due(cycle)
     if not routes:
@@ -395,15 +402,26 @@ def of_accounts(
         if not len(due["account"]):
             return _nothing()
         _carry_corrections(due, read_columns(cursor, _CORRECTED_USE, parameters, _CORRECTED_TYPES))
-        tariffs = {"tariffs": np.unique(due["tariff"]).tolist()}
-        accounts = _account_columns(due, read_columns(cursor, _VERSIONS, tariffs, _VERSION_TYPES), periods)
-        contracts, changed = _capacity_changes(cursor, accounts, parameters)
+        terms = read_supply_terms(cursor, parameters)
+        changing = due["contract_from"] > _starts(due, periods)
+        contracts = (
+            read_contracts(cursor, due["account"][changing], parameters)
+            if changing[due["contract"] > 0].any()
+            else None
+        )
+        asked = {*due["tariff"].tolist(), *terms.tariffs(), *(contracts.tariff.tolist() if contracts else ())}
+        versions = Versions(read_columns(cursor, _VERSIONS, {"tariffs": sorted(asked)}, _VERSION_TYPES))
+        accounts, switch_sets = _account_columns(due, versions, periods, cycle)
+        stretches, changed = _cut_in_time(accounts, due, contracts, versions)
         installations = _installations(cursor, accounts, parameters)
         parameters["first_register"], parameters["last_register"] = min(BILLED_REGISTERS), max(BILLED_REGISTERS)
         readings = _unpacked(_read_among(cursor, _READINGS, installations.installation, parameters, _READING_TYPES))
         digits = _digits(cursor, installations, readings["installation"][readings["is_rollover"]])
-        found = _assemble(cycle, accounts, installations, digits, readings)
-        return _with_basis(cursor, found, installations, contracts, changed, parameters)
+        cuts = Cuts.of(stretches, accounts.switches, switch_sets)
+        subs = np.array(terms.sub_points(), dtype=np.int64)
+        found = _assemble(cycle, accounts, switch_sets, installations, digits, readings, cuts, subs)
+        found, supplies = _with_parts(found, installations, stretches, terms, due, versions, subs)
+        return _with_basis(cursor, found, installations, contracts, changed, supplies, subs, parameters)
 
 
 def _carry_corrections(due: dict[str, Column], corrected: dict[str, Column]) -> None:
@@ -413,25 +431,96 @@ def _carry_corrections(due: dict[str, Column], corrected: dict[str, Column]) -> 
     due["last_used_kwh_e2"][at[ours]] = corrected["used_kwh_e2"][ours]
 
 
-def _capacity_changes(
-    cursor: Any, accounts: AccountColumns, parameters: dict[str, Any]
-) -> tuple[ContractStretches | None, NDArray[np.bool_]]:
-    """
-    Whose contract changes in nothing but its capacity, which is charged by the day: that stands against no bill.
+def _with_parts(
+    found: Determinants,
+    installations: InstallationColumns,
+    stretches: dict[int, list[Stretch]],
+    terms: SupplyTerms,
+    due: dict[str, Column],
+    versions: Versions,
+    subs: NDArray[np.int64],
+) -> tuple[Determinants, dict[int, Supplied]]:
+    """The determinants with the parts of bills that have several, and what each account's supply adds and takes off."""
+    accounts = found.accounts
+    has_terms = np.flatnonzero(np.isin(accounts.account, terms.accounts()))
+    if not stretches and not len(has_terms):
+        return found, {}
+    left_out, energy = dict(found.left_out), found.energy_kwh_e2.copy()
+    # Both at once have no rule to go by.
+    for row in set(has_terms.tolist()) & set(stretches):
+        left_out.setdefault(row, (LeftOut.CONTRACT_CHANGES, ""))
+    cut = {row: found for row, found in stretches.items() if row not in left_out}
+    parts: list[PartColumns] = []
+    if cut:
+        among = np.flatnonzero(np.isin(found.usage.row, list(cut)))
+        columns = {name: getattr(found.usage, name)[among].astype(np.int64) for name in _CUT_USAGE}
+        columns["place"] = PLACE[found.usage.register[among]]
 
-    Clears the obstacle of those accounts. One statement, where contracts change at all.
-    """
-    changed = accounts.obstacle == CONTRACT_CHANGES
-    if not changed.any():
-        return None, changed
-    rows = np.flatnonzero(changed)
-    contracts = read_contracts(cursor, accounts.account[rows], parameters)
-    alike = same_terms(
-        contracts, accounts.account[rows], accounts.start[rows].astype(np.int64), accounts.end[rows].astype(np.int64)
-    )
-    accounts.obstacle[rows[alike]] = 0
-    changed[rows[~alike]] = False
-    return contracts, changed
+        def uses(row: int, price_class: int) -> int:
+            return int(due["carried_kwh_e2"][row]) if price_class == int(due["last_price_class"][row]) else 0
+
+        of_time, wrong = stretch_parts(cut, usage=columns, uses=uses)
+        for row in wrong:
+            left_out.setdefault(row, (LeftOut.SUM_DISAGREES, ""))
+        parts.append(of_time)
+        energy[list(cut)] = 0
+        np.add.at(energy, of_time.row, of_time.energy_kwh_e2)
+    supplies = _supplies(found, installations, has_terms, terms, versions, subs, left_out)
+    parts.append(PartColumns.of([part for one in supplies.values() for part in one.parts]))
+    joined = PartColumns.joined(parts)
+    return replace(found, energy_kwh_e2=energy, left_out=left_out, parts=joined), supplies
+
+
+_CUT_USAGE = ("row", "from_on", "to_on", "energy_kwh_e2")
+
+
+def _supplies(
+    found: Determinants,
+    installations: InstallationColumns,
+    rows: NDArray[np.int64],
+    terms: SupplyTerms,
+    versions: Versions,
+    subs: NDArray[np.int64],
+    left_out: dict[int, tuple[str, str]],
+) -> dict[int, Supplied]:
+    """What supply adds and takes off, by row; who does not fit is left out."""
+    accounts, usage = found.accounts, found.usage
+    point_of = dict(zip(installations.installation.tolist(), installations.point.tolist(), strict=True))
+    of_sub = np.flatnonzero(_of_points(usage, installations, subs))
+    supplies: dict[int, Supplied] = {}
+    for row in rows.tolist():
+        if row in left_out:
+            continue
+        sub_energy: dict[int, tuple[NDArray[np.int64], NDArray[np.bool_]]] = {}
+        for at in of_sub[usage.row[of_sub] == row].tolist():
+            point = point_of[int(usage.installation[at])]
+            width = len(BILLED_REGISTERS)
+            energy, has = sub_energy.setdefault(point, (np.zeros(width, np.int64), np.zeros(width, np.bool_)))
+            place = int(PLACE[usage.register[at]])
+            energy[place] += usage.energy_kwh_e2[at]
+            has[place] = True
+        for energy, has in sub_energy.values():
+            flat_from_total(energy[np.newaxis], has[np.newaxis])
+        period = AccountPeriod(
+            row=row,
+            account=int(accounts.account[row]),
+            version=int(accounts.version[row]),
+            price_class=int(accounts.price_class[row]),
+            people=int(accounts.people[row]),
+            months=int(accounts.months[row]),
+            from_on=int(accounts.start[row]),
+            to_on=int(accounts.end[row]),
+            is_whole=bool(accounts.starts_on_schedule[row] and accounts.ends_on_schedule[row]),
+            tier_kwh_e2_before=int(accounts.tier_kwh_e2_before[row]),
+            energy_kwh_e2=found.energy_kwh_e2[row],
+            has_register=found.has_register[row],
+        )
+        switches = found.switch_sets[accounts.switches[row]]
+        try:
+            supplies[row] = supplied(period, terms, switches, sub_energy=sub_energy, version_of=versions.at)
+        except TermsDoNotFit as why:
+            left_out[row] = (str(why.args[0]), str(why.args[1]))
+    return supplies
 
 
 def _with_basis(
@@ -440,32 +529,38 @@ def _with_basis(
     installations: InstallationColumns,
     contracts: ContractStretches | None,
     changed: NDArray[np.bool_],
+    supplies: dict[int, Supplied],
+    subs: NDArray[np.int64],
     parameters: dict[str, Any],
 ) -> Determinants:
     """The determinants with what two-part tariffs and power factors ask for, where somebody has one."""
-    accounts = found.accounts
+    accounts, usage = found.accounts, found.usage
     rows = np.flatnonzero(accounts.needs_basis & (accounts.contract > 0))
     if not len(rows):
         return found
 
     def stretches(of: NDArray[np.int64]) -> Stretches:
-        at = np.flatnonzero(np.isin(found.usage.row, of) & ~found.usage.is_from_curve)
-        key = np.stack([found.usage.row[at], found.usage.installation[at], found.usage.from_on[at]])
-        _keys, first = np.unique(key, axis=1, return_index=True)
-        at = at[first]
-        place = np.searchsorted(installations.installation, found.usage.installation[at], sorter=by_installation)
+        """Each meter's time in the period; a sub-meter's is in the main meter's."""
+        at = np.flatnonzero(np.isin(usage.row, of) & ~usage.is_from_curve & ~_of_points(usage, installations, subs))
+        at = at[np.lexsort((usage.from_on[at], usage.installation[at], usage.row[at]))]
+        key = np.stack([usage.row[at], usage.installation[at]])
+        _keys, first, count = np.unique(key, axis=1, return_index=True, return_counts=True)
+        begins, ends = at[first], at[first + count - 1]
+        place = np.searchsorted(installations.installation, usage.installation[begins], sorter=by_installation)
         return Stretches(
-            row=found.usage.row[at],
+            row=usage.row[begins],
             point=installations.point[by_installation[place]],
-            installation=found.usage.installation[at],
-            multiplier=found.usage.multiplier[at].astype(np.int64),
-            from_on=found.usage.from_on[at].astype(np.int64),
-            to_on=found.usage.to_on[at].astype(np.int64),
+            installation=usage.installation[begins],
+            multiplier=usage.multiplier[begins].astype(np.int64),
+            from_on=usage.from_on[begins].astype(np.int64),
+            to_on=usage.to_on[ends].astype(np.int64),
         )
 
     by_installation = np.argsort(installations.installation, kind="stable")
     total = found.energy_kwh_e2[:, 0]
     active = np.where(found.has_register[:, 0], total, found.energy_kwh_e2[:, 1:].sum(axis=1))
+    for row, supply in supplies.items():
+        active[row] = supply.active_kwh_e2
     basis, missing = read_basis(
         cursor,
         rows=rows,
@@ -475,6 +570,13 @@ def _with_basis(
         start=accounts.start.astype(np.int64),
         end=accounts.end.astype(np.int64),
         active_kwh_e2=active,
+        reactive_loss={row: supply.reactive_loss for row, supply in supplies.items()},
+        refuses_without_active=np.array([one.text("pf_when_no_active") == "refuse" for one in found.switch_sets])[
+            accounts.switches
+        ],
+        change_day_is_old=np.array([one.text("change_day_belongs_to") == "old" for one in found.switch_sets])[
+            accounts.switches
+        ],
         stretches=stretches,
         contracts=contracts,
         changed=changed,
@@ -483,20 +585,22 @@ def _with_basis(
     return replace(found, basis=basis, left_out=missing | found.left_out)
 
 
-def _account_columns(due: dict[str, Column], versions: dict[str, Column], periods: _Periods) -> AccountColumns:
+def _starts(due: dict[str, Column], periods: _Periods) -> NDArray[np.int32]:
+    """Each account's own first day."""
+    route_start = np.array([days_of(day) for day in periods.starts], dtype=np.int32)[due["route"] - 1]
+    return np.asarray(np.maximum(route_start, due["opened_on"]))
+
+
+def _account_columns(
+    due: dict[str, Column], versions: Versions, periods: _Periods, cycle: int
+) -> tuple[AccountColumns, tuple[Switches, ...]]:
     """Each account's own period, its tariff's version, what its tier year has used, and what stands in the way."""
     route = due["route"] - 1
     months = periods.months[route]
     route_start = np.array([days_of(day) for day in periods.starts], dtype=np.int32)[route]
     route_end = np.array([days_of(day) for day in periods.ends], dtype=np.int32)[route]
-    start, end = np.maximum(route_start, due["opened_on"]), np.minimum(route_end, due["closed_on"])
-    version, version_from = np.zeros(len(route), dtype=np.int64), np.zeros(len(route), dtype=np.int32)
-    needs_basis = np.zeros(len(route), dtype=np.bool_)
-    for one, tariff, valid_from, valid_to, needs in zip(
-        *(versions[name].tolist() for name in _VERSION_TYPES), strict=True
-    ):
-        holds = (due["tariff"] == tariff) & (end > valid_from) & (end <= valid_to)
-        version[holds], version_from[holds], needs_basis[holds] = one, valid_from, needs
+    start, end = _starts(due, periods), np.minimum(route_end, due["closed_on"])
+    version, version_from, needs_basis = versions.last_of(due["tariff"], end)
     is_billed = due["last_cycle"] > 0
     # The first that applies counts.
     obstacle = np.select(
@@ -510,10 +614,9 @@ def _account_columns(due: dict[str, Column], versions: dict[str, Column], period
         tuple(_OBSTACLES),
         0,
     )
-    # A two-month bill of the year's first month is the year before's, so what it used is not carried on.
-    tier_year = periods.tier_years[route]
-    carried = (due["last_cycle"] >= tier_year) & ~((due["last_months"] == 2) & (due["last_cycle"] == tier_year))
-    return AccountColumns(
+    switch_sets, switches = SwitchSets().of_rows(due["org_unit"], end - 1)
+    due["carried_kwh_e2"] = _carried(due, months, switches, switch_sets, cycle)
+    columns = AccountColumns(
         account=due["account"],
         org_unit=due["org_unit"],
         contract=due["contract"],
@@ -523,13 +626,58 @@ def _account_columns(due: dict[str, Column], versions: dict[str, Column], period
         months=months,
         start=start,
         end=end,
-        tier_kwh_e2_before=np.where(carried, due["last_used_kwh_e2"], 0),
+        # What was used in another class is not of these tiers.
+        tier_kwh_e2_before=np.where(due["last_price_class"] == due["price_class"], due["carried_kwh_e2"], 0),
         start_cycle=periods.start_cycles[route],
         starts_on_schedule=due["opened_on"] <= route_start,
         ends_on_schedule=due["closed_on"] >= route_end,
         obstacle=obstacle.astype(np.int16),
         needs_basis=needs_basis,
+        switches=switches,
     )
+    return columns, switch_sets
+
+
+def _carried(
+    due: dict[str, Column],
+    months: NDArray[np.int8],
+    switches: NDArray[np.intp],
+    switch_sets: tuple[Switches, ...],
+    cycle: int,
+) -> NDArray[np.int64]:
+    """What the tier year of each account has used before, in the class of its newest bill."""
+    tier_year = np.array(
+        [[tier_year_of(cycle, length, one) for length in (1, 2)] for one in switch_sets], dtype=np.int32
+    )[switches, months.astype(np.intp) - 1]
+    # A two-month bill of the year's first month may be the year before's: what it used is not carried on.
+    of_last_year = np.array([one.text("odd_month_january") == "previous_year" for one in switch_sets])[switches]
+    carried = (due["last_cycle"] >= tier_year) & ~(
+        (due["last_months"] == 2) & (due["last_cycle"] == tier_year) & of_last_year
+    )
+    return np.where(carried, due["last_used_kwh_e2"], 0)
+
+
+def _cut_in_time(
+    accounts: AccountColumns, due: dict[str, Column], contracts: ContractStretches | None, versions: Versions
+) -> tuple[dict[int, list[Stretch]], NDArray[np.bool_]]:
+    """The stretches of rows in which price or contract changes, and whose capacity changes; clears their obstacle."""
+    changed = np.zeros(len(accounts), dtype=np.bool_)
+    rows = np.flatnonzero(np.isin(accounts.obstacle, (CONTRACT_CHANGES, TARIFF_CHANGES)))
+    if not len(rows):
+        return {}, changed
+    stretches, whole, by_capacity = cut_in_time(
+        rows,
+        account=accounts.account,
+        contract={"tariff": due["tariff"], "price_class": due["price_class"], "people": due["people"]},
+        start=accounts.start,
+        end=accounts.end,
+        contracts=contracts,
+        versions=versions,
+    )
+    accounts.obstacle[list(stretches)] = 0
+    accounts.obstacle[whole] = 0
+    changed[by_capacity] = True
+    return stretches, changed
 
 
 def _read_among(
@@ -610,6 +758,7 @@ def _nothing() -> Determinants:
         empty.astype(np.bool_),
         empty.astype(np.int16),
         empty.astype(np.bool_),
+        empty.astype(np.intp),
     )
     width = len(BILLED_REGISTERS)
     return Determinants(accounts, _usage_of({}), np.empty((0, width), np.int64), np.empty((0, width), np.bool_), {})
@@ -640,9 +789,12 @@ def _usage_of(columns: dict[str, Any]) -> UsageColumns:
 def _assemble(
     cycle: int,
     accounts: AccountColumns,
+    switch_sets: tuple[Switches, ...],
     installations: InstallationColumns,
     digits: NDArray[np.int64],
     readings: dict[str, Column],
+    cuts: Cuts,
+    subs: NDArray[np.int64],
 ) -> Determinants:
     rows = len(accounts)
     left_out: dict[int, tuple[str, str]] = {}
@@ -662,6 +814,9 @@ def _assemble(
     closes_before = r["cycle"] == accounts.start_cycle[of_row]
     is_event = (r["kind"] != int(Reading.Kind.CYCLE)) & (r["read_on"] >= from_on[hung])
     is_event &= r["read_on"] <= to_on[hung]
+    if cuts:
+        inside = (r["read_on"] > from_on[hung]) & (r["read_on"] < to_on[hung])
+        is_event |= inside & (r["state"] == int(Reading.State.ACCEPTED)) & cuts.at(of_row, r["read_on"])
     # A cycle reading before the meter or the account was there, or after, is somebody else's.
     ends_with_cycle = (to_on == accounts.end[row_of]) & accounts.ends_on_schedule[row_of]
     starts_with_cycle = (from_on == accounts.start[row_of]) & accounts.starts_on_schedule[row_of]
@@ -678,6 +833,7 @@ def _assemble(
         from_on,
         to_on,
         accounts,
+        switch_sets,
         installations,
         digits,
     )
@@ -689,10 +845,24 @@ def _assemble(
     for silent in row_of[from_registers & ~has_chain].tolist():
         left_out.setdefault(silent, (LeftOut.NO_READING, ""))
     if is_curve.any():
-        usage = _with_curves(usage, accounts, installations, is_curve, row_of, from_on, to_on, left_out)
+        usage = _with_curves(usage, accounts, installations, is_curve, row_of, from_on, to_on, left_out, cuts)
     measured[usage.row] = True
     for row in np.flatnonzero(~measured).tolist():
         left_out.setdefault(row, (LeftOut.NO_READING, ""))
+    _note_obstacles(accounts, left_out)
+
+    is_sub = _of_points(usage, installations, subs)
+    energy, has = _by_register(usage, rows, ~is_sub)
+    partly_in_total, partly_by_period = _uneven(usage, rows, ~is_sub)
+    for row in partly_in_total:
+        left_out.setdefault(row, (LeftOut.REGISTERS_DISAGREE, ""))
+    for row in flat_from_total(energy, has).tolist():
+        left_out.setdefault(row, (LeftOut.SUM_DISAGREES, ""))
+    return Determinants(accounts, usage, energy, has, left_out, partly_by_period, switch_sets=switch_sets)
+
+
+def _note_obstacles(accounts: AccountColumns, left_out: dict[int, tuple[str, str]]) -> None:
+    """Who has no contract, no version of its tariff, or a period that cannot be billed."""
     for row in np.flatnonzero(accounts.obstacle).tolist():
         left_out[row] = (_OBSTACLES[int(accounts.obstacle[row])], "")
     for row in np.flatnonzero(accounts.contract == 0).tolist():
@@ -700,18 +870,25 @@ def _assemble(
     for row in np.flatnonzero((accounts.version == 0) & (accounts.contract != 0)).tolist():
         left_out[row] = (LeftOut.NO_TARIFF, "")
 
+
+def _of_points(usage: UsageColumns, installations: InstallationColumns, points: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(n,) which stretches of energy were measured at one of these points."""
+    if not len(points):
+        return np.zeros(len(usage.row), dtype=np.bool_)
+    return np.isin(usage.installation, installations.installation[np.isin(installations.point, points)])
+
+
+def _by_register(
+    usage: UsageColumns, rows: int, among: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """(rows, len(BILLED_REGISTERS)) the energy of some of the stretches, and which registers they are of."""
     width = len(BILLED_REGISTERS)
-    place = usage.row * width + _PLACE[usage.register]
+    place = (usage.row * width + PLACE[usage.register])[among]
     energy = np.zeros((rows, width), dtype=np.int64)
-    np.add.at(energy.reshape(-1), place, usage.energy_kwh_e2)
+    np.add.at(energy.reshape(-1), place, usage.energy_kwh_e2[among])
     has = np.zeros((rows, width), dtype=np.bool_)
     has.reshape(-1)[place] = True
-    partly_in_total, partly_by_period = _uneven(usage, rows)
-    for row in partly_in_total:
-        left_out.setdefault(row, (LeftOut.REGISTERS_DISAGREE, ""))
-    for row in flat_from_total(energy, has).tolist():
-        left_out.setdefault(row, (LeftOut.SUM_DISAGREES, ""))
-    return Determinants(accounts, usage, energy, has, left_out, partly_by_period)
+    return energy, has
 
 
 def _chosen(readings: dict[str, Column], used: NDArray[np.int64]) -> dict[str, Column]:
@@ -728,7 +905,7 @@ def _chosen(readings: dict[str, Column], used: NDArray[np.int64]) -> dict[str, C
     return chosen
 
 
-def _uneven(usage: UsageColumns, rows: int) -> tuple[frozenset[int], frozenset[int]]:
+def _uneven(usage: UsageColumns, rows: int, among: NDArray[np.bool_]) -> tuple[frozenset[int], frozenset[int]]:
     """
     Rows whose meters do not all have a total though one has; rows whose meters do not all have periods though one has.
 
@@ -740,7 +917,7 @@ def _uneven(usage: UsageColumns, rows: int) -> tuple[frozenset[int], frozenset[i
     total: dict[int, set[bool]] = {}
     periods: dict[int, set[bool]] = {}
     if len(several):
-        at = np.flatnonzero(np.isin(usage.row, several))
+        at = np.flatnonzero(np.isin(usage.row, several) & among)
         of_meter: dict[tuple[int, int], set[int]] = {}
         for row, meter, register in zip(
             usage.row[at].tolist(), usage.installation[at].tolist(), usage.register[at].tolist(), strict=True
@@ -755,70 +932,6 @@ def _uneven(usage: UsageColumns, rows: int) -> tuple[frozenset[int], frozenset[i
     )
 
 
-def flat_from_total(energy: NDArray[np.int64], has: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """
-    Where a meter has a total and period registers, flat is what the others leave of the total (billing-rules 0.3).
-
-    Changes `energy` in place; gives the rows where the other periods exceed the total.
-    """
-    total, flat = 0, BILLED_REGISTERS.index(Register.FLAT)
-    others = [place for place in range(1, len(BILLED_REGISTERS)) if place != flat]
-    both = has[:, total] & has[:, 1:].any(axis=1)
-    if not both.any():
-        return np.empty(0, dtype=np.int64)
-    rest = energy[:, total] - energy[:, others].sum(axis=1)
-    wrong = both & (rest < 0)
-    # Rounding each register to whole kWh may leave the periods a few kWh above the total: then flat is none.
-    small = wrong & (rest >= -_ROUNDING_KWH_E2) & (energy[:, flat] >= 0)
-    rest[small] = 0
-    settled = both & ~(wrong & ~small)
-    energy[settled, flat] = rest[settled]
-    has[settled, flat] = True
-    energy[small, total] = energy[small][:, 1:].sum(axis=1)
-    return np.flatnonzero(wrong & ~small)
-
-
-# Rounding each register of a meter to whole kWh leaves at most this much between their sum and the total.
-_ROUNDING_KWH_E2 = 300
-
-
-def usage_for(
-    tariff: CompiledTariff,
-    *,
-    energy_kwh_e2: NDArray[np.int64],
-    has_register: Sequence[bool],
-    tier_kwh_e2_before: NDArray[np.int64],
-    people: NDArray[Any],
-    months: NDArray[Any],
-    bill_month: int,
-    more: Mapping[str, NDArray[np.int64]] | None = None,
-) -> Usage:
-    """
-    The kernel's columns of (n, len(BILLED_REGISTERS)) energy of rows that have the same registers.
-
-    A tariff with periods but no flat price has no place for what rounding leaves between the periods and the total:
-    the periods count, as on the meter.
-    """
-    places = [place for place, has in enumerate(has_register) if has]
-    priced = {register for rule in tariff.rules for register in rule.period_registers}
-    flat = BILLED_REGISTERS.index(Register.FLAT)
-    energy = energy_kwh_e2
-    if priced and Register.FLAT not in priced and flat in places:
-        small = np.abs(energy[:, flat]) <= _ROUNDING_KWH_E2
-        energy = energy.copy()
-        energy[small, 0] -= energy[small, flat]
-        energy[small, flat] = 0
-    return Usage(
-        registers=tuple(BILLED_REGISTERS[place] for place in places),
-        energy_kwh_e2=np.ascontiguousarray(energy[:, places]),
-        tier_kwh_e2_before=tier_kwh_e2_before.astype(np.int64),
-        people=people.astype(np.int16),
-        months=months.astype(np.int8),
-        bill_month=bill_month,
-        more=more or {},
-    )
-
-
 def _chains(
     cycle: int,
     r: dict[str, Column],
@@ -827,6 +940,7 @@ def _chains(
     from_of: NDArray[np.int32],
     to_of: NDArray[np.int32],
     accounts: AccountColumns,
+    switch_sets: tuple[Switches, ...],
     installations: InstallationColumns,
     digits: NDArray[np.int64],
 ) -> tuple[UsageColumns, NDArray[np.int64], list[tuple[int, tuple[str, str]]]]:
@@ -856,7 +970,8 @@ def _chains(
     b = a + 1
     of = hung[b]
     multiplier = installations.multiplier[of]
-    energy = energy_kwh_e2(advance(r["value_e4"][a], r["value_e4"][b], digits[of], r["is_rollover"][b]), multiplier)
+    moved = advance(r["value_e4"][a], r["value_e4"][b], digits[of], r["is_rollover"][b])
+    energy = energy_kwh_e2(moved, multiplier)
     # Validation's own figure counts where it is of this stretch: other readings may lie inside, such as daily freezes,
     # and a first reading has no figure.
     accepted = r["advance_kwh_e2"][b]
@@ -864,6 +979,11 @@ def _chains(
     accepted = np.where(is_known, accepted, energy)
     for at in np.flatnonzero((accepted != energy) & ~bad_state[a] & ~bad_state[b]).tolist():
         faults.append((int(row[b[at]]), (LeftOut.ENERGY_DISAGREES, "")))
+    if any(one.text("kwh_rounding") != "integer_kwh" for one in switch_sets):
+        # Validation goes by whole kWh: what it accepted is this stretch, whatever it is rounded to.
+        in_whole = np.array([one.text("kwh_rounding") == "integer_kwh" for one in switch_sets])[accounts.switches]
+        energy = np.where(in_whole[row[b]], energy, energy_kwh_e2(moved, multiplier, False))
+        accepted = np.where(in_whole[row[b]], accepted, energy)
     estimated = int(ReadingSource.ESTIMATED)
     usage = _usage_of(
         {
@@ -894,13 +1014,19 @@ def _with_curves(
     from_on: NDArray[np.int32],
     to_on: NDArray[np.int32],
     left_out: dict[int, tuple[str, str]],
+    cuts: Cuts,
 ) -> UsageColumns:
     """Add the stretches of points that are billed from their curve, folded by the windows of the account's tariff."""
-    wanted: dict[tuple[int, int], tuple[int, int, int]] = {}
+    wanted: dict[tuple[int, int, int], tuple[int, int, int]] = {}
     for at in np.flatnonzero(is_curve).tolist():
-        key = (int(row_of[at]), int(installations.installation[at]))
-        wanted[key] = (int(installations.point[at]), int(from_on[at]), int(to_on[at]))
-    windows = _windows_of(sorted({int(accounts.version[row]) for row, _ in wanted}))
+        row, installation, point = int(row_of[at]), int(installations.installation[at]), int(installations.point[at])
+        first, last = int(from_on[at]), int(to_on[at])
+        wanted[row, installation, int(accounts.version[row])] = (point, first, last)
+        for one in cuts.of_row(row):
+            if one.from_on < last and one.to_on > first:
+                key = (row, installation, one.version)
+                wanted[key] = (point, max(first, one.from_on), min(last, one.to_on))
+    windows = _windows_of(sorted({version for _row, _installation, version in wanted}))
     columns: dict[str, list[Any]] = {name: [] for name in _USAGE_KINDS}
     with connection.cursor() as cursor:
         cursor.execute(
@@ -919,13 +1045,13 @@ def _with_curves(
             days, curves = days_of_point.setdefault(number, ([], []))
             days.append(day)
             curves.append(values)
-    for number, ((row, installation), (_point, first, last)) in enumerate(wanted.items()):
+    for number, ((row, installation, version), (_point, first, last)) in enumerate(wanted.items()):
         days, curves = days_of_point.get(number, ([], []))
         if len(days) < last - first:
             left_out.setdefault(row, (LeftOut.CURVE_INCOMPLETE, str(last - first - len(days))))
             if not days:
                 continue
-        for register, energy in _fold(windows.get(int(accounts.version[row])), days, curves):
+        for register, energy in _fold(windows.get(version), days, curves):
             values = (row, installation, register, first, last, 0, 0, 1, False, False, True, energy, energy)
             for name, value in zip(_USAGE_KINDS, values, strict=True):
                 columns[name].append(value)

@@ -25,6 +25,7 @@ class LeftOut:
     CONTRACT_CHANGES = "contract-changes"
     TARIFF_CHANGES = "tariff-changes"
     NO_LEDGER = "no-ledger"
+    MAIN_BELOW_PARTS = "main-below-parts"
 
 
 def reason_in_words(code: str, detail: str) -> str:
@@ -46,6 +47,7 @@ def reason_in_words(code: str, detail: str) -> str:
         LeftOut.BILLED_IN_PART: _("本期有几天已经在别的账单里，请核对抄表段的变更。"),
         LeftOut.CONTRACT_CHANGES: _("合同在本期中间变更，需要分段计费，请转电费核算处理。"),
         LeftOut.TARIFF_CHANGES: _("电价在本期中间调整，需要分段计费，请转电费核算处理。"),
+        LeftOut.MAIN_BELOW_PARTS: _("总表电量小于分表、定量与定比之和，请核对示数或定量定比约定。"),
         LeftOut.NO_LEDGER: _("这个户号还没有建账，请先建账再发行。"),
     }
     # What a two-part tariff or an adjustment misses has words of its own; the detail stays for programs.
@@ -55,6 +57,7 @@ def reason_in_words(code: str, detail: str) -> str:
         (LeftOut.REFUSED, "unpriced_mode"): _(
             "合同没有约定基本电费怎样计收，或电价没有这种计收方式的价格，请核对合同。"
         ),
+        (LeftOut.REFUSED, "no_active"): _("本期没有有功电量，算不出功率因数；按本单位的计费口径要先查明原因。"),
         (LeftOut.REFUSED, "unknown_standard"): _("合同的功率因数标准不在公布的表里，请核对合同。"),
     }
     text = by_detail.get((code, detail)) or words.get(code, code)

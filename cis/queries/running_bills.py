@@ -20,9 +20,22 @@ from numpy.typing import NDArray
 from cis.explaining import TIER_OF_CHARGE, outlook, shared_out
 from cis.models import TariffVersion
 from cis.queries.day_kinds import day_kinds
-from cis.queries.determinants import BILLED_REGISTERS, tier_year_of, usage_for
+from cis.queries.determinants import tier_year_of
+from cis.queries.energy_columns import BILLED_REGISTERS, usage_for
 from cis.queries.left_out import LeftOut, reason_in_words
-from cis.rating import PERIOD_REGISTERS, CannotPrice, CompiledTariff, Rated, Register, WindowSet, compile_rules, rate
+from cis.queries.rating_switches import SwitchSets
+from cis.rating import (
+    PERIOD_REGISTERS,
+    CannotPrice,
+    CompiledTariff,
+    Rated,
+    Register,
+    Switches,
+    WindowSet,
+    compile_rules,
+    rate,
+    rules_under,
+)
 from config.shared.periods import add_months, cycle_of, reading_date
 
 _RECENT = timedelta(days=56)
@@ -71,7 +84,7 @@ class RunningBill:
 
 _TERMS = """
 SELECT a.id, a.account_no, a.opened_on, r.reading_day, r.cycle_months, r.cycle_phase, c.people, c.id, v.id,
-       last.cycle, last.used_kwh_e2, usual.mean_fen, coalesce(c.contract_demand_kw, 0)
+       last.cycle, last.used_kwh_e2, usual.mean_fen, coalesce(c.contract_demand_kw, 0), a.org_unit_id
 FROM cis_account a
 JOIN cis_reading_route r ON r.id = a.route_id
 LEFT JOIN cis_supply_contract c ON c.account_id = a.id AND c.valid @> %(today)s
@@ -129,7 +142,18 @@ def running_bills(account_ids: Sequence[int], *, today: date) -> list[RunningBil
     versions = {
         one.pk: one for one in TariffVersion.objects.filter(pk__in={row[8] for row in terms}).select_related("windows")
     }
-    return [_running(row, periods[row[0]], versions.get(row[8]), curves.get(row[0], {}), today) for row in terms]
+    sets = SwitchSets()
+    return [
+        _running(
+            row[:-1],
+            periods[row[0]],
+            versions.get(row[8]),
+            curves.get(row[0], {}),
+            today,
+            sets.of_unit(row[-1], periods[row[0]][1] - timedelta(days=1)),
+        )
+        for row in terms
+    ]
 
 
 def _period(row: tuple[Any, ...], today: date) -> tuple[date, date, int]:
@@ -148,6 +172,7 @@ def _running(
     version: TariffVersion | None,
     curves: dict[date, NDArray[np.int64]],
     today: date,
+    switches: Switches,
 ) -> RunningBill:
     account_id, account_no, _opened_on, _reading_day, months, _phase, people, contract_id = row[:8]
     last, used, usual, demand_kw = row[9:]
@@ -185,12 +210,12 @@ def _running(
     if ahead is None:
         return unknown(_("每天的用电记录还太少，过两周再来看。"))
     try:
-        tariff = compile_rules(version.rules)
+        tariff = compile_rules(rules_under(version.rules, switches))
         so_far, shares = _by_register(tariff, version, curves, inside, end - timedelta(days=1))
         coming = [ahead.middle_wh * day // days_left for day in range(days_left + 1)] if days_left else [0]
         coming += [ahead.low_wh, ahead.middle_wh, ahead.high_wh]
         wh = np.array([so_far + np.array(shared_out(more, shares)) for more in coming], dtype=np.int64)
-        tier_year = tier_year_of(cycle, months, starts_in_month=1)
+        tier_year = tier_year_of(cycle, months, switches)
         rated = _rate(
             tariff,
             wh,

@@ -25,7 +25,8 @@ from cis.explaining import (
 from cis.models import Bill, BillLine, BillUsage
 from cis.queries.billing import basis_of, bill_id_of, usage_of_bill
 from cis.queries.day_energy import mean_temperatures, whole_days
-from cis.rating import CannotPrice, compile_rules
+from cis.queries.rating_switches import compiled_for
+from cis.rating import CannotPrice
 
 Against = Literal["last", "year"]
 """The bill before, or that of the same cycle a year ago."""
@@ -183,7 +184,7 @@ def _bases() -> Bases:
 
 
 def _inputs(bill: Bill, stretches: list[BillUsage]) -> BillInputs:
-    tariff = compile_rules(bill.tariff_version.rules)
+    tariff = compiled_for(bill, bill.tariff_version)
     return BillInputs(
         tariff,
         usage_of_bill(bill, stretches, tariff, basis_of(bill.pk)),

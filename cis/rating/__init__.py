@@ -29,7 +29,7 @@ from cis.rating.registers import (
 )
 from cis.rating.rule import LineFacts, Rule
 from cis.rating.rules import RULES
-from cis.rating.switches import SWITCHES, Switches, read_switches
+from cis.rating.switches import SWITCHES, Switches, read_switches, rules_under
 from cis.rating.windows import SLOTS_PER_DAY, DayKind, WindowSet
 
 __all__ = [
@@ -67,4 +67,5 @@ __all__ = [
     "rate",
     "read_catalogue",
     "read_switches",
+    "rules_under",
 ]

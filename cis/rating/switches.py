@@ -3,13 +3,14 @@
 Source of the list: billing-rules.md section 7. A switch is an entry of `SWITCHES`; what is unknown is refused.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from cis.rating.refusal import CannotPrice
 
-__all__ = ["SWITCHES", "Switch", "Switches", "read_switches"]
+__all__ = ["SWITCHES", "Switch", "Switches", "read_switches", "rules_under"]
 
 Value = str | int | bool
 
@@ -146,6 +147,12 @@ class Switches:
     def __getitem__(self, name: str) -> Value:
         return self._values[name]
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Switches) and self._values == other._values
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._values.items()))
+
     def text(self, name: str) -> str:
         """A value that is a name."""
         return str(self._values[name])
@@ -167,3 +174,21 @@ def read_switches(chosen: Mapping[str, object]) -> Switches:
             raise CannotPrice("unknown_switch", f"{name}; there are: {', '.join(SWITCHES)}")
         values[name] = SWITCHES[name].read(name, value)
     return Switches(values)
+
+
+def rules_under(rules: Sequence[Mapping[str, Any]], switches: Switches) -> list[dict[str, Any]]:
+    """Return the rules of a tariff version under a utility's choices, where a rule itself says nothing."""
+    chosen: list[dict[str, Any]] = []
+    for one in rules:
+        rule = dict(one)
+        if rule.get("kind") == "basic_charge":
+            rule = {"demand_excess_rule": switches.text("demand_excess_rule")} | rule
+            if switches.text("load_factor_discount") != "none":
+                rule = {"load_factor_discount": {"kwh_per_kva": 260, "price_pct": 90}} | rule
+        if rule.get("kind") == "free_energy":
+            rule = {"method": switches.text("free_kwh_method")} | rule
+        if "multi_person" in rule and switches.text("multi_person") == "first_bound":
+            first, *others = rule["multi_person"].get("extra_kwh_per_month") or [None]
+            rule |= {"multi_person": rule["multi_person"] | {"extra_kwh_per_month": [first, *("0" for _ in others)]}}
+        chosen.append(rule)
+    return chosen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -56,7 +57,7 @@ def formula_of(line: LineExplained) -> str:
 def sentences_of(line: LineExplained) -> list[str]:
     """The rule behind the line, a sentence each; empty where the formula says everything."""
     facts = line.facts
-    said: list[str] = _of_other_bills(line)
+    said = [*_of_other_bills(line), *_of_part(facts)]
     if "tier" in facts:
         said += _of_tier(facts)
     if facts.get("is_shared_meter"):
@@ -88,6 +89,30 @@ def _of_other_bills(line: LineExplained) -> list[str]:
         "BREACH_PENALTY": _("按退补单收取的违约使用电费，依据和计算见退补单。"),
     }
     return [words[line.code]] if line.code in words else []
+
+
+def _of_part(facts: Mapping[str, Any]) -> list[str]:
+    """Which part of the bill the line is of, where it has several; and what losses are in it."""
+    said = []
+    if facts.get("part") == "stretch":
+        first, end = (date.fromisoformat(str(facts[name])) for name in ("part_from", "part_to"))
+        last = end - timedelta(days=1)
+        said.append(
+            _("%(first)s 至 %(last)s 的部分：这一期里价格或合同变更，分段计算。")
+            % {"first": f"{first:%Y-%m-%d}", "last": f"{last:%Y-%m-%d}"}
+        )
+    others = {
+        "sub_meter": _("分表计量的部分，按它自己的电价。"),
+        "fixed": _("按约定的定量，从总表电量里划出。"),
+        "ratio": _("按约定的定比，从总表电量里划出。"),
+    }
+    if facts.get("part") in others:
+        said.append(others[str(facts["part"])])
+    if facts.get("loss_kwh_e2"):
+        said.append(
+            _("其中变压器和线路损耗 %(loss)s 度，按合同由用户承担。") % {"loss": format_energy(facts["loss_kwh_e2"])}
+        )
+    return said
 
 
 def _of_tier(facts: Mapping[str, Any]) -> list[str]:

@@ -24,8 +24,9 @@ from cis.models import (
     ValidationThresholds,
 )
 from cis.operations import billing, curves, readings
+from cis.operations.dated_sets import SetLiesBack, SourceMissing
 from cis.operations.use_drops import look_for_drops
-from cis.operations.validation_limits import LimitsLieBack, LimitsNotPossible, SourceMissing, set_limits
+from cis.operations.validation_limits import LimitsNotPossible, set_limits
 from cis.queries.validation_limits import Limits
 from cis.validation import DOUBTS, Thresholds
 from config.shared import jobs
@@ -324,7 +325,7 @@ class TestLimits:
     def test_what_readings_were_judged_by_is_not_rewritten(self, world: World) -> None:
         self._set(world, None, flat_slots=20)
 
-        with pytest.raises(LimitsLieBack):
+        with pytest.raises(SetLiesBack):
             self._set(world, None, flat_slots=30)
 
 

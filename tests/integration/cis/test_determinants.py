@@ -280,27 +280,16 @@ class TestPeriodsThatAreNotOnePiece:
             bill_of(account, cycle)
         return str(refused.value.facts["reason"])
 
-    def test_a_contract_that_changes_within_the_period(self, world: World):
-        home, day = world.residential, date(2026, 1, 20)
-        contract = SupplyContract.objects.get(account_id=home.account_id)
+    def test_another_way_of_charging_that_begins_within_the_period(self, world: World):
+        shop, day = world.commercial, date(2026, 1, 20)
+        contract = SupplyContract.objects.get(account_id=shop.account_id)
         since = contract.valid.lower
         SupplyContract.objects.filter(pk=contract.pk).update(valid=DateRange(since, day))
-        contract.pk, contract.people, contract.valid = None, 7, DateRange(day, None)
+        contract.pk, contract.pf_standard_e2, contract.valid = None, 85, DateRange(day, None)
         contract.save()
 
-        assert self.reason(home) == "contract-changes"
-        assert bill_of(home, 202512).people == 1
-
-    def test_a_tariff_version_that_changes_within_the_period(self, world: World):
-        home = world.residential_day_15
-        contract = SupplyContract.objects.get(account_id=home.account_id)
-        version = TariffVersion.objects.get(tariff_id=contract.tariff_id)
-        TariffVersion.objects.filter(pk=version.pk).update(valid=DateRange(version.valid.lower, date(2026, 1, 1)))
-        version.pk, version.valid = None, DateRange(date(2026, 1, 1), None)
-        version.save()
-
-        assert self.reason(home) == "tariff-changes"
-        assert bill_of(world.residential).tariff_version_id == version.pk
+        assert self.reason(shop) == "contract-changes"
+        assert bill_of(shop, 202512).people == 1
 
     def test_a_period_before_it_that_is_not_billed(self, world: World):
         bill_of(world.residential, 202511)

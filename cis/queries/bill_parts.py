@@ -1,0 +1,427 @@
+"""
+Bills that are more than one stretch of energy at one price, as columns: a price or a contract that changes inside the
+period, losses, sub-meters and agreed parts, free energy of a household. Other shards pay three small look-ups for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cis.models.supply_terms import BillPart, SupplyLoss
+from cis.queries.energy_columns import BILLED_REGISTERS, flat_from_total
+from cis.queries.left_out import LeftOut
+from cis.rating import Register, Switches
+from cis.rating.rules.losses import add_losses, formula_loss_e2, line_loss_e2, spread, table_loss_e2
+from cis.rating.rules.splits import Split, take_fixed, take_ratio, take_sub_meters
+
+__all__ = [
+    "AccountPeriod",
+    "PartColumns",
+    "Stretch",
+    "Supplied",
+    "SupplyTerms",
+    "TermsDoNotFit",
+    "read_supply_terms",
+    "stretch_parts",
+    "supplied",
+]
+
+Int = NDArray[np.int64]
+KIND = BillPart.Kind
+_FLAT = BILLED_REGISTERS.index(Register.FLAT)
+_MONTH_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Some days of a period at one price; days as Postgres days, half-open."""
+
+    from_on: int
+    to_on: int
+    version: int
+    price_class: int
+    people: int
+
+
+@dataclass(frozen=True)
+class PartColumns:
+    """Priced parts, one row each; those of one bill lie together in the order of `BillPart.seq`."""
+
+    row: Int
+    """into the accounts"""
+    kind: Int
+    version: Int
+    price_class: Int
+    people: Int
+    from_on: Int
+    to_on: Int
+    tier_kwh_e2_before: Int
+    energy_kwh_e2: Int
+    """(parts, len(BILLED_REGISTERS))"""
+    has_register: NDArray[np.bool_]
+    loss_kwh_e2: Int
+    free_kwh_e2_per_month: Int
+    free_months: Int
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    @classmethod
+    def of(cls, parts: Sequence[Mapping[str, Any]]) -> PartColumns:
+        """Columns of parts by name; what is not named is nought."""
+        width = len(BILLED_REGISTERS)
+        found: dict[str, Any] = {
+            name: np.array([part.get(name, 0) for part in parts], dtype=np.int64)
+            for name in cls.__dataclass_fields__
+            if name not in ("energy_kwh_e2", "has_register")
+        }
+        found["energy_kwh_e2"] = np.array([part["energy_kwh_e2"] for part in parts], np.int64).reshape(-1, width)
+        found["has_register"] = np.array([part["has_register"] for part in parts], np.bool_).reshape(-1, width)
+        return cls(**found)
+
+    @classmethod
+    def joined(cls, several: Sequence[PartColumns]) -> PartColumns:
+        """One after the other."""
+        return cls(
+            **{name: np.concatenate([getattr(one, name) for one in several]) for name in cls.__dataclass_fields__}
+        )
+
+    def among(self, which: NDArray[np.bool_]) -> PartColumns:
+        """Some of them."""
+        return PartColumns(**{name: getattr(self, name)[which] for name in self.__dataclass_fields__})
+
+    def total_kwh_e2(self) -> Int:
+        """(parts,) the import energy of each."""
+        return np.where(self.has_register[:, 0], self.energy_kwh_e2[:, 0], self.energy_kwh_e2[:, 1:].sum(axis=1))
+
+    def of_bill(self, row: int) -> NDArray[np.int64]:
+        """The places of a bill's parts."""
+        return np.flatnonzero(self.row == row)
+
+
+# --- What is agreed --------------------------------------------------------------------------
+
+_DAYS = "coalesce(lower(valid) - DATE '2000-01-01', 0), coalesce(upper(valid) - DATE '2000-01-01', 2921939)"
+_OF_SHARD = "WHERE account_id >= %(low)s AND account_id < %(high)s AND valid && daterange(%(from)s, %(to)s) ORDER BY id"
+_LOSSES = f"""
+SELECT account_id, method, month_kwh_e2, month_kvarh_e2, iron_w, iron_var, coefficient_e6, coefficient_k_e6,
+       line_loss_e6, {_DAYS} FROM cis_supply_loss {_OF_SHARD}
+"""  # noqa: S608 (written here)
+_PARTS = f"""
+SELECT account_id, kind, coalesce(point_id, 0), month_kwh, ratio_e6, tariff_id, price_class, {_DAYS}
+FROM cis_supply_part {_OF_SHARD}
+"""  # noqa: S608 (written here)
+_RIGHTS = f"""
+SELECT account_id, kwh_per_month, {_DAYS} FROM cis_free_energy_right {_OF_SHARD}
+"""  # noqa: S608 (written here)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Agreed losses of an account; see `SupplyLoss`. Days as Postgres days."""
+
+    method: str
+    month_kwh_e2: int
+    month_kvarh_e2: int
+    iron_w: int
+    iron_var: int
+    coefficient_e6: int
+    coefficient_k_e6: int
+    line_loss_e6: int
+    from_on: int
+    to_on: int
+
+
+@dataclass(frozen=True)
+class AgreedPart:
+    """A part with a price of its own; see `SupplyPart`."""
+
+    kind: int
+    point: int
+    month_kwh: int
+    ratio_e6: int
+    tariff: int
+    price_class: int
+    from_on: int
+    to_on: int
+
+
+@dataclass(frozen=True)
+class FreeRight:
+    """So much free a month; see `FreeEnergyRight`."""
+
+    kwh_per_month: int
+    from_on: int
+    to_on: int
+
+
+@dataclass(frozen=True)
+class SupplyTerms:
+    """What accounts of a shard agreed beside tariff and capacity, by account; of most nothing."""
+
+    losses: Mapping[int, list[Loss]] = field(default_factory=dict)
+    parts: Mapping[int, list[AgreedPart]] = field(default_factory=dict)
+    rights: Mapping[int, list[FreeRight]] = field(default_factory=dict)
+
+    def accounts(self) -> list[int]:
+        """Whose bills have parts for it."""
+        return sorted({*self.losses, *self.parts, *self.rights})
+
+    def sub_points(self) -> list[int]:
+        """The points behind which a part is measured."""
+        return sorted({part.point for parts in self.parts.values() for part in parts if part.point})
+
+    def tariffs(self) -> list[int]:
+        """The tariffs of the parts."""
+        return sorted({part.tariff for parts in self.parts.values() for part in parts})
+
+
+def read_supply_terms(cursor: Any, parameters: Mapping[str, Any]) -> SupplyTerms:
+    """What holds for accounts in [low, high) in the days of the shard; three statements."""
+    losses: dict[int, list[Loss]] = {}
+    parts: dict[int, list[AgreedPart]] = {}
+    rights: dict[int, list[FreeRight]] = {}
+    cursor.execute(_LOSSES, parameters)
+    for account, *values in cursor.fetchall():
+        losses.setdefault(account, []).append(Loss(*values))
+    cursor.execute(_PARTS, parameters)
+    for account, *values in cursor.fetchall():
+        parts.setdefault(account, []).append(AgreedPart(*values))
+    cursor.execute(_RIGHTS, parameters)
+    for account, *values in cursor.fetchall():
+        rights.setdefault(account, []).append(FreeRight(*values))
+    return SupplyTerms(losses, parts, rights)
+
+
+# --- Stretches of time -----------------------------------------------------------------------
+
+
+def stretch_parts(
+    stretches: Mapping[int, Sequence[Stretch]],
+    *,
+    usage: Mapping[str, Int],
+    uses: Callable[[int, int], int],
+) -> tuple[PartColumns, list[int]]:
+    """
+    The energy of each stretch of the rows that have several, and the rows whose registers do not add up.
+
+    `usage` are columns `row`, `place`, `from_on`, `to_on`, `energy_kwh_e2` of these rows; what a reading on the day of
+    change did not cut is cut by days. `uses(row, price_class)` is what the tier year of a class used before.
+    """
+    rows = np.array(sorted(stretches), dtype=np.int64)
+    most = max(len(found) for found in stretches.values())
+    bounds = np.zeros((len(rows), most, 2), dtype=np.int64)
+    for nth, row in enumerate(rows.tolist()):
+        for at, one in enumerate(stretches[row]):
+            bounds[nth, at] = one.from_on, one.to_on
+    number = np.searchsorted(rows, usage["row"])
+    days = np.minimum(usage["to_on"][:, np.newaxis], bounds[number, :, 1]) - np.maximum(
+        usage["from_on"][:, np.newaxis], bounds[number, :, 0]
+    )
+    cut = spread(usage["energy_kwh_e2"], np.maximum(days, 0), most - 1)
+    width = len(BILLED_REGISTERS)
+    energy = np.zeros((len(rows), most, width), dtype=np.int64)
+    has = np.zeros((len(rows), width), dtype=np.bool_)
+    np.add.at(energy, (number[:, np.newaxis], np.arange(most), usage["place"][:, np.newaxis]), cut)
+    has[number, usage["place"]] = True
+    flat = energy.reshape(-1, width)
+    flat_has = np.repeat(has, most, axis=0)
+    wrong = sorted({int(rows[at // most]) for at in flat_from_total(flat, flat_has).tolist()})
+    parts: list[dict[str, Any]] = []
+    for nth, row in enumerate(rows.tolist()):
+        before: dict[int, int] = {}
+        for stretch, one in enumerate(stretches[row]):
+            used = before.setdefault(one.price_class, uses(row, one.price_class))
+            of_stretch = flat[nth * most + stretch]
+            parts.append(
+                {
+                    "row": row, "kind": int(KIND.STRETCH), "version": one.version, "price_class": one.price_class,
+                    "people": one.people, "from_on": one.from_on, "to_on": one.to_on, "tier_kwh_e2_before": used,
+                    "energy_kwh_e2": of_stretch, "has_register": flat_has[nth * most],
+                }
+            )  # fmt: skip
+            before[one.price_class] = used + _total(of_stretch, flat_has[nth * most])
+    return PartColumns.of(parts), wrong
+
+
+def _total(energy: Int, has: NDArray[np.bool_]) -> int:
+    return int(energy[0] if has[0] else energy[1:].sum())
+
+
+# --- Losses, parts, free energy --------------------------------------------------------------
+
+
+@dataclass
+class Supplied:
+    """One account's energy with its losses and parts."""
+
+    parts: list[dict[str, Any]]
+    active_kwh_e2: int
+    """of the power factor"""
+    reactive_loss: Callable[[int], int]
+    """what transformer and line lose of reactive energy, by what was read (0.01 kvarh)"""
+
+
+@dataclass(frozen=True)
+class AccountPeriod:
+    """The row of an account in its shard, and its period."""
+
+    row: int
+    account: int
+    version: int
+    price_class: int
+    people: int
+    months: int
+    from_on: int
+    to_on: int
+    is_whole: bool
+    """whether the account was there throughout, so that a month is one however long"""
+    tier_kwh_e2_before: int
+    energy_kwh_e2: Int
+    has_register: NDArray[np.bool_]
+
+
+class TermsDoNotFit(Exception):
+    """Why an account is left out: a code of `LeftOut` and its detail."""
+
+
+def supplied(
+    period: AccountPeriod,
+    terms: SupplyTerms,
+    switches: Switches,
+    *,
+    sub_energy: Mapping[int, tuple[Int, NDArray[np.bool_]]],
+    version_of: Callable[[int, int], int],
+) -> Supplied:
+    """
+    The parts of one bill in their order; `sub_energy` is what stands behind each sub-meter, by point.
+
+    :raises TermsDoNotFit: what is agreed changes inside the period, or the parts are more than the main meter measured
+    """
+    columns = np.flatnonzero(period.has_register)
+    if len(columns) > 1 and columns[0] == 0:
+        columns = columns[1:]
+    places = columns.tolist()
+    flat = places.index(_FLAT) if _FLAT in places else 0
+    energy = period.energy_kwh_e2[columns][np.newaxis]
+    loss, reactive_loss, energy = _with_losses(period, terms, switches, energy, flat, has_flat=_FLAT in places)
+    main_total = int(energy.sum())
+    taken: list[dict[str, Any]] = []
+    subs: list[dict[str, Any]] = []
+    proportional = switches.text("sub_deduction_tou") == "proportional" or _FLAT not in places
+    agreed = [part for part in terms.parts.get(period.account, ()) if _holds(part, period)]
+    for part in sorted(agreed, key=lambda one: one.kind):
+        version = version_of(part.tariff, period.to_on - 1)
+        if not version:
+            raise TermsDoNotFit(LeftOut.NO_TARIFF, "")
+        if part.kind == KIND.SUB_METER:
+            of_sub, has = sub_energy.get(part.point, (None, None))
+            if of_sub is None or has is None:
+                raise TermsDoNotFit(LeftOut.NO_READING, "")
+            alike = bool(has[1:].any()) and not (has[1:] & ~period.has_register[1:]).any()
+            by_register = of_sub[columns] if alike else np.array([_total(of_sub, has)])
+            energy = _rest(take_sub_meters(energy, by_register[np.newaxis], flat, proportional=proportional))
+            subs.append(_part(period, part, version, of_sub, has))
+            continue
+        if part.kind == KIND.FIXED:
+            kwh = _by_month(np.array([part.month_kwh * 100]), period)
+            split = take_fixed(energy, kwh, flat, proportional=proportional)
+        else:
+            base = main_total if switches.text("ratio_base") == "main_total" else int(energy.sum())
+            split = take_ratio(energy, np.array([base]), np.array([part.ratio_e6]), flat, proportional=proportional)
+        energy = _rest(split)
+        of_part = np.zeros(len(BILLED_REGISTERS), dtype=np.int64)
+        of_part[0] = int(split.taken_e2[0])
+        taken.append(_part(period, part, version, of_part, np.arange(len(BILLED_REGISTERS)) == 0))
+    main = np.zeros(len(BILLED_REGISTERS), dtype=np.int64)
+    main[columns] = energy[0]
+    if places and places[0] != 0 and period.has_register[0]:
+        main[0] = energy[0].sum()
+    right = next((one for one in terms.rights.get(period.account, ()) if _free_months(one, period)), None)
+    return Supplied(
+        parts=[
+            *taken,
+            {
+                "row": period.row, "kind": int(KIND.MAIN), "version": period.version,
+                "price_class": period.price_class, "people": period.people, "from_on": period.from_on,
+                "to_on": period.to_on, "tier_kwh_e2_before": period.tier_kwh_e2_before, "energy_kwh_e2": main,
+                "has_register": period.has_register, "loss_kwh_e2": loss,
+                "free_kwh_e2_per_month": right.kwh_per_month * 100 if right else 0,
+                "free_months": _free_months(right, period) if right else 0,
+            },
+            *subs,
+        ],
+        active_kwh_e2=main_total if switches.text("pf_active_base") == "main_meter_total" else int(main[columns].sum()),
+        reactive_loss=reactive_loss,
+    )  # fmt: skip
+
+
+def _part(period: AccountPeriod, part: AgreedPart, version: int, energy: Int, has: NDArray[np.bool_]) -> dict[str, Any]:
+    return {
+        "row": period.row, "kind": part.kind, "version": version, "price_class": part.price_class, "people": 1,
+        "from_on": period.from_on, "to_on": period.to_on, "energy_kwh_e2": energy, "has_register": has,
+    }  # fmt: skip
+
+
+def _rest(split: Split) -> Int:
+    if split.too_small.any():
+        raise TermsDoNotFit(LeftOut.MAIN_BELOW_PARTS, "")
+    return split.rest_e2
+
+
+def _holds(term: Loss | AgreedPart, period: AccountPeriod) -> bool:
+    """Whether it holds throughout; what begins or ends inside the period has no source to go by."""
+    if term.to_on <= period.from_on or term.from_on >= period.to_on:
+        return False
+    if term.from_on > period.from_on or term.to_on < period.to_on:
+        raise TermsDoNotFit(LeftOut.CONTRACT_CHANGES, "")
+    return True
+
+
+def _by_month(month_e2: Int, period: AccountPeriod, *, whole: bool = True) -> Int:
+    """So much a month, by days where the account was there for less."""
+    if period.is_whole:
+        return month_e2 * period.months
+    return table_loss_e2(month_e2, np.array([period.to_on - period.from_on]), whole=whole)
+
+
+def _free_months(right: FreeRight, period: AccountPeriod) -> int:
+    """The months of the bill on whose last day the right holds."""
+    lasts = [period.to_on - 1 - _MONTH_DAYS * month for month in range(period.months)]
+    return sum(right.from_on <= day < right.to_on for day in lasts)
+
+
+def _with_losses(
+    period: AccountPeriod, terms: SupplyTerms, switches: Switches, energy: Int, flat: int, *, has_flat: bool
+) -> tuple[int, Callable[[int], int], Int]:
+    """The active loss, how reactive energy is lost, and the energy with the loss in it."""
+    loss = next((one for one in terms.losses.get(period.account, ()) if _holds(one, period)), None)
+    if loss is None:
+        return 0, lambda _read: 0, energy
+    whole = switches.text("loss_rounding") == "integer_kwh"
+    hours = np.array([(period.to_on - period.from_on) * 24])
+
+    def lost(read: int, month: int, iron: int, coefficient: int) -> int:
+        transformer = np.zeros(1, dtype=np.int64)
+        if loss.method == SupplyLoss.Method.TABLE:
+            transformer = _by_month(np.array([month]), period, whole=whole)
+        elif loss.method == SupplyLoss.Method.FORMULA:
+            transformer = formula_loss_e2(
+                np.array([iron]), hours, np.array([coefficient]), np.array([read]), whole=whole
+            )
+        line = line_loss_e2(transformer + read, np.array([loss.line_loss_e6]), whole=whole)
+        return int(transformer[0] + line[0])
+
+    active = lost(int(energy.sum()), loss.month_kwh_e2, loss.iron_w, loss.coefficient_e6)
+    # Without a flat price there is no flat period to put it in.
+    proportional = switches.text("loss_tou_allocation") == "proportional" or not has_flat
+    return (
+        active,
+        lambda read: lost(read, loss.month_kvarh_e2, loss.iron_var, loss.coefficient_k_e6),
+        add_losses(energy, np.array([active]), flat, proportional=proportional),
+    )

@@ -1,0 +1,77 @@
+"""What a utility chose where the rules of billing are silent or disagree: what holds where, since when, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from cis.models import Bill, RatingSwitches, TariffVersion
+from cis.queries.dated_sets import DatedSets, SetChange, changes_of, sources_of
+from cis.rating import SWITCHES, CompiledTariff, Switches, compile_rules, read_switches, rules_under
+from cis.rating.switches import Value
+
+__all__ = ["SwitchRow", "SwitchSets", "compiled_for", "list_changes", "list_switches", "values_above"]
+
+
+class SwitchSets(DatedSets[Switches]):
+    """
+    The switches of units by days; the declared values where nobody chose.
+
+    :raises CannotPrice: a stored row holds a name or a value that no switch has
+    """
+
+    def __init__(self) -> None:
+        super().__init__(RatingSwitches.objects.values_list("org_unit_id", "valid", "values"), read_switches)
+
+    def of_bill(self, bill: Bill) -> Switches:
+        """What a bill went by: what held for its unit on the last day of its period."""
+        return self.of_unit(bill.org_unit_id, bill.period_end - timedelta(days=1))
+
+
+def compiled_for(bill: Bill, version: TariffVersion) -> CompiledTariff:
+    """A tariff version as it is for a bill, under the utility's choices; raises CannotPrice."""
+    return compile_rules(rules_under(version.rules, SwitchSets().of_bill(bill)))
+
+
+@dataclass(frozen=True)
+class SwitchRow:
+    """A switch: what holds here on a day, what may be chosen, where the choice comes from."""
+
+    name: str
+    meaning: str
+    value: Value
+    default: Value
+    choices: tuple[Value, ...]
+    source: str
+    is_changed: bool
+
+
+def list_switches(*, day: date, org_path: str = "") -> tuple[SwitchRow, ...]:
+    """Every switch with what holds for an organisation path on a day."""
+    values = SwitchSets().on(day, org_path)
+    own = sources_of(RatingSwitches, day, org_path)
+    return tuple(
+        SwitchRow(
+            name=name,
+            meaning=switch.meaning,
+            value=values[name],
+            default=switch.default,
+            choices=tuple(switch.values),
+            source=own.get(name, switch.source),
+            is_changed=name in own,
+        )
+        for name, switch in SWITCHES.items()
+    )
+
+
+def list_changes(*, unit_ids: Iterable[int], limit: int = 50) -> tuple[SetChange, ...]:
+    """What was chosen for the whole utility and for these units, newest first."""
+    return changes_of(RatingSwitches, unit_ids=unit_ids, limit=limit)
+
+
+def values_above(*, day: date, org_path: str = "") -> Mapping[str, Value]:
+    """What would hold for an organisation path on a day if nothing were chosen for it."""
+    parts = [part for part in org_path.split("/") if part]
+    above = SwitchSets().on(day, "/".join(["", *parts[:-1], ""])) if parts else Switches()
+    return {name: above[name] for name in SWITCHES}

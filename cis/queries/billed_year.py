@@ -21,7 +21,7 @@ from cis.explaining import shared_out
 from cis.models import Bill, BillBasis, BillUsage, MeterInstallation, Reading, SupplyContract, TariffVersion
 from cis.queries.billing import usage_of_bill
 from cis.queries.day_kinds import day_kinds
-from cis.queries.determinants import BILLED_REGISTERS, usage_for
+from cis.queries.energy_columns import BILLED_REGISTERS, usage_for
 from cis.rating import PERIOD_REGISTERS, CannotPrice, CompiledTariff, Register, Usage, WindowSet, compile_rules
 from cis.rating.rules.basic_charge import DemandMode
 from config.shared.periods import add_months

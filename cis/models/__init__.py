@@ -23,6 +23,14 @@ from cis.models.fee_control import (
 )
 from cis.models.late_fees import LateFeeCharge, LateFeeWaiver
 from cis.models.ledger import LedgerAccount, LedgerBalance, LedgerDay, LedgerDayBalance, LedgerTransfer
+from cis.models.market import (
+    MarketMonth,
+    MarketTariff,
+    MarketVersion,
+    RetailAgreement,
+    Retailer,
+    RetailPackage,
+)
 from cis.models.metering import (
     IntervalDay,
     Meter,
@@ -90,6 +98,9 @@ __all__ = [
     "LedgerDay",
     "LedgerDayBalance",
     "LedgerTransfer",
+    "MarketMonth",
+    "MarketTariff",
+    "MarketVersion",
     "Meter",
     "MeterInstallation",
     "MeteringPoint",
@@ -113,6 +124,9 @@ __all__ = [
     "ReadingRoute",
     "RealNameCheck",
     "ReconnectionOrder",
+    "RetailAgreement",
+    "RetailPackage",
+    "Retailer",
     "Substation",
     "SupplyContract",
     "SupplyLoss",

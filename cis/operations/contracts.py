@@ -146,6 +146,30 @@ def change_terms(
         return new.pk
 
 
+def move_to_tariff(*, account_id: int, tariff_id: int, from_on: date) -> SupplyContract:
+    """
+    In the caller's transaction: go on with the account's contract at another tariff from a day on; gives the row.
+
+    A contract that begins on that very day and was never billed gets the tariff itself.
+
+    :raises CapacityRefused: there is no contract then, it begins later, or the day is billed
+    :raises AccountIsClosed: the account is closed
+    :raises NotFound: no such account
+    """
+    account = Account.objects.select_for_update().filter(pk=account_id).first()
+    if account is None:
+        raise no_account()
+    if account.state == Account.State.CLOSED:
+        raise AccountIsClosed(_("户号 %(no)s 已经销户，不能再变更购电方式。") % {"no": account.account_no})
+    begins = SupplyContract.objects.select_for_update().filter(account_id=account_id, valid__startswith=from_on).first()
+    if begins is not None and not Bill.objects.filter(account_id=account_id, period_end__gt=from_on).exists():
+        begins.tariff_id = tariff_id
+        begins.version += 1
+        begins.save(update_fields=["tariff", "version"])
+        return begins
+    return _followed_by(_contract_to_end(account_id, from_on), from_on, tariff_id=tariff_id)
+
+
 def _followed_by(old: SupplyContract, from_on: date, **changed: int) -> SupplyContract:
     """End a contract and begin the next, which differs in what is named."""
     until = old.valid.upper

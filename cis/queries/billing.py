@@ -28,6 +28,7 @@ from cis.models import (
 from cis.queries.bill_parts import PartColumns
 from cis.queries.energy_columns import BILLED_REGISTERS, flat_from_total, usage_for
 from cis.queries.left_out import reason_in_words
+from cis.queries.market import Purchase, purchase_of_bill
 from cis.queries.part_rating import BillFacts, explain_parts
 from cis.queries.rating_switches import SwitchSets, compiled_for
 from cis.rating import (
@@ -146,6 +147,8 @@ class BillPage:
     dispute_reason: str
     revision: int
     run_id: int
+    purchase: Purchase | None = None
+    """who sold the energy, where it is not supplied at a price of the state"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +326,7 @@ def get_bill(bill_no: str, *, account_id: int | None = None) -> BillPage:
         dispute_reason=dispute.reason if dispute else "",
         revision=bill.revision,
         run_id=bill.run_id,
+        purchase=purchase_of_bill(bill, version),
     )
 
 

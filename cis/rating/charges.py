@@ -44,6 +44,31 @@ class ChargeCode(IntEnum):
     CREDIT_KEPT = 85
     BACK_BILLED = 86
     BREACH_PENALTY = 87
+    # What a market customer's energy price is made of, a line each; whole, or by period in the order of the registers.
+    ENERGY_RETAIL = 100
+    ENERGY_RETAIL_SHARP = 101
+    ENERGY_RETAIL_PEAK = 102
+    ENERGY_RETAIL_FLAT = 103
+    ENERGY_RETAIL_VALLEY = 104
+    ENERGY_RETAIL_DEEP_VALLEY = 105
+    PURCHASE_LOSS = 110
+    PURCHASE_LOSS_SHARP = 111
+    PURCHASE_LOSS_PEAK = 112
+    PURCHASE_LOSS_FLAT = 113
+    PURCHASE_LOSS_VALLEY = 114
+    PURCHASE_LOSS_DEEP_VALLEY = 115
+    NETWORK = 120
+    NETWORK_SHARP = 121
+    NETWORK_PEAK = 122
+    NETWORK_FLAT = 123
+    NETWORK_VALLEY = 124
+    NETWORK_DEEP_VALLEY = 125
+    SYSTEM_OPERATION = 130
+    SYSTEM_OPERATION_SHARP = 131
+    SYSTEM_OPERATION_PEAK = 132
+    SYSTEM_OPERATION_FLAT = 133
+    SYSTEM_OPERATION_VALLEY = 134
+    SYSTEM_OPERATION_DEEP_VALLEY = 135
 
 
 Unit = Literal["kWh", "kVA", "kW", "yuan"]
@@ -141,6 +166,26 @@ RIDING: frozenset[ChargeCode] = frozenset(
     code for code in ChargeCode if ChargeCode.CORRECTION_MORE <= code <= ChargeCode.BREACH_PENALTY
 )
 """What stands on a bill but comes from another bill or from a case: no rule of the tariff makes these lines."""
+_MARKET = "电力法第四十四条；发改价格〔2021〕1439号；发改价格〔2023〕526号；零售合同"
+_MARKET_PARTS: dict[ChargeCode, tuple[str, str]] = {
+    ChargeCode.ENERGY_RETAIL: ("市场化购电电费", "Market purchase"),
+    ChargeCode.PURCHASE_LOSS: ("上网环节线损费用", "Purchase-side line loss"),
+    ChargeCode.NETWORK: ("输配电费", "Transmission and distribution"),
+    ChargeCode.SYSTEM_OPERATION: ("系统运行费", "System operation"),
+}
+_PERIOD_NAMES = (
+    ("尖峰", "sharp"),
+    ("高峰", "peak"),
+    ("平段", "flat"),
+    ("低谷", "valley"),
+    ("深谷", "deep valley"),
+)
+for _part, (_zh, _en) in _MARKET_PARTS.items():
+    _basis = _MARKET if _part is ChargeCode.ENERGY_RETAIL else _AGENT
+    CHARGES[_part] = Charge(_part.name, _zh, _en, "energy", _basis)
+    for _place, (_period_zh, _period_en) in enumerate(_PERIOD_NAMES, start=1):
+        _code = ChargeCode(_part + _place)
+        CHARGES[_code] = Charge(_code.name, f"{_zh}（{_period_zh}）", f"{_en}, {_period_en}", "energy", _basis)
 
 ENERGY_CHARGE_OF_REGISTER: dict[Register, ChargeCode] = {
     Register.SHARP: ChargeCode.ENERGY_SHARP,
@@ -156,5 +201,8 @@ PRICE_COMPONENTS: dict[str, tuple[str, str]] = {
     "line_loss": ("上网环节线损费用", "Purchase-side line loss"),
     "transmission_distribution_energy": ("电度输配电价", "Transmission and distribution energy price"),
     "system_operation": ("系统运行费用", "System operation"),
+    "agent_purchase_multiple": ("按规定倍数执行的代理购电价格", "Agent purchase price times the multiple"),
+    "retail_purchase": ("零售合同电价", "Retail contract price"),
+    "green_premium": ("绿色电力环境价值", "Green attribute premium"),
 }
 """What an energy price may be composed of (发改价格〔2023〕526号), with Chinese and English names."""

@@ -56,8 +56,11 @@ class Composition:
         """Read `floating_base_yuan` and `fixed_yuan`; raises CannotPrice, also on a component not on the whitelist."""
         parts: list[dict[str, Decimal]] = []
         for name in ("floating_base_yuan", "fixed_yuan"):
-            part = mapping_of(spec.get(name), f"{where}.{name}")
+            # Where everything floats with the period, or nothing does, the other part is not there.
+            part = mapping_of(spec[name], f"{where}.{name}") if name in spec else {}
             parts.append({key: decimal_of(value, f"{where}.{name}.{key}") for key, value in part.items()})
+        if not any(parts):
+            raise CannotPrice("missing_field", f"{where}: floating_base_yuan or fixed_yuan")
         named = [key for part in parts for key in part]
         for key in named:
             if key not in PRICE_COMPONENTS:
@@ -116,9 +119,9 @@ def _composed(spec: Spec, periods: tuple[str, ...] | None, places: int | None, w
     """Read `composition`."""
     parts = mapping_of(spec["composition"], f"{where}.composition")
     if periods is None:
-        check_fields(parts, ("floating_base_yuan", "fixed_yuan"), (), f"{where}.composition")
+        check_fields(parts, (), ("floating_base_yuan", "fixed_yuan"), f"{where}.composition")
         return {"": Composition.parse(parts, f"{where}.composition").price(None, places, where)}
-    check_fields(parts, ("floating_base_yuan", "fixed_yuan", "ratio"), (), f"{where}.composition")
+    check_fields(parts, ("ratio",), ("floating_base_yuan", "fixed_yuan"), f"{where}.composition")
     composition = Composition.parse(parts, f"{where}.composition")
     ratios = mapping_of(parts["ratio"], f"{where}.composition.ratio")
     check_fields(ratios, (), periods, f"{where}.composition.ratio")

@@ -96,6 +96,7 @@ console: list[URLPattern | URLResolver] = [
     path("audit/", audit.audit, name="audit"),
     path("audit/questions/<int:question_id>/answer/", audit.answer, name="audit_answer"),
     path("", include("cis.web.urls_readings")),
+    path("", include("cis.web.urls_market")),
     path("to-do/disputes/", to_do.open_disputes, name="open_disputes"),
     path("to-do/runs/", to_do.unfinished_runs, name="unfinished_runs"),
     path("to-do/exceptions/", to_do.open_exceptions, name="open_exceptions"),

@@ -31,6 +31,7 @@ from tests.factories.arrears import Road
 from tests.factories.halls import at_counter, make_hall, take
 from tests.factories.lived_in_district import add_district
 from tests.factories.lived_in_shortages import add_shortages
+from tests.factories.market import open_market
 from tests.factories.metering import register_file
 from tests.factories.metering import send as send_readings
 from tests.factories.world import RESIDENTIAL_TARIFF, World, make_user, small_world
@@ -77,6 +78,7 @@ def lived_in_world() -> World:
     _behind_the_counter(world, now)
     _messages(world, now)
     _customer_relations(world, now)
+    open_market(world, at=now)
     _in_the_hall(world, now)
     add_shortages(world, now)
     add_district(world, now)

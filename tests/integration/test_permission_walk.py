@@ -11,7 +11,7 @@ import io
 import json
 from collections.abc import Iterator
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -74,6 +74,7 @@ from tests.factories.arrears import Road
 from tests.factories.districts import make_district
 from tests.factories.halls import make_hall, take
 from tests.factories.lived_in_shortages import add_shortages
+from tests.factories.market import open_market
 from tests.factories.metering import register_file, send
 from tests.factories.pictures import photo
 from tests.factories.staff import prove
@@ -277,6 +278,7 @@ def one_of_everything() -> Walk:
         "overcharge_token": overcharged.token,
         **customer_relations(world, now),
         **shortage(world, now),
+        **asdict(open_market(world, at=now)),
         "case_id": case_id,
         "batch_id": LetterBatch.objects.create(created_by=accountant, created_at=now, letters=0).pk,
         "message_id": in_inbox(None, now),
@@ -286,6 +288,7 @@ def one_of_everything() -> Walk:
         "key_": {"user_id": machine.pk},
         "portal_message": {"message_id": in_inbox(portal, now)},
         "cockpit": {"code": next(iter(all_indicators()))},
+        "cis:agreement_end": {"account_no": world.commercial.account_no},
         "dsm:shortage_cut": {"account_no": ShedOrder.objects.order_by("account_id")[0].account.account_no},
     }
     return Walk(world, values, of_name)

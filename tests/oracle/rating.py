@@ -107,8 +107,8 @@ def composed_price(rule: Mapping[str, Any], period: str | None) -> Decimal:
         return Decimal(printed if period is None else printed[period])
     parts = rule["composition"]
     ratio = Decimal(1) if period is None else Decimal(parts["ratio"][period])
-    floating = sum((Decimal(v) for v in parts["floating_base_yuan"].values()), Decimal(0))
-    price = floating * ratio + sum((Decimal(v) for v in parts["fixed_yuan"].values()), Decimal(0))
+    floating = sum((Decimal(v) for v in parts.get("floating_base_yuan", {}).values()), Decimal(0))
+    price = floating * ratio + sum((Decimal(v) for v in parts.get("fixed_yuan", {}).values()), Decimal(0))
     return price.quantize(Decimal(10) ** -rule["price_places"], ROUND_HALF_UP) if "price_places" in rule else price
 
 
@@ -128,7 +128,33 @@ def price_funds(rule: Mapping[str, Any], bill: Bill) -> list[tuple[str, Decimal,
     return [(item["charge"], total_energy(bill), Decimal(item["price_yuan"])) for item in rule["items"]]
 
 
+MARKET_PARTS = {
+    "retail": "ENERGY_RETAIL",
+    "line_loss": "PURCHASE_LOSS",
+    "network": "NETWORK",
+    "system_operation": "SYSTEM_OPERATION",
+}
+
+
+def price_market(rule: Mapping[str, Any], bill: Bill) -> list[tuple[str, Decimal, Decimal]]:
+    """What the retailer's contract costs, then what the month's table adds; whole or by period."""
+    lines = []
+    for name, code in MARKET_PARTS.items():
+        part = rule[name]
+        ratios = part.get("composition", {}).get("ratio")
+        printed = part.get("price_yuan")
+        by_period = ratios if ratios is not None else printed if isinstance(printed, dict) else None
+        if by_period is None:
+            lines.append((code, total_energy(bill), composed_price(part, None)))
+        else:
+            lines += [
+                (f"{code}_{p.upper()}", bill.energy_kwh[p], composed_price(part, p)) for p in PERIODS if p in by_period
+            ]
+    return lines
+
+
 PRICE_BY = {
+    "market_energy": price_market,
     "tier": price_tiers,
     "tier_time_of_use": price_tiers_by_period,
     "shared_meter": price_shared,

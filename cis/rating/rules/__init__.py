@@ -5,6 +5,7 @@ from cis.rating.rules.basic_charge import BasicChargeRule
 from cis.rating.rules.flat_energy import FlatEnergyRule
 from cis.rating.rules.free_energy import FreeEnergyRule
 from cis.rating.rules.funds import FundsRule
+from cis.rating.rules.market_energy import MarketEnergyRule
 from cis.rating.rules.power_factor import PowerFactorRule
 from cis.rating.rules.shared_meter import SharedMeterRule
 from cis.rating.rules.tier import TierRule
@@ -19,6 +20,7 @@ RULES: dict[str, type[Rule]] = {
     "shared_meter": SharedMeterRule,
     "flat_energy": FlatEnergyRule,
     "time_of_use": TimeOfUseRule,
+    "market_energy": MarketEnergyRule,
     "basic_charge": BasicChargeRule,
     "power_factor": PowerFactorRule,
     "funds": FundsRule,

@@ -114,7 +114,29 @@ def funds_rules(draw: st.DrawFn) -> dict[str, Any]:
     return {"kind": "funds", "items": [{"charge": charge, "price_yuan": draw(prices)} for charge in charges]}
 
 
+@st.composite
+def market_parts(draw: st.DrawFn, periods: list[str] | None) -> dict[str, Any]:
+    """One part of a `market_energy` rule: one price, or a price for each period."""
+    if periods is None or draw(st.booleans()):
+        return {"price_yuan": draw(prices)}
+    if draw(st.booleans()):
+        return {"price_yuan": {period: draw(prices) for period in periods}}
+    ratio = {"ratio": {period: draw(ratios) for period in periods}}
+    floating = {"floating_base_yuan": {"retail_purchase": draw(prices)}}
+    fixed = {"fixed_yuan": {"green_premium": draw(prices)}} if draw(st.booleans()) else {}
+    return {"composition": floating | fixed | ratio, "price_places": draw(st.integers(2, 8))}
+
+
+@st.composite
+def market_energy_rules(draw: st.DrawFn) -> dict[str, Any]:
+    """A `market_energy` rule, with or without time of use."""
+    periods = draw(st.one_of(st.none(), period_sets))
+    names = ("retail", "line_loss", "network", "system_operation")
+    return {"kind": "market_energy"} | {name: draw(market_parts(periods)) for name in names}
+
+
 ENERGY_RULES = {
+    "market_energy": market_energy_rules(),
     "tier": tier_rules(),
     "tier_time_of_use": tier_time_of_use_rules(),
     "time_of_use": time_of_use_rules(),
@@ -129,6 +151,13 @@ tariffs = st.one_of(*ENERGY_RULES.values()).flatmap(
 def registers_of(rules: list[dict[str, Any]]) -> list[str]:
     """The registers a usage of this tariff needs."""
     rule = rules[0]
+    if rule["kind"] == "market_energy":
+        named: set[str] = set()
+        for part in rule.values():
+            if isinstance(part, dict):
+                printed = part.get("price_yuan")
+                named |= set(part.get("composition", {}).get("ratio", printed if isinstance(printed, dict) else ()))
+        return [period for period in PERIODS if period in named] or ["total"]
     if rule["kind"] not in ("tier_time_of_use", "time_of_use"):
         return ["total"]
     season = rule["price_seasons"][0] if "price_seasons" in rule else rule

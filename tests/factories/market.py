@@ -1,0 +1,117 @@
+"""The published January 2026 table of Hubei as the month's table of any month, and packages to buy by."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import resources
+from typing import Any
+
+from cis.models import MarketMonth
+from cis.operations import market_months, retail
+from cis.rating.catalogue import FUND_CHARGES
+from config.shared import approvals
+from config.shared.models import OrgUnit, User
+from config.shared.periods import add_months
+from tests.factories.world import World, make_user
+
+FIXED = {"price_yuan": "0.392", "floats": True}
+SHARE = {
+    "reference": "monthly_auction",
+    "base_yuan": "0.41",
+    "customer_share_pct": 60,
+    "shares_losses": False,
+    "floats": True,
+}
+
+
+def month_values(**changed: Any) -> dict[str, Any]:
+    """Hubei, January 2026, with a multiple of 1.5 and the price of a monthly auction that nobody published."""
+    tables = json.loads(resources.files("cis").joinpath("data", "tariffs.json").read_text(encoding="utf-8"))
+    rows = [
+        row
+        for row in tables["commercial_industrial"]
+        if row["code"].startswith("HB-2026-01-") and "components" in row and row["structure"]
+    ]
+    first = rows[0]
+    ratio = {name: value for name, value in first["tou_multipliers_on_base"].items() if name != "base"}
+    return {
+        "agent_purchase_yuan": first["components"]["agent_purchase"],
+        "line_loss_yuan": first["components"]["line_loss"],
+        "system_operation_yuan": first["components"]["system_operation"],
+        "system_operation_parts": {"抽水蓄能容量电费": "0.002316", "煤电容量电费": "0.036657"},
+        "funds_yuan": {FUND_CHARGES[name]: value for name, value in first["government_fund_breakdown"].items()},
+        "floats": ["agent_purchase", "line_loss"],
+        "time_of_use": {"windows": first["tou_windows_ref"], "ratio": ratio},
+        "network": [
+            {
+                "tariff": row["code"],
+                "structure": row["structure"],
+                "voltage": row["voltage"],
+                "energy_yuan": row["components"]["transmission_distribution_energy"],
+                "capacity_yuan_per_kva_month": row["capacity_price_yuan_per_kva_month"],
+                "demand_yuan_per_kw_month": row["demand_price_yuan_per_kw_month"],
+            }
+            for row in rows
+        ],
+        "references_yuan": {"monthly_auction": "0.376"},
+        "multiple": {"factor": "1.5", "on": ["agent_purchase"]},
+        "price_places": 6,
+    } | changed
+
+
+@dataclass(frozen=True)
+class Market:
+    """What `open_market` made."""
+
+    market_month_id: int
+    retailer_id: int
+    package_id: int
+    agreement_id: int
+
+
+def leader_of(world: World) -> int:
+    """Who publishes prices for the whole utility."""
+    known = User.objects.filter(username="price_leader").first()
+    return (known or make_user("price_leader", OrgUnit.objects.get(pk=world.province_id), "leader")).pk
+
+
+def publish_month(world: World, month: int, *, at: datetime, **changed: Any) -> MarketMonth:
+    """The administrator enters a month's table, a leader publishes it."""
+    entered = enter_month(world, month, at=at, **changed)
+    approvals.approve(approval_id=entered.approval_id or 0, decided_by_id=leader_of(world), at=at)
+    return MarketMonth.objects.get(pk=entered.pk)
+
+
+def enter_month(world: World, month: int, *, at: datetime, **changed: Any) -> MarketMonth:
+    """The administrator enters a month's table; it waits."""
+    entered = market_months.enter_month(
+        province="湖北",
+        month=month,
+        values=month_values(**changed),
+        source=f"代理购电价格表 {month}",
+        entered_by_id=world.administrator_id,
+        at=at,
+    )
+    return MarketMonth.objects.get(pk=entered)
+
+
+def open_market(world: World, *, at: datetime) -> Market:
+    """A published month, a retailer with a package, and the shop that buys by it from the next month on."""
+    month = add_months(world.cycle, 2)
+    row = publish_month(world, month, at=at)
+    seller = retail.add_retailer(code="SD001", name="江汉售电有限公司", name_en="Jianghan Retail")
+    package = retail.add_package(
+        retailer_id=seller, code="F1", name="固定价一年", kind="fixed", terms=FIXED, source="零售平台备案 0117"
+    )
+    agreement = retail.sign_agreement(
+        account_id=world.commercial.account_id,
+        package_id=package,
+        from_month=month,
+        until_month=None,
+        document="零售合同 2026-0117",
+        signed_by_id=world.accountant_id,
+        at=at,
+    )
+    return Market(row.pk, seller, package, agreement)

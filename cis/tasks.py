@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from cis.operations import (
+    agreements,
     bill_alerts,
     collecting,
     fee_control_acts,
@@ -53,7 +54,8 @@ def make_interval_partitions(**_future: object) -> None:
 
 @app.task(acks_late=True)
 def open_arrears_cases(**_future: object) -> None:
-    """Open a case for every account with an overdue bill, and close those that have paid."""
+    """End agreements missed or paid off, open a case for every account with an overdue bill, close those that paid."""
+    log.info("agreements looked at", extra=agreements.look_at_agreements(at=timezone.now()))
     log.info("arrears looked at", extra=collecting.open_cases(at=timezone.now()))
 
 

@@ -192,6 +192,7 @@ PAGES_SEEN: dict[str, str | Promise] = {
     "cis:arrears_notice": _("停电通知书"),
     "cis:protect": _("停电保护"),
     "cis:waive_late_fee": _("减免违约金"),
+    "cis:debts": _("分期、核销与保证金"),
     "grid_service:account_card": _("片区经理"),
     "grid_service:card_on_paper": _("账单打印"),
     "grid_service:question": _("客户提问"),

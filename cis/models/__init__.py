@@ -1,5 +1,7 @@
 """The tables of customer information, by topic."""
 
+from cis.models.agreements import AgreedBill, Instalment, InstalmentAgreement
+from cis.models.bad_debts import WriteOff, WriteOffRecovery, WrittenOffBill
 from cis.models.bill_alerts import BillAlert
 from cis.models.billing import Bill, BillBasis, BillDispute, BillException, BillingRun, BillLine, BillUsage, ChargeKind
 from cis.models.collecting import (
@@ -13,6 +15,7 @@ from cis.models.collecting import (
 from cis.models.contacts import Contact
 from cis.models.corrections import BillCancellation, BillCorrection
 from cis.models.customers import Account, AccountPoint, CapacityChange, Customer, Premise, SupplyContract, TermsChange
+from cis.models.deposits import DepositMove
 from cis.models.fee_control import (
     FeeControlAgreement,
     FeeControlCommand,
@@ -61,6 +64,7 @@ from cis.models.validation import CurveEdit, ReadingDoubt, ReadingEdit, Validati
 __all__ = [
     "Account",
     "AccountPoint",
+    "AgreedBill",
     "ArrearsCase",
     "ArrearsStep",
     "Bill",
@@ -80,6 +84,7 @@ __all__ = [
     "Contact",
     "CurveEdit",
     "Customer",
+    "DepositMove",
     "DisconnectionRule",
     "DistrictSupply",
     "FeeControlAgreement",
@@ -90,6 +95,8 @@ __all__ = [
     "FeeControlTerms",
     "Feeder",
     "FreeEnergyRight",
+    "Instalment",
+    "InstalmentAgreement",
     "IntervalDay",
     "LateFeeCharge",
     "LateFeeWaiver",
@@ -142,4 +149,7 @@ __all__ = [
     "TrialGroupMember",
     "ValidationThresholds",
     "WechatIdentity",
+    "WriteOff",
+    "WriteOffRecovery",
+    "WrittenOffBill",
 ]

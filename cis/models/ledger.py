@@ -17,6 +17,12 @@ class LedgerKind(models.IntegerChoices):
 
     RECEIVABLE = 1, "应收电费"
     PREPAYMENT = 2, "预收电费"
+    DEPOSIT = 3, "用电保证金"
+    WRITTEN_OFF = 4, "账销案存"
+
+
+STANDING = (LedgerKind.RECEIVABLE, LedgerKind.PREPAYMENT)
+"""What every account has; the others are opened when they are first needed."""
 
 
 class ControlAccount(models.IntegerChoices):
@@ -33,6 +39,8 @@ class ControlAccount(models.IntegerChoices):
     WALLET_CLEARING = 1013, "在途资金：电子钱包"
     PENALTY_INCOME = 6301, "违约使用电费收入"
     LATE_FEES = 6302, "电费违约金收入"
+    BAD_DEBTS = 6702, "坏账损失"
+    WRITTEN_OFF_MEMO = 9001, "账销案存备查"
     OPENING = 3999, "期初转入"
 
 
@@ -49,6 +57,11 @@ class TransferKind(models.IntegerChoices):
     BACK_BILL_REFUNDED = 23, "电费退补转预存"  # (back-billing case)
     LATE_FEE_CHARGED = 31, "违约金"  # (late fee charge)
     LATE_FEE_WAIVED = 32, "减免违约金"  # (late fee waiver)
+    BILL_WRITTEN_OFF = 33, "核销坏账"  # (written-off bill)
+    WRITE_OFF_RECOVERED = 34, "收回已核销"  # (recovery)
+    DEPOSIT_HELD = 35, "收存保证金"  # (deposit move)
+    DEPOSIT_APPLIED = 36, "保证金抵欠费"  # (deposit move)
+    DEPOSIT_RETURNED = 37, "退还保证金"  # (deposit move)
 
 
 class LedgerAccount(models.Model):
@@ -68,7 +81,7 @@ class LedgerBalance(models.Model):
     """
     What a customer's ledger account adds up to; kept by the trigger on transfers, never written otherwise.
 
-    A check in the database keeps every prepayment account from being overdrawn, whatever code is wrong.
+    Checks in the database keep prepayments and deposits from being overdrawn, whatever code is wrong.
     """
 
     ledger_account_id = models.BigIntegerField(primary_key=True)

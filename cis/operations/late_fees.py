@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -114,6 +114,20 @@ def change_open(changes: Mapping[int, int]) -> None:
     if any(left.values()):
         raise AssertionError(f"late fees of bills {[bill_id for bill_id, fen in left.items() if fen]} do not add up")
     LateFeeCharge.objects.bulk_update(rows, ["open_fen"])
+
+
+def change_open_bills(changes: Mapping[int, int]) -> None:
+    """Add so many fen to what is open on each bill, locking the bills in id order."""
+    if not changes:
+        return
+    ids = sorted(changes)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM cis_bill WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [ids])
+        cursor.execute(
+            "UPDATE cis_bill b SET open_fen = b.open_fen + c.change "
+            "FROM unnest(%s::bigint[], %s::bigint[]) AS c(id, change) WHERE b.id = c.id",
+            [ids, [changes[bill_id] for bill_id in ids]],
+        )
 
 
 def ask_waiver(

@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from cis.models import LedgerDay
-from cis.models.ledger import ControlAccount, LedgerKind, TransferKind
+from cis.models.ledger import STANDING, ControlAccount, LedgerKind, TransferKind
 from config.shared.bulk_copy import copy_rows
 from config.shared.errors import Refused
 from config.shared.permissions import holds_everywhere
@@ -83,6 +83,26 @@ def prepayment_id(account_id: int) -> int:
     return account_id * 10 + LedgerKind.PREPAYMENT
 
 
+def deposit_id(account_id: int) -> int:
+    """The ledger account of the deposit that is held for the customer's account; see `open_balance`."""
+    return account_id * 10 + LedgerKind.DEPOSIT
+
+
+def written_off_id(account_id: int) -> int:
+    """The ledger account, a memo, of what was written off and is not paid; see `open_balance`."""
+    return account_id * 10 + LedgerKind.WRITTEN_OFF
+
+
+def open_balance(account_id: int, kind: LedgerKind) -> None:
+    """Make sure that the account has a balance row of a kind that not every account has."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO cis_ledger_balance (ledger_account_id, debit_fen, credit_fen) VALUES (%s, 0, 0) "
+            "ON CONFLICT DO NOTHING",
+            [account_id * 10 + int(kind)],
+        )
+
+
 def control_id(name: str) -> int:
     """The ledger account of one of the utility's own accounts, such as "CASH"."""
     return -int(ControlAccount[name])
@@ -94,7 +114,7 @@ def create_balances(account_ids: Sequence[int]) -> None:
         cursor.execute(
             "INSERT INTO cis_ledger_balance (ledger_account_id, debit_fen, credit_fen) "
             "SELECT a * 10 + k, 0, 0 FROM unnest(%s::bigint[]) a, unnest(%s::int[]) k ON CONFLICT DO NOTHING",
-            [list(account_ids), [int(kind) for kind in LedgerKind]],
+            [list(account_ids), [int(kind) for kind in STANDING]],
         )
 
 
@@ -226,8 +246,9 @@ def unopened_accounts(low: int, high: int) -> list[int]:
         # Counted first: of many accounts hardly ever one is missing.
         cursor.execute(
             "SELECT (SELECT count(*) FROM cis_account WHERE id >= %s AND id < %s) * %s = "
-            "(SELECT count(*) FROM cis_ledger_balance WHERE ledger_account_id >= %s AND ledger_account_id < %s)",
-            [low, high, len(LedgerKind), low * 10, high * 10],
+            "(SELECT count(*) FROM cis_ledger_balance WHERE ledger_account_id >= %s AND ledger_account_id < %s "
+            "AND ledger_account_id %% 10 <= %s)",
+            [low, high, len(STANDING), low * 10, high * 10, len(STANDING)],
         )
         if cursor.fetchone()[0]:
             return []
@@ -235,7 +256,7 @@ def unopened_accounts(low: int, high: int) -> list[int]:
             "SELECT a.id FROM cis_account a WHERE a.id >= %s AND a.id < %s AND EXISTS ("
             "  SELECT 1 FROM unnest(%s::int[]) kind WHERE NOT EXISTS ("
             "    SELECT 1 FROM cis_ledger_balance b WHERE b.ledger_account_id = a.id * 10 + kind)) ORDER BY 1",
-            [low, high, [int(kind) for kind in LedgerKind]],
+            [low, high, [int(kind) for kind in STANDING]],
         )
         return [row[0] for row in cursor.fetchall()]
 
@@ -496,9 +517,11 @@ __all__ = [
     "close_days",
     "control_id",
     "create_balances",
+    "deposit_id",
     "lock_accounts",
     "lock_balances",
     "lock_day",
+    "open_balance",
     "open_business_date",
     "post",
     "prepayment_id",
@@ -506,4 +529,5 @@ __all__ = [
     "unopened_accounts",
     "verify",
     "verify_snapshot",
+    "written_off_id",
 ]

@@ -9,19 +9,20 @@ lock: two payments of one account take turns, payments of different accounts nev
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from django.conf import settings
-from django.db import connection
 from django.utils.translation import gettext as _
 
 from cis.collecting.allocation import OpenDebt, allocate
 from cis.models import Bill
 from cis.models.ledger import TransferKind
-from cis.operations import late_fees, ledger
+from cis.operations import bad_debts, late_fees, ledger
 from cis.operations.ledger import Posting
-from cis.queries.late_fees import allocation_rule, late_fees_so_far
+from cis.queries.agreements import NOT_AGREED, agreed_bills
+from cis.queries.bad_debts import written_off_debts
+from cis.queries.late_fees import LateFeesSoFar, allocation_rule, late_fees_so_far
 from config.shared.errors import NotFound, Refused
 from config.shared.money import MAX_FEN, yuan_from_fen
 
@@ -109,40 +110,35 @@ def settle(
         raise AmountRefused(_("单笔收款不能超过 %(yuan)s 元，请分笔收取。") % {"yuan": yuan_from_fen(MAX_FEN)})
     if account_id not in ledger.lock_balances([account_id]):
         raise AccountHasNoLedger(_("没有找到这个户号，请核对后再收款。"))
-    paid_on = at.astimezone(settings.BILLING_TIME_ZONE).date()
-    rule = allocation_rule(on=paid_on)
-    found = late_fees_so_far(account_id, on=paid_on)
-    fees = {fee.bill_id: fee for fee in found.bills}
-    open_bills = {bill.pk: bill for bill in Bill.objects.filter(account_id=account_id, open_fen__gt=0)}
-    open_bills |= {bill.pk: bill for bill in Bill.objects.filter(pk__in=fees.keys() - open_bills.keys())}
+    owed = _owed(account_id, at=at)
     if is_wish:
-        chosen = [bill_id for bill_id in dict.fromkeys(chosen) if bill_id in open_bills]
-    if len(set(chosen)) != len(chosen) or not set(chosen) <= open_bills.keys():
+        chosen = [bill_id for bill_id in dict.fromkeys(chosen) if bill_id in owed.bills]
+    if len(set(chosen)) != len(chosen) or not set(chosen) <= owed.bills.keys():
         raise BillNotOpen(_("选中的账单已经交清或不属于这个户号，请刷新页面重新选择。"))
-    shared = allocate(
+    left, parts = _apply(
+        owed,
         amount_fen,
-        [
-            OpenDebt(bill.pk, bill.due_on, bill.open_fen, fees[bill.pk].due_fen if bill.pk in fees else 0)
-            for bill in open_bills.values()
-        ],
-        rule,
-        chosen=chosen,
-    )
-    late_fees.charge(
-        found,
         account_id=account_id,
-        bill_ids={share.bill_id for share in shared.shares},
-        through_on=paid_on,
+        chosen=chosen,
         at=at,
         business_date=business_date,
         actor_id=actor_id,
     )
-    late_fees.change_open({share.bill_id: -share.fee_fen for share in shared.shares if share.fee_fen})
-    _change_open({share.bill_id: -share.principal_fen for share in shared.shares if share.principal_fen})
-    allocations = tuple(
-        AllocatedBill(share.bill_id, str(open_bills[share.bill_id]), share.principal_fen + share.fee_fen, share.fee_fen)
-        for share in shared.shares
-    )
+    # What was written off is paid before anything is paid ahead: the debt comes back and is settled at once.
+    for back in bad_debts.recover(
+        written_off_debts(account_id),
+        left,
+        account_id=account_id,
+        payment_id=payment_id,
+        at=at,
+        business_date=business_date,
+        actor_id=actor_id,
+    ):
+        fen = back.principal_fen + back.fee_fen
+        before = parts.get(back.bill_id, AllocatedBill(back.bill_id, back.bill_no, 0))
+        parts[back.bill_id] = replace(before, amount_fen=before.amount_fen + fen, fee_fen=before.fee_fen + back.fee_fen)
+        left -= fen
+    allocations = tuple(parts.values())
     receivable, prepayment = ledger.receivable_id(account_id), ledger.prepayment_id(account_id)
     source = ledger.control_id(clearing)
     kind = int(TransferKind.PAYMENT_RECEIVED)
@@ -150,10 +146,109 @@ def settle(
         Posting(kind, payment_id, leg, account_id, source, receivable, a.amount_fen)
         for leg, a in enumerate(allocations, start=1)
     ]
-    if shared.prepaid_fen:
-        postings.append(Posting(kind, payment_id, 0, account_id, source, prepayment, shared.prepaid_fen))
+    if left:
+        postings.append(Posting(kind, payment_id, 0, account_id, source, prepayment, left))
     ledger.post(postings, booked_at=at, business_date=business_date, actor_id=actor_id)
-    return Settlement(allocations, shared.prepaid_fen)
+    return Settlement(allocations, left)
+
+
+def settle_from(
+    *,
+    account_id: int,
+    amount_fen: int,
+    kind: TransferKind,
+    document_id: int,
+    source_id: int,
+    at: datetime,
+    business_date: date,
+    actor_id: int | None,
+) -> None:
+    """
+    Pay what an account owes out of another ledger account of its own, by the rule for payments; no more than it owes.
+
+    Leg n is the n-th bill with its late fee. Runs inside the caller's transaction, the balances are locked.
+    """
+    owed = _owed(account_id, at=at)
+    left, parts = _apply(
+        owed, amount_fen, account_id=account_id, chosen=(), at=at, business_date=business_date, actor_id=actor_id
+    )
+    if left:
+        raise AmountRefused(_("没有这么多欠费，请按现有欠费金额办理。"))
+    receivable = ledger.receivable_id(account_id)
+    ledger.post(
+        [
+            Posting(int(kind), document_id, leg, account_id, source_id, receivable, part.amount_fen)
+            for leg, part in enumerate(parts.values(), start=1)
+        ],
+        booked_at=at,
+        business_date=business_date,
+        actor_id=actor_id,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Owed:
+    """The open bills of an account and their late fees on a day."""
+
+    on: date
+    bills: dict[int, Bill]
+    late_fees: LateFeesSoFar
+
+
+def _owed(account_id: int, *, at: datetime) -> _Owed:
+    on = at.astimezone(settings.BILLING_TIME_ZONE).date()
+    found = late_fees_so_far(account_id, on=on)
+    bills = {bill.pk: bill for bill in Bill.objects.filter(account_id=account_id, open_fen__gt=0)}
+    others = {fee.bill_id for fee in found.bills} - bills.keys()
+    if others:
+        bills |= {bill.pk: bill for bill in Bill.objects.filter(pk__in=others)}
+    return _Owed(on, bills, found)
+
+
+def _apply(
+    owed: _Owed,
+    amount_fen: int,
+    *,
+    account_id: int,
+    chosen: Sequence[int],
+    at: datetime,
+    business_date: date,
+    actor_id: int | None,
+) -> tuple[int, dict[int, AllocatedBill]]:
+    """Charge and lower what is open, by the rule in force; what is left of the amount, and the parts in their order."""
+    fees = {fee.bill_id: fee.due_fen for fee in owed.late_fees.bills}
+    agreed = agreed_bills(owed.bills, on=owed.on)
+    shared = allocate(
+        amount_fen,
+        [
+            OpenDebt(
+                bill.pk,
+                agreed.get(bill.pk, NOT_AGREED).next_due_on or bill.due_on,
+                bill.open_fen,
+                fees.get(bill.pk, 0),
+            )
+            for bill in owed.bills.values()
+        ],
+        allocation_rule(on=owed.on),
+        chosen=chosen,
+    )
+    late_fees.charge(
+        owed.late_fees,
+        account_id=account_id,
+        bill_ids={share.bill_id for share in shared.shares},
+        through_on=owed.on,
+        at=at,
+        business_date=business_date,
+        actor_id=actor_id,
+    )
+    late_fees.change_open({share.bill_id: -share.fee_fen for share in shared.shares if share.fee_fen})
+    late_fees.change_open_bills({share.bill_id: -share.principal_fen for share in shared.shares if share.principal_fen})
+    return shared.prepaid_fen, {
+        share.bill_id: AllocatedBill(
+            share.bill_id, str(owed.bills[share.bill_id]), share.principal_fen + share.fee_fen, share.fee_fen
+        )
+        for share in shared.shares
+    }
 
 
 def unsettle(
@@ -197,7 +292,7 @@ def unsettle(
                 % {"no": bill_number(bill.cycle, bill.pk)}
             )
     late_fees.change_open({bill_id: fee for bill_id, _fen, fee in allocations if fee})
-    _change_open({bill_id: fen - fee for bill_id, fen, fee in allocations if fen > fee})
+    late_fees.change_open_bills({bill_id: fen - fee for bill_id, fen, fee in allocations if fen > fee})
     receivable, prepayment = ledger.receivable_id(account_id), ledger.prepayment_id(account_id)
     target = ledger.control_id(clearing)
     kind = int(TransferKind.PAYMENT_REVERSED)
@@ -266,17 +361,3 @@ def check_refundable(amount_fen: int, *, prepayment_fen: int) -> None:
 def bill_number(cycle: int, bill_id: int) -> str:
     """The number printed on a bill: its cycle and its id."""
     return f"{cycle}{bill_id:010d}"
-
-
-def _change_open(changes: dict[int, int]) -> None:
-    """Add so many fen to what is open on each bill, locking the bills in id order."""
-    if not changes:
-        return
-    ids = sorted(changes)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM cis_bill WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [ids])
-        cursor.execute(
-            "UPDATE cis_bill b SET open_fen = b.open_fen + c.change "
-            "FROM unnest(%s::bigint[], %s::bigint[]) AS c(id, change) WHERE b.id = c.id",
-            [ids, [changes[bill_id] for bill_id in ids]],
-        )

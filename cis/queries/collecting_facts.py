@@ -104,11 +104,13 @@ class _Owed:
     fen: int
     due_on: date | None
     disputes: int
+    has_agreement: bool
     has_new_payment: bool
 
     @property
     def stops(self) -> list[str]:
-        return [code for code, holds in (("dispute", self.disputes), ("payment", self.has_new_payment)) if holds]
+        reasons = (("agreement", self.has_agreement), ("dispute", self.disputes), ("payment", self.has_new_payment))
+        return [code for code, holds in reasons if holds]
 
 
 def _is_holiday(day: date) -> bool:
@@ -145,6 +147,7 @@ def _rules(today: date) -> dict[bool, tuple[int, Rule, str]]:
 # A payment that its case has not noted yet stops the case all the same: the news takes a moment.
 _OWED = """
 SELECT a.account_id, coalesce(b.fen, 0), b.due_on, d.open,
+       EXISTS (SELECT 1 FROM cis_instalment_agreement g WHERE g.account_id = a.account_id AND g.state = 'kept'),
        EXISTS (SELECT 1 FROM cis_ledger_transfer t
                WHERE t.account_id = a.account_id AND t.kind = %(payment)s AND t.booked_at > a.since
                AND NOT EXISTS (SELECT 1 FROM cis_arrears_step p

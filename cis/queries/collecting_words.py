@@ -38,6 +38,7 @@ _WORDS = {
     "is-cut": gettext_lazy("已经停电"),
     "not-cut": gettext_lazy("没有停电"),
     "stopped-payment": gettext_lazy("刚收到一笔交费，稍等片刻再看"),
+    "stopped-agreement": gettext_lazy("签了分期协议，按期履行不催不停"),
     "stopped-dispute": gettext_lazy("账单有异议，核实完再办"),
 }
 

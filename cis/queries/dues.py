@@ -8,8 +8,11 @@ from datetime import date
 from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
+from cis.collecting.instalments import Part
 from cis.models import Account, Bill, Customer
 from cis.queries import ledger
+from cis.queries.agreements import next_instalment
+from cis.queries.bad_debts import written_off_fen
 from cis.queries.late_fees import late_fees_so_far
 from config.shared.errors import NotFound
 from config.shared.personal_data import mask_name
@@ -51,6 +54,10 @@ class Dues:
     receivable_fen: int
     prepayment_fen: int
     open_bills: tuple[OpenBill, ...]
+    written_off_fen: int = 0
+    """what was written off and can still be paid; a payment reaches it when nothing else is open"""
+    next_instalment: Part | None = None
+    """what is to be paid next by the agreement that is kept; None where there is none"""
 
     @property
     def open_fen(self) -> int:
@@ -109,7 +116,14 @@ def get_dues(*, account_id: int, on: date) -> Dues:
             OpenBill(bill_id, f"{cycle}{bill_id:010d}", cycle, total_fen, open_fen, due_on, fees.get(bill_id, 0))
             for bill_id, cycle, total_fen, open_fen, due_on in bills
         ),
+        written_off_fen=written_off_fen(account_id),
+        next_instalment=next_instalment(account_id, on=on),
     )
+
+
+def payable_fen(*, account_id: int, on: date) -> int:
+    """All that can be paid on a day: open bills, late fees up to and including it, and what was written off."""
+    return to_pay_fen(account_id=account_id, on=on) + written_off_fen(account_id)
 
 
 def to_pay_fen(*, account_id: int, on: date) -> int:

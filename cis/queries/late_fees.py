@@ -20,6 +20,7 @@ from cis.collecting.charging import Charged, fee_to_charge
 from cis.collecting.late_fee_bill import terms_in_force
 from cis.collecting.late_fees import FeePart, LateFeeTerms, Settled, read_late_fee_terms
 from cis.models import Bill, LateFeeCharge, SupplyContract
+from cis.queries.agreements import NOT_AGREED, agreed_bills
 from cis.queries.billing import bill_id_of
 from cis.rating import CannotPrice
 from config.shared.errors import NotFound
@@ -91,8 +92,9 @@ def late_fee_of_bill(bill_no: str, *, on: date) -> tuple[str, int, int, BillLate
 
 def late_fees_of_accounts(account_ids: Sequence[int], *, on: date) -> dict[int, LateFeesSoFar]:
     """
-    The same for many accounts in two statements; every account has its entry.
+    The same for many accounts in three statements, some more where bills are paid by instalments.
 
+    Every account has its entry.
     What a bill was issued for less what prepayment took of it is its principal.
     """
     entry = terms_in_force(_published("late_fees"), on=on, province=settings.COLLECTING_PROVINCE or None)
@@ -101,13 +103,19 @@ def late_fees_of_accounts(account_ids: Sequence[int], *, on: date) -> dict[int, 
     for charge in LateFeeCharge.objects.filter(account_id__in=account_ids).order_by("bill_id", "through_on"):
         charges[charge.bill_id].append(charge)
     still_open = [bill_id for bill_id, rows in charges.items() if any(row.open_fen for row in rows)]
-    bills = Bill.objects.filter(
-        Q(account_id__in=account_ids, open_fen__gt=0, due_on__lt=on) | Q(pk__in=still_open)
-    ).order_by("due_on", "pk")
+    bills = list(
+        Bill.objects.filter(
+            Q(account_id__in=account_ids, open_fen__gt=0, due_on__lt=on) | Q(pk__in=still_open)
+        ).order_by("due_on", "pk")
+    )
+    agreed = agreed_bills([bill.pk for bill in bills], on=on)
     found: dict[int, list[BillLateFee]] = {account_id: [] for account_id in account_ids}
     for bill in bills:
+        agreement = agreed.get(bill.pk, NOT_AGREED)
         runs = SupplyContract.PriceClass(bill.price_class).name.lower() not in without
-        fee = _fee_of(bill, charges[bill.pk], on=on, terms=terms, runs=runs)
+        # Signing charged what had run up; while the agreement is kept nothing runs.
+        runs = runs and not (agreement.frozen_on is not None and on > agreement.frozen_on)
+        fee = _fee_of(bill, charges[bill.pk], on=on, terms=terms, runs=runs, runs_from=agreement.runs_from)
         if bill.open_fen or fee.due_fen:
             found[bill.account_id].append(fee)
     return {
@@ -129,7 +137,15 @@ def allocation_rule(*, on: date) -> AllocationRule:
         raise CannotPrice("unknown_switch_value", f"allocation: {entry['allocation']!r}") from unknown
 
 
-def _fee_of(bill: Bill, charges: Sequence[LateFeeCharge], *, on: date, terms: LateFeeTerms, runs: bool) -> BillLateFee:
+def _fee_of(
+    bill: Bill,
+    charges: Sequence[LateFeeCharge],
+    *,
+    on: date,
+    terms: LateFeeTerms,
+    runs: bool,
+    runs_from: date | None,
+) -> BillLateFee:
     counted = fee_to_charge(
         bill.open_fen if runs else 0,
         due_on=bill.due_on,
@@ -137,6 +153,7 @@ def _fee_of(bill: Bill, charges: Sequence[LateFeeCharge], *, on: date, terms: La
         terms=terms,
         residential=bill.price_class == SupplyContract.PriceClass.RESIDENTIAL,
         charged=[Charged(one.through_on, one.base_fen, one.fee_fen) for one in charges] if runs else (),
+        runs_from=runs_from,
     )
     fee, charged_fen = counted.fee, sum(one.fee_fen for one in charges)
     return BillLateFee(

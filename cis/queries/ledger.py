@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from django.db import connection
 
-from cis.models.ledger import ControlAccount, LedgerDay, LedgerKind
+from cis.models.ledger import STANDING, ControlAccount, LedgerDay, LedgerKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def balance_as_of(account_id: int, day: date) -> AccountBalance:
     """
     nets = {}
     with connection.cursor() as cursor:
-        for kind in LedgerKind:
+        for kind in STANDING:
             ledger = account_id * 10 + int(kind)
             cursor.execute(_AS_OF, {"ledger": ledger, "account": account_id, "day": day})
             nets[kind] = int(cursor.fetchone()[0])

@@ -233,9 +233,10 @@ def _check_payable(account_id: int, amount_fen: int, at: datetime) -> dues.Dues:
     if amount_fen > MAX_FEN:
         raise AmountRefused(_("单笔缴费不能超过 %(yuan)s 元，请分笔缴纳。") % {"yuan": format_money(MAX_FEN)})
     owed = dues.get_dues(account_id=account_id, on=at.astimezone(settings.BILLING_TIME_ZONE).date())
-    if amount_fen > owed.to_pay_fen and not owed.is_open:
+    if amount_fen > owed.to_pay_fen + owed.written_off_fen and not owed.is_open:
         raise AccountClosed(
-            _("这个户号已经销户，只需缴清欠费 %(yuan)s 元。") % {"yuan": yuan_from_fen(owed.to_pay_fen)}
+            _("这个户号已经销户，只需缴清欠费 %(yuan)s 元。")
+            % {"yuan": yuan_from_fen(owed.to_pay_fen + owed.written_off_fen)}
         )
     return owed
 

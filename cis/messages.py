@@ -81,6 +81,7 @@ BILL_ISSUED = declare(
 BINDING_NOTICE = declare(
     Template(
         code="binding-notice",
+        never_held=True,
         channels=("sms", "in_app"),
         is_urgent=True,
         in_inbox=True,

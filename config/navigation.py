@@ -100,6 +100,7 @@ CONSOLE: tuple[Destination, ...] = (
     Destination(_("后台任务"), "list-checks", "jobs", "shared.see_jobs"),
     Destination(_("未送达事件"), "mail-warning", "dead_letters", "shared.see_jobs"),
     Destination(_("未送达消息"), "mail-x", "lost_messages", "shared.see_messages"),
+    Destination(_("群发刹车"), "octagon-pause", "notice_stops", "shared.watch_notices"),
     Destination(_("组件与样式"), "swatch-book", "design", "shared.manage_users"),
 )
 
@@ -302,6 +303,7 @@ COUNTER_TO_DO: tuple[Slot, ...] = (
     Slot(_("本厅今天各柜员的收款"), "payments:takings_by_clerk", "payments.oversee_takings"),
     Slot(_("等我审批的申请"), "waiting_approvals", "shared.use_approvals"),
     Slot(_("未送达的消息"), "lost_to_resend", "shared.resend_messages"),
+    Slot(_("被拦下的群发"), "stopped_notices", "shared.watch_notices"),
 )
 
 ANALYSIS_TO_DO: tuple[Slot, ...] = (

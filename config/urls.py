@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/", include("config.shared.web.operations_pages")),
     path("console/", include("config.shared.web.approval_pages")),
     path("", include("config.shared.web.message_pages")),
+    path("", include("config.shared.web.notice_stop_pages")),
     path("console/", include("config.shared.web.people_pages")),
     path("console/", include("config.shared.web.client_pages")),
     path("", include("config.shared.web.provider_reports")),

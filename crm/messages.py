@@ -9,6 +9,7 @@ from config.shared.messaging import Template, declare
 EMERGENCY_RECEIVED = declare(
     Template(
         code="emergency-received",
+        never_held=True,
         channels=("sms", "in_app"),
         is_urgent=True,
         in_inbox=True,
@@ -31,6 +32,7 @@ EMERGENCY_RECEIVED = declare(
 EMERGENCY_ALARM = declare(
     Template(
         code="emergency-alarm",
+        never_held=True,
         channels=("sms", "in_app"),
         is_urgent=True,
         in_inbox=True,

@@ -9,6 +9,7 @@ from config.shared.messaging import Template, declare
 SHED_ORDER = declare(
     Template(
         code="shed-order",
+        never_held=True,
         channels=("in_app", "sms"),
         is_urgent=True,
         lasts=timedelta(days=1),
@@ -31,6 +32,7 @@ SHED_ORDER = declare(
 SHED_ORDER_CALLED_BACK = declare(
     Template(
         code="shed-order-called-back",
+        never_held=True,
         channels=("in_app", "sms"),
         is_urgent=True,
         lasts=timedelta(days=1),

@@ -12,6 +12,7 @@ _WHERE = {"area": "桂苑小区 1 至 6 栋", "starts": "11-30 08:00", "ends": "
 OUTAGE_ANNOUNCED = declare(
     Template(
         code="outage-announced",
+        never_held=True,
         channels=("in_app", "sms"),
         lasts=timedelta(days=8),
         subject_zh="{kind}：{starts} 至 {ends}",
@@ -25,6 +26,7 @@ OUTAGE_ANNOUNCED = declare(
 OUTAGE_CHANGED = declare(
     Template(
         code="outage-changed",
+        never_held=True,
         channels=("in_app", "sms"),
         lasts=timedelta(days=8),
         subject_zh="停电时间有变：{starts} 至 {ends}",
@@ -38,6 +40,7 @@ OUTAGE_CHANGED = declare(
 OUTAGE_OFF = declare(
     Template(
         code="outage-off",
+        never_held=True,
         channels=("in_app", "sms"),
         lasts=timedelta(days=8),
         subject_zh="原定 {starts} 的停电取消",
@@ -51,6 +54,7 @@ OUTAGE_OFF = declare(
 OUTAGE_RESTORED = declare(
     Template(
         code="outage-restored",
+        never_held=True,
         channels=("in_app", "sms"),
         lasts=timedelta(hours=12),
         subject_zh="已恢复供电",

@@ -20,24 +20,33 @@ from config.shared.personal_data import decrypt
 # Who is told of bills in the portal: the household and who pays for it. A tenant sees the bills of their own time only.
 _TOLD = (PortalAccess.Role.OWNER, PortalAccess.Role.DELEGATE, PortalAccess.Role.PAYER)
 
-_PORTAL_BILLS = """
-SELECT b.id, b.cycle, b.total_fen, b.due_on, a.id, a.account_no, '', p.user_id, coalesce(u.language, '')
+# Whether a bill lies far above the customer's own mean of three: the brake on mass notices counts these.
+_FAR = """
+CROSS JOIN LATERAL (
+    SELECT coalesce(count(*) = 3 AND 100 * b.total_fen > %(times)s * avg(l.total_fen)
+                    AND b.total_fen - avg(l.total_fen) > %(most)s, false) AS is_out
+    FROM (SELECT p.total_fen FROM cis_bill p
+          WHERE p.account_id = b.account_id AND p.period_start < b.period_start AND p.months = b.months
+          ORDER BY p.period_start DESC, p.revision DESC LIMIT 3) l) far
+"""
+_PORTAL_BILLS = f"""
+SELECT b.id, b.cycle, b.total_fen, b.due_on, a.id, a.account_no, '', p.user_id, coalesce(u.language, ''), far.is_out
 FROM cis_bill b
 JOIN cis_account a ON a.id = b.account_id
 JOIN cis_portal_access p ON p.account_id = a.id AND p.ended_at IS NULL AND p.role = ANY(%(told)s)
-JOIN shared_user u ON u.id = p.user_id AND u.is_active
+JOIN shared_user u ON u.id = p.user_id AND u.is_active {_FAR}
 WHERE b.run_id = %(run)s AND b.issued_at >= %(since)s AND b.account_id >= %(low)s AND b.account_id < %(high)s
-"""
+"""  # noqa: S608 - our own text
 # By telephone only those who have no portal of their own.
-_TELEPHONE_BILLS = """
-SELECT b.id, b.cycle, b.total_fen, b.due_on, a.id, a.account_no, c.phone, NULL, ''
+_TELEPHONE_BILLS = f"""
+SELECT b.id, b.cycle, b.total_fen, b.due_on, a.id, a.account_no, c.phone, NULL, '', far.is_out
 FROM cis_bill b
 JOIN cis_account a ON a.id = b.account_id
-JOIN cis_customer c ON c.id = a.customer_id AND c.phone_index IS NOT NULL
+JOIN cis_customer c ON c.id = a.customer_id AND c.phone_index IS NOT NULL {_FAR}
 WHERE b.run_id = %(run)s AND b.issued_at >= %(since)s AND b.account_id >= %(low)s AND b.account_id < %(high)s
   AND NOT EXISTS (SELECT 1 FROM cis_portal_access p
                   WHERE p.account_id = a.id AND p.ended_at IS NULL AND p.role = ANY(%(told)s))
-"""
+"""  # noqa: S608 - our own text
 _BY_CHANNEL = {"in_app": _PORTAL_BILLS, "sms": _TELEPHONE_BILLS}
 
 
@@ -105,6 +114,8 @@ def tell_of_bills(*, run_id: int, shard: int, at: datetime) -> int:
                     "high": high,
                     "told": list(_TOLD),
                     "since": at - BILL_ISSUED.lasts,
+                    "times": settings.OUTLIER_TIMES_E2,
+                    "most": settings.OUTLIER_LEAST_FEN,
                 }
                 cursor.execute(_BY_CHANNEL[channel], asked)
                 rows = cursor.fetchall()
@@ -115,7 +126,7 @@ def tell_of_bills(*, run_id: int, shard: int, at: datetime) -> int:
 
 
 def _of_bills(rows: list[tuple[Any, ...]], channel: str) -> Iterator[messaging.BulkMessage]:
-    for bill_id, cycle, total_fen, due_on, account_id, account_no, phone, user_id, language in rows:
+    for bill_id, cycle, total_fen, due_on, account_id, account_no, phone, user_id, language, is_out in rows:
         if channel == "sms" and not total_fen:
             continue
         yield messaging.BulkMessage(
@@ -129,4 +140,5 @@ def _of_bills(rows: list[tuple[Any, ...]], channel: str) -> Iterator[messaging.B
             },
             dedupe_key=f"bill-issued:{bill_id}:{user_id or channel}",
             account_id=account_id,
+            is_outlier=is_out,
         )

@@ -24,6 +24,7 @@ from cis.operations.fee_control import load_fee_control_terms
 from cis.rating import CHARGES
 from cis.rating.catalogue import Catalogue, TariffRecord, read_catalogue
 from config.shared.errors import Refused
+from config.shared.messaging.brake import load_notice_limits
 from config.shared.messaging.limits import load_limits
 from config.shared.roles import load_roles
 
@@ -49,6 +50,7 @@ def load_reference(*, at: datetime) -> None:
     with transaction.atomic():
         load_roles()
         load_limits()
+        load_notice_limits()
         _load_charges()
         _load_control_accounts()
         _load_disconnection_rules()

@@ -328,6 +328,7 @@ CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {
 _BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     # Sweeps that could not be taken up in time are dropped, so that they never pile up.
     "sweep": {"task": "config.shared.tasks.sweep", "schedule": 10.0, "options": {"expires": 30}},
+    "notice-brake": {"task": "config.shared.tasks.watch_notices", "schedule": 60.0, "options": {"expires": 60}},
     "expire-approvals": {
         "task": "config.shared.tasks.expire_approvals",
         "schedule": 300.0,

@@ -26,6 +26,8 @@ PERMISSIONS: dict[str, Any] = {
     "shared.manage_jobs": _("取消、继续后台任务，重投未送达事件"),
     "shared.see_messages": _("查看未送达的消息和信函批次"),
     "shared.resend_messages": _("重发未送达的消息，打印和寄出信函"),
+    "shared.watch_notices": _("查看群发刹车，申请放行或取消被拦下的群发"),
+    "shared.release_notices": _("批准放行或取消被拦下的群发"),
     "shared.see_audit": _("查看审计记录"),
     "shared.manage_users": _("管理用户与角色"),
     "shared.use_approvals": _("提出申请、查看和办理审批"),

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from config.celery import app
 from config.shared import approvals, drafts, events, jobs, looks, sessions, working_place
-from config.shared.messaging import delivery
+from config.shared.messaging import brake, delivery
 from config.shared.messaging.sending import nudge
 
 log = logging.getLogger(__name__)
@@ -49,6 +49,13 @@ def sweep(**_future: object) -> None:
     events.deliver_waiting(now=now)
     jobs.sweep(now=now)
     delivery.sweep(now=now)
+
+
+@app.task(acks_late=True)
+def watch_notices(**_future: object) -> None:
+    """Stop mass notices of which too much fails."""
+    for stop_id in brake.watch(at=timezone.now()):
+        log.warning("mass notices stopped", extra={"notice_stop": stop_id})
 
 
 @app.task(acks_late=True)

@@ -86,6 +86,10 @@ def retry(*, message_id: int, at: datetime) -> None:
         message.state, message.attempts, message.attempt_key = Message.State.WAITING, 0, None
         message.due_at, message.failure, message.failed_at, message.sent_at = at, "", None, None
         message.expires_at = at + templates.get(message.template).lasts
+        message.stop = None
+        if CHANNELS[message.channel].is_immediate:
+            message.state, message.due_at = Message.State.DELIVERED, None
+            message.sent_at = message.delivered_at = at
         message.save()
         nudge_after_commit()
 

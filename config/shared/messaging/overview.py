@@ -20,6 +20,7 @@ _WHY: dict[str, str | Promise] = {
     "expired": gettext_lazy("过了有效时间还没能发出。仍有必要就重发。"),
     "limited": gettext_lazy("这个收件人短时间内的消息太多，等到过期也没轮上。过一会儿再重发。"),
     "too-many-attempts": gettext_lazy("试了多次都没有发出。查明原因后重发。"),
+    "stopped": gettext_lazy("群发被拦下，复核后取消了。确有必要再单独重发。"),
     "not-configured": gettext_lazy("这个渠道还没有配置好。请运维配置后重发。"),
     "isv.MOBILE_NUMBER_ILLEGAL": gettext_lazy("号码不对。请先核对客户资料里的手机号码。"),
     "isv.BLACK_KEY_CONTROL_LIMIT": gettext_lazy("号码在拒收名单里。请换一种方式联系。"),

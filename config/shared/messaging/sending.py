@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
@@ -14,11 +15,11 @@ from django.utils.translation import gettext as _
 from config.shared.bulk_copy import copy_rows
 from config.shared.errors import Refused
 from config.shared.events import send_task
-from config.shared.messaging import templates
+from config.shared.messaging import brake, templates
 from config.shared.messaging.channels import CHANNELS
 from config.shared.messaging.channels.base import Recipient
 from config.shared.messaging.quiet import after_quiet
-from config.shared.models import Message
+from config.shared.models import Message, NoticeCount
 from config.shared.personal_data import blind_index, encrypt
 
 SEND_TASK = "config.shared.tasks.send_messages"
@@ -92,9 +93,10 @@ def send(
 
 def send_many(*, template: str, channel: str, messages: Iterable[BulkMessage], at: datetime) -> int:
     """
-    Ask for many messages of one template by one channel, in two statements; gives how many are new.
+    Ask for many messages of one template by one channel, in a fixed number of statements; gives how many are new.
 
-    Those whom the channel does not reach are left out; repeated keys are the same messages.
+    Those whom the channel does not reach are left out; repeated keys are the same messages. The brake on mass notices
+    may hold them (`config.shared.messaging.brake`): they are written and wait until somebody lets them go.
 
     :raises AskedOutsideTransaction: no transaction is open
     """
@@ -122,25 +124,70 @@ def send_many(*, template: str, channel: str, messages: Iterable[BulkMessage], a
             )
             values = (getattr(row, field.attname) for field in Message._meta.concrete_fields if field.name != "id")
             sealed = ("recipient", "alternatives", "parameters")
-            yield tuple(
-                encrypt(value) if name in sealed and isinstance(value, str) and value else value
-                for name, value in zip(names, values, strict=True)
+            yield (
+                *(
+                    encrypt(value) if name in sealed and isinstance(value, str) and value else value
+                    for name, value in zip(names, values, strict=True)
+                ),
+                one.is_outlier,
             )
 
     listed = ", ".join(names)
     with connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE asked_messages (LIKE shared_message) ON COMMIT DROP")
-        cursor.execute("ALTER TABLE asked_messages ALTER id DROP NOT NULL")
-        copy_rows(cursor, "asked_messages", names, rows())
+        cursor.execute("ALTER TABLE asked_messages ALTER id DROP NOT NULL, ADD is_outlier boolean NOT NULL")
+        copy_rows(cursor, "asked_messages", [*names, "is_outlier"], rows())
+        cursor.execute(_ONLY_NEW)
+        asked, outliers = cursor.fetchone()
+        verdict = brake.judge(form, channel, messages=asked, outliers=outliers, at=at) if asked else brake.Verdict()
+        paced = _apply(verdict, cursor)
         cursor.execute(
             f"INSERT INTO shared_message ({listed}) SELECT {listed} FROM asked_messages "  # noqa: S608 - our own columns
             "ON CONFLICT (dedupe_key) DO NOTHING"
         )
         new = int(cursor.rowcount)
         cursor.execute("DROP TABLE asked_messages")
+    if new and form.kind == templates.Kind.NOTICE:
+        NoticeCount.objects.create(
+            template=template,
+            channel=channel,
+            at=at,
+            messages=new,
+            outliers=outliers,
+            paced=paced,
+            stop_id=verdict.stop_id,
+        )
     if new:
         nudge_after_commit()
     return new
+
+
+_ONLY_NEW = """
+DELETE FROM asked_messages a USING shared_message m WHERE m.dedupe_key = a.dedupe_key;
+SELECT count(DISTINCT dedupe_key), count(DISTINCT dedupe_key) FILTER (WHERE is_outlier) FROM asked_messages
+"""
+_HOLD = """
+UPDATE asked_messages SET stop_id = %s, state = 'waiting', due_at = NULL, sent_at = NULL, delivered_at = NULL
+"""
+# Beyond the limit of an hour they go in the hours after it, in the order of their keys.
+_PACE = """
+UPDATE asked_messages a
+SET due_at = due_at + p.hours * interval '1 hour', expires_at = expires_at + p.hours * interval '1 hour'
+FROM (SELECT dedupe_key, (%(ahead)s + row_number() OVER (ORDER BY dedupe_key) - 1) / %(most)s AS hours
+      FROM asked_messages WHERE due_at IS NOT NULL) p
+WHERE p.dedupe_key = a.dedupe_key AND p.hours > 0
+"""
+
+
+def _apply(verdict: brake.Verdict, cursor: Any) -> int:
+    """Hold the messages asked for, or let those beyond the limit go later; how many go later."""
+    if verdict.stop_id is not None:
+        cursor.execute(_HOLD, [verdict.stop_id])
+        return 0
+    if not verdict.most_an_hour:
+        return 0
+    cursor.execute(_PACE, {"ahead": verdict.ahead, "most": verdict.most_an_hour})
+    return int(cursor.rowcount)
 
 
 def build(

@@ -47,7 +47,8 @@ class Template:
 
     `subject` is the first line where a channel has one (inbox, e-mail, letter). `secrets` are parameters that are
     erased once the message is sent or too old. `in_inbox` keeps a copy for those who have an inbox, whatever channel
-    carries it. `examples` serve as sample values for checks.
+    carries it. `never_held`: the brake on mass notices counts it and lets it go, such as what is said of outages.
+    `examples` serve as sample values for checks.
     """
 
     code: str
@@ -63,6 +64,7 @@ class Template:
     in_inbox: bool = False
     lasts: timedelta = timedelta(days=3)
     secrets: frozenset[str] = frozenset()
+    never_held: bool = False
 
     @property
     def parameters(self) -> frozenset[str]:

@@ -5,6 +5,7 @@ from config.shared.models.audit import Look, LookQuestion, PersonalDataAccess
 from config.shared.models.identity import ApiKey, OrgUnit, Role, RoleGrant, User
 from config.shared.models.jobs import Job, JobShard
 from config.shared.models.messaging import LetterBatch, Message, MessageAttempt, MessageLimit, ReceiptNonce
+from config.shared.models.notice_brake import NoticeCount, NoticeLimit, NoticeStop
 from config.shared.models.outbox import OutboxDelivery, OutboxEvent
 from config.shared.models.sessions import StaffSession
 from config.shared.models.working_place import Draft, ServedCustomer, TableChoice
@@ -22,6 +23,9 @@ __all__ = [
     "Message",
     "MessageAttempt",
     "MessageLimit",
+    "NoticeCount",
+    "NoticeLimit",
+    "NoticeStop",
     "OrgUnit",
     "OutboxDelivery",
     "OutboxEvent",

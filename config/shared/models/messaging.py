@@ -86,6 +86,8 @@ class Message(models.Model):
     erased_at = models.DateTimeField(null=True, blank=True)
     instead_of = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="+")
     batch = models.ForeignKey(LetterBatch, models.PROTECT, null=True, blank=True, related_name="+")
+    stop = models.ForeignKey("shared.NoticeStop", models.PROTECT, null=True, blank=True, related_name="+")
+    """the brake that holds it, or gave it up; one that waits with a stop has no `due_at`"""
 
     class Meta:
         db_table = "shared_message"
@@ -98,6 +100,12 @@ class Message(models.Model):
             ),
             models.CheckConstraint(
                 condition=~models.Q(state__in=("failed", "given-up")) | ~models.Q(failure=""), name="loss_has_a_reason"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(stop__isnull=True)
+                | models.Q(state="waiting", due_at__isnull=True)
+                | models.Q(state="given-up"),
+                name="stopped_message_does_not_go",
             ),
         )
         indexes = (

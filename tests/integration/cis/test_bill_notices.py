@@ -102,10 +102,10 @@ class TestIssuedBills:
             user = User.objects.create_user(f"payer-{user_number}", kind="customer")
             PortalAccess.objects.create(user=user, account_id=world.commercial.account_id, role=PortalAccess.Role.PAYER)
         issue(world, 18_640)
-        with django_assert_max_num_queries(10):
+        with django_assert_max_num_queries(20):
             assert notices.tell_of_bills(run_id=event().run_id, shard=0, at=world.at) == 1
         issue(world, 5_000, account=world.commercial)
         run_id = event().run_id
 
-        with django_assert_max_num_queries(10):
+        with django_assert_max_num_queries(20):
             assert notices.tell_of_bills(run_id=run_id, shard=0, at=world.at) == 40

@@ -98,7 +98,7 @@ class TestAsking:
                 for n in range(count)
             ]
 
-        with django_assert_num_queries(7) as few, transaction.atomic():
+        with django_assert_num_queries(12) as few, transaction.atomic():
             assert messaging.send_many(template=NOTICE.code, channel="sms", messages=some(3), at=NOON) == 3
         with django_assert_num_queries(len(few)), transaction.atomic():
             assert messaging.send_many(template=NOTICE.code, channel="sms", messages=some(300), at=NOON) == 297

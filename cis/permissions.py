@@ -17,6 +17,8 @@ PERMISSIONS.update(
         "cis.resolve_readings": _("处理存疑示数"),
         "cis.see_limits": _("查看示数校验参数"),
         "cis.edit_limits": _("维护示数校验参数"),
+        "cis.see_switches": _("查看计费口径"),
+        "cis.edit_switches": _("选定计费口径"),
         "cis.change_contract": _("变更合同容量"),
         "cis.edit_tariffs": _("维护电价"),
         "cis.approve_prices": _("复核和发布月度电价表"),

@@ -86,6 +86,7 @@ CONSOLE: tuple[Destination, ...] = (
     Destination(_("电费发行"), "receipt-text", "cis:runs", "cis.run_billing"),
     Destination(_("存疑示数"), "gauge", "cis:reading_work_list", "cis.resolve_readings"),
     Destination(_("校验参数"), "sliders-horizontal", "cis:reading_limits", "cis.see_limits"),
+    Destination(_("计费口径"), "list-tree", "cis:switches", "cis.see_switches"),
     Destination(_("购电市场"), "store", "cis:market", "cis.see_market"),
     Destination(_("欠费处理"), "hourglass", "cis:arrears_cases", "cis.collect_arrears"),
     Destination(_("停电"), "zap-off", "cis:outages", "cis.plan_outages"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from cis.models import Bill, RatingSwitches, TariffVersion
 from cis.queries.dated_sets import DatedSets, SetChange, changes_of, sources_of
+from cis.queries.switch_words import NAMES, choice_in_words
 from cis.rating import SWITCHES, CompiledTariff, Switches, compile_rules, read_switches, rules_under
 from cis.rating.switches import Value
 
@@ -41,8 +42,10 @@ class SwitchRow:
     name: str
     meaning: str
     value: Value
-    default: Value
-    choices: tuple[Value, ...]
+    choices: tuple[tuple[Value, str], ...]
+    """value and words, the default first where they are words"""
+    in_words: str
+    default_in_words: str
     source: str
     is_changed: bool
 
@@ -54,10 +57,11 @@ def list_switches(*, day: date, org_path: str = "") -> tuple[SwitchRow, ...]:
     return tuple(
         SwitchRow(
             name=name,
-            meaning=switch.meaning,
+            meaning=str(NAMES[name]),
             value=values[name],
-            default=switch.default,
-            choices=tuple(switch.values),
+            choices=tuple((one, choice_in_words(name, one)) for one in switch.values),
+            in_words=choice_in_words(name, values[name]),
+            default_in_words=choice_in_words(name, switch.default),
             source=own.get(name, switch.source),
             is_changed=name in own,
         )
@@ -66,8 +70,14 @@ def list_switches(*, day: date, org_path: str = "") -> tuple[SwitchRow, ...]:
 
 
 def list_changes(*, unit_ids: Iterable[int], limit: int = 50) -> tuple[SetChange, ...]:
-    """What was chosen for the whole utility and for these units, newest first."""
-    return changes_of(RatingSwitches, unit_ids=unit_ids, limit=limit)
+    """What was chosen for the whole utility and for these units in words, newest first."""
+    return tuple(
+        replace(
+            one,
+            values=tuple((str(NAMES.get(name, name)), choice_in_words(name, value)) for name, value in one.values),
+        )
+        for one in changes_of(RatingSwitches, unit_ids=unit_ids, limit=limit)
+    )
 
 
 def values_above(*, day: date, org_path: str = "") -> Mapping[str, Value]:

@@ -8,7 +8,6 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,13 +15,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from cis.operations.validation_limits import set_limits
 from cis.queries import validation_limits as queries
-from cis.queries.validation_limits import CheckRow, LimitUnit
+from cis.queries.validation_limits import CheckRow
 from cis.validation import PARAMETERS
+from cis.web.dated_sets import WHOLE, address_of, may_set, unit_of
 from config.shared.errors import NotFound, Refused
-from config.shared.permissions import holds_everywhere, may, scope_of, staff_of
+from config.shared.permissions import may, scope_of, staff_of
 from config.shared.web.pages import requires
-
-WHOLE = "all"
 
 
 class LimitsForm(forms.Form):
@@ -61,7 +59,7 @@ def limits(request: HttpRequest) -> HttpResponse:
     """What the checks go by today in a part of the organisation, and what was set before."""
     user = staff_of(request)
     units = queries.list_units(within=scope_of(user, "cis.see_limits"))
-    unit = _unit(units, request.GET.get("unit", ""))
+    unit = unit_of(units, request.GET.get("unit", ""))
     path = unit.path if unit else ""
     context = {
         "checks": queries.list_checks(day=timezone.localdate(), org_path=path),
@@ -69,7 +67,7 @@ def limits(request: HttpRequest) -> HttpResponse:
         "units": units,
         "unit": unit,
         "whole": WHOLE,
-        "may_change": may(user, "cis.edit_limits") and _may_set(scope_of(user, "cis.edit_limits"), unit),
+        "may_change": may(user, "cis.edit_limits") and may_set(scope_of(user, "cis.edit_limits"), unit),
     }
     return render(request, "cis/readings/limits.html", context)
 
@@ -80,8 +78,8 @@ def change(request: HttpRequest) -> HttpResponse:
     """Set other numbers from a day on; only what differs from what holds above is kept."""
     user = staff_of(request)
     within = scope_of(user, "cis.edit_limits")
-    unit = _unit(queries.list_units(within=within), request.GET.get("unit", ""))
-    if not _may_set(within, unit):
+    unit = unit_of(queries.list_units(within=within), request.GET.get("unit", ""))
+    if not may_set(within, unit):
         raise NotFound(_("全网的参数要由管理全网的人改；请先选您的单位。"))
     path = unit.path if unit else ""
     checks = queries.list_checks(day=timezone.localdate(), org_path=path)
@@ -103,12 +101,12 @@ def change(request: HttpRequest) -> HttpResponse:
             form.add_error(None, refusal.message)
         else:
             messages.success(request, _("校验参数已保存，从所选日期起执行。"))
-            return redirect(_address("cis:reading_limits", unit))
+            return redirect(address_of("cis:reading_limits", unit))
     context = {
         "form": form,
         "unit": unit,
         "groups": [(check, [form[one.name] for one in check.parameters]) for check in checks if check.parameters],
-        "back_url": _address("cis:reading_limits", unit),
+        "back_url": address_of("cis:reading_limits", unit),
     }
     return render(
         request,
@@ -116,25 +114,3 @@ def change(request: HttpRequest) -> HttpResponse:
         context,
         status=refused.status if refused else 422 if form.errors else 200,
     )
-
-
-def _unit(units: tuple[LimitUnit, ...], asked: str) -> LimitUnit | None:
-    """
-    The part of the organisation that is asked for; None = the whole utility.
-
-    :raises NotFound: it is not one of these
-    """
-    if asked in ("", WHOLE):
-        return None
-    found = next((unit for unit in units if str(unit.unit_id) == asked), None)
-    if found is None:
-        raise NotFound(_("没有这个单位。"))
-    return found
-
-
-def _may_set(within: list[str], unit: LimitUnit | None) -> bool:
-    return unit is not None or holds_everywhere(within)
-
-
-def _address(name: str, unit: LimitUnit | None) -> str:
-    return reverse(name) + (f"?unit={unit.unit_id}" if unit else "")

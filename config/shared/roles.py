@@ -32,6 +32,7 @@ _READ_AND_AUDIT = (
     "cis.import_readings",
     "cis.resolve_readings",
     "cis.see_limits",
+    "cis.see_switches",
     "cis.export_data",
 )
 
@@ -245,6 +246,8 @@ ROLES: tuple[RoleSpec, ...] = (
             "cis.see_market",
             "cis.see_limits",
             "cis.edit_limits",
+            "cis.see_switches",
+            "cis.edit_switches",
             "cis.try_tariffs",
             "cis.view_customer",
         ),

@@ -9,11 +9,12 @@ from datetime import date, datetime, timedelta
 from django.db import connection, transaction
 from django.utils import timezone
 
-from cis.models import IntervalDay, Premise, TariffVersion
+from cis.models import Bill, IntervalDay, Premise, TariffVersion
 from cis.operations import billing, contacts, disputes
 from cis.operations.overcharges import report_overcharge
 from cis.operations.portal_bindings import Terms
 from cis.operations.portal_counter import SeenDocument, bind_at_counter
+from cis.operations.supply_terms import give_free_energy
 from cis.operations.tariff_trials import TrialPopulation, start_trial
 from cis.queries.billing import list_bills
 from config.shared import files, jobs, looks, role_changes
@@ -69,6 +70,7 @@ def lived_in_world() -> World:
     world = small_world()
     _staff(world)
     _read_and_bill(world)
+    _agreed_beside(world)
     _tariff_tried(world)
     _at_the_counter(world)
     now = timezone.now()
@@ -109,6 +111,18 @@ def _read_and_bill(world: World) -> None:
         )
         jobs.work_on(job_id=Job.objects.order_by("-pk").values_list("pk", flat=True)[0])
         assert run_id
+
+
+def _agreed_beside(world: World) -> None:
+    """The household on minimum income has some energy free from the next period on."""
+    last = Bill.objects.filter(account_id=world.residential.account_id).latest("period_end").period_end
+    give_free_energy(
+        account_id=world.residential.account_id,
+        kwh_per_month=15,
+        document="低保证 0001",
+        from_on=max(last, timezone.localdate()),
+        until=None,
+    )
 
 
 def _tariff_tried(world: World) -> None:

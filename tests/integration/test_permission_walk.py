@@ -27,6 +27,7 @@ from cis.models import BillCorrection, Contact, OverchargeReport, PortalAccess, 
 from cis.operations import bill_corrections, outages
 from cis.operations.billing import issue_bill_now, start_run
 from cis.operations.overcharges import report_overcharge
+from cis.operations.supply_terms import give_free_energy
 from cis.operations.tariff_trials import TrialPopulation, start_trial
 from config.shared import approvals, files, looks, role_changes
 from config.shared.api.keys import issue_key
@@ -287,11 +288,23 @@ def one_of_everything() -> Walk:
     of_name: dict[str, dict[str, Any]] = {
         "key_": {"user_id": machine.pk},
         "portal_message": {"message_id": in_inbox(portal, now)},
+        "cis:supply": {"kind": "free", "term_id": free_energy(world)},
         "cockpit": {"code": next(iter(all_indicators()))},
         "cis:agreement_end": {"account_no": world.commercial.account_no},
         "dsm:shortage_cut": {"account_no": ShedOrder.objects.order_by("account_id")[0].account.account_no},
     }
     return Walk(world, values, of_name)
+
+
+def free_energy(world: World) -> int:
+    """Something agreed for a home beside its tariff."""
+    return give_free_energy(
+        account_id=world.residential.account_id,
+        kwh_per_month=15,
+        document="低保证 0001",
+        from_on=date(2026, 6, 1),
+        until=None,
+    )
 
 
 def correction(world: World, by_id: int, now: datetime) -> int:
@@ -537,6 +550,7 @@ SAY_NO_THEMSELVES: dict[str, str] = {
         "of the network of one's own unit; where there is none, there is no load",
     ),
     "api_load_forecast": "of the network of one's own unit",
+    "cis:switches_change": "without a unit the choices are the whole utility's, which takes a grant for all of it",
     "cis:reading_limits_change": "without a unit the limits are the whole utility's, which takes a grant for all of it",
     "grid_service:question": "only who holds a post of the district now",
     "grid_service:notice": "only who holds a post of the district now",

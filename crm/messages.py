@@ -52,6 +52,20 @@ EMERGENCY_ALARM = declare(
     )
 )
 
+PRICE_AHEAD = declare(
+    Template(
+        code="key-account-price",
+        channels=("in_app", "sms"),
+        in_inbox=True,
+        lasts=timedelta(days=30),
+        subject_zh="{day} 起电价调整：户号 {account}",
+        subject_en="Prices change on {day}: account {account}",
+        zh="大客户 {account} 的电价 {day} 起调整，按最近 {months} 个月用电变化 {change} 元。请在生效前告知客户。",
+        en="Prices of key account {account} change on {day}: {change} yuan over its last {months} months. Tell them.",
+        examples={"account": "0100000001", "day": "2027-01-01", "months": "12", "change": "+86400.00"},
+    )
+)
+
 BILL_SHOCK = declare(
     Template(
         code="bill-shock",

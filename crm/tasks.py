@@ -7,7 +7,7 @@ import logging
 from django.utils import timezone
 
 from config.celery import app
-from crm.operations import emergencies, profiles, tiers
+from crm.operations import emergencies, price_effects, profiles, tiers
 
 log = logging.getLogger(__name__)
 
@@ -33,3 +33,9 @@ def check_emergency_clocks(**_future: object) -> None:
     raised = emergencies.check_clocks(at=timezone.now())
     if raised:
         log.warning("emergency clocks", extra={"raised": raised})
+
+
+@app.task(acks_late=True)
+def foresee_price_changes(**_future: object) -> None:
+    """Work out what tariff versions ahead mean for key accounts, and tell their managers."""
+    log.info("prices of key accounts", extra=price_effects.foresee_price_changes(at=timezone.now()))

@@ -34,8 +34,8 @@ from cis.laboratory import (
 )
 from cis.models import TariffDraft, TariffTrial, TariffVersion, TrialAccount, TrialGroupMember
 from cis.queries.billed_population import BilledColumns, Population, billed_columns
-from cis.queries.energy_columns import BILLED_REGISTERS, usage_for
-from cis.rating import CannotPrice, CompiledTariff, compile_rules, rate
+from cis.queries.billed_rating import alike, compiled, totals
+from cis.rating import CannotPrice, CompiledTariff, compile_rules
 from config.shared import jobs
 from config.shared.bulk_copy import copy_rows, read_columns
 from config.shared.errors import NotFound, Refused
@@ -325,63 +325,17 @@ def rate_twice(found: BilledColumns, draft: CompiledTariff) -> tuple[NDArray[np.
     left_out = np.full(len(found), "", dtype=f"<U{max(map(len, (NOT_RECOMPUTED, UNEVEN, NOT_PRICED)))}")
     versions = np.unique(found.version).tolist()
     rules = dict(TariffVersion.objects.filter(pk__in=versions).values_list("pk", "rules"))
-    live = {version: _compiled(rules.get(version)) for version in versions}
+    live = {version: compiled(rules.get(version)) for version in versions}
     needs_periods = any(rule.period_registers for rule in draft.rules)
-    for version, month, rows in _alike(found):
-        again = _totals(found, rows, live[version], month)
-        tried = _totals(found, rows, draft, month)
+    for version, month, rows in alike(found):
+        again = totals(found, rows, live[version], month)
+        tried = totals(found, rows, draft, month)
         left_out[rows[tried < 0]] = NOT_PRICED
         if needs_periods:
             left_out[rows[found.is_uneven[rows]]] = UNEVEN
         left_out[rows[again != found.total_fen[rows]]] = NOT_RECOMPUTED
         draft_fen[rows] = tried
     return draft_fen, left_out
-
-
-def _compiled(rules: Sequence[Mapping[str, Any]] | None) -> CompiledTariff | None:
-    try:
-        return compile_rules(rules or ())
-    except CannotPrice:
-        return None
-
-
-def _alike(found: BilledColumns) -> list[tuple[int, int, NDArray[np.int64]]]:
-    """Rows with the same version, calendar month and registers, with a basis or without: (version, month, rows)."""
-    bits = found.has_register @ (1 << np.arange(len(BILLED_REGISTERS)))
-    if found.basis is not None:
-        bits = bits * 2 + found.basis.has
-    keys = np.stack([found.version, found.cycle.astype(np.int64) % 100, bits.astype(np.int64)])
-    groups, place = np.unique(keys, axis=1, return_inverse=True)
-    order = np.argsort(place.ravel(), kind="stable")
-    ends = np.cumsum(np.bincount(place.ravel(), minlength=groups.shape[1]))
-    return [
-        (int(groups[0, at]), int(groups[1, at]), rows)
-        for at, rows in enumerate(np.split(order, ends[:-1]) if len(found) else [])
-    ]
-
-
-def _totals(
-    found: BilledColumns, rows: NDArray[np.int64], tariff: CompiledTariff | None, month: int
-) -> NDArray[np.int64]:
-    """The totals of rows that have the same registers, (n,) fen; -1 where the tariff cannot price them."""
-    nothing = np.full(len(rows), -1, dtype=np.int64)
-    if tariff is None:
-        return nothing
-    usage = usage_for(
-        tariff,
-        energy_kwh_e2=found.energy_kwh_e2[rows],
-        has_register=found.has_register[rows[0]].tolist(),
-        tier_kwh_e2_before=found.tier_kwh_e2_before[rows],
-        people=found.people[rows],
-        months=found.months[rows],
-        bill_month=month,
-        more=found.basis.more(rows) if found.basis is not None and found.basis.has[rows[0]] else None,
-    )
-    try:
-        rated = rate(tariff, usage)
-    except CannotPrice:
-        return nothing
-    return np.where(rated.refused == 0, rated.total_fen, -1)
 
 
 def _by_account(

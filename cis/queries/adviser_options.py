@@ -16,7 +16,7 @@ from psycopg2.extras import DateRange
 from cis.advising import WAYS, Month, Terms, best_contract, in_way
 from cis.models import SupplyContract, Tariff, TariffVersion
 from cis.queries.billed_year import BilledPeriod, BilledYear, PeriodsFrom, month_under
-from cis.rating import CannotPrice, CompiledTariff, compile_rules
+from cis.rating import CannotPrice, CompiledTariff, Switches, compile_rules
 from cis.rating.rules.basic_charge import BasicChargeRule, DemandMode
 from config.shared.languages import in_language
 
@@ -180,15 +180,18 @@ class _Offers:
 
     def _under(self, versions: Sequence[TariffVersion]) -> tuple[list[Month], PeriodsFrom, str, tuple[int, ...]]:
         """The periods under the versions of a tariff and where their hours are from; or why not, and the cycles."""
-        compiled: dict[int, CompiledTariff | None] = {}
+        compiled: dict[tuple[int, Switches, int], CompiledTariff | None] = {}
         months: list[Month] = []
         worst = PeriodsFrom.METER
         missing: dict[str, list[int]] = {}
         for period in self._year.periods:
             version = next((one for one in versions if _holds(one, period)), None)
-            if version is not None and version.pk not in compiled:
-                compiled[version.pk] = _compiled(version)
-            tariff = compiled[version.pk] if version is not None else None
+            tariff = None
+            if version is not None:
+                key = (version.pk, period.switches, period.part.free_kwh_e2_per_month if period.part else 0)
+                if key not in compiled:
+                    compiled[key] = _compiled_for(period, version)
+                tariff = compiled[key]
             if version is None or tariff is None:
                 missing.setdefault("no-version" if version is None else "not-priced", []).append(period.cycle)
                 continue
@@ -257,6 +260,13 @@ def _kinds_of(version: TariffVersion) -> _Kinds:
     }
     has_periods = any(rule.period_registers for rule in tariff.rules)
     return _Kinds(basic is not None, has_periods, is_priced=True, modes=tuple(one for one in WAYS if priced[one]))
+
+
+def _compiled_for(period: BilledPeriod, version: TariffVersion) -> CompiledTariff | None:
+    try:
+        return period.tariff(version)
+    except CannotPrice:
+        return None
 
 
 def _compiled(version: TariffVersion) -> CompiledTariff | None:

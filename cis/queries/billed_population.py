@@ -29,6 +29,8 @@ class Population:
     version_ids: tuple[int, ...] | None
     first_cycle: int
     last_cycle: int
+    account_ids: tuple[int, ...] | None = None
+    """these accounts only; None: all of the range"""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ FROM cis_bill b JOIN cis_account a ON a.id = b.account_id JOIN shared_org_unit o
 WHERE b.account_id >= %(low)s AND b.account_id < %(high)s AND a.id >= %(low)s AND a.id < %(high)s
   AND b.cycle BETWEEN %(first)s AND %(last)s AND o.path LIKE %(path)s
   AND (%(price_class)s::int IS NULL OR b.price_class = %(price_class)s)
+  AND (%(accounts)s::bigint[] IS NULL OR b.account_id = ANY(%(accounts)s))
   AND (%(versions)s::bigint[] IS NULL OR b.tariff_version_id = ANY(%(versions)s))
   AND NOT EXISTS (SELECT 1 FROM cis_bill later WHERE later.account_id = b.account_id
                   AND later.period_start = b.period_start AND later.revision > b.revision)
@@ -108,6 +111,7 @@ def billed_columns(population: Population, *, low: int, high: int) -> BilledColu
         "last": population.last_cycle,
         "path": population.org_path.replace("%", "") + "%",
         "price_class": population.price_class,
+        "accounts": None if population.account_ids is None else list(population.account_ids),
         "versions": None if population.version_ids is None else list(population.version_ids),
     }
     with connection.cursor() as cursor:

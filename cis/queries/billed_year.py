@@ -18,11 +18,22 @@ from numpy.typing import NDArray
 
 from cis.advising import Month, costs_fen
 from cis.explaining import shared_out
-from cis.models import Bill, BillBasis, BillUsage, MeterInstallation, Reading, SupplyContract, TariffVersion
-from cis.queries.billing import usage_of_bill
+from cis.models import Bill, BillBasis, BillPart, BillUsage, MeterInstallation, Reading, SupplyContract, TariffVersion
+from cis.queries.billing import more_of, usage_of_bill
 from cis.queries.day_kinds import day_kinds
 from cis.queries.energy_columns import BILLED_REGISTERS, usage_for
-from cis.rating import PERIOD_REGISTERS, CannotPrice, CompiledTariff, Register, Usage, WindowSet, compile_rules
+from cis.queries.rating_switches import SwitchSets
+from cis.rating import (
+    PERIOD_REGISTERS,
+    CannotPrice,
+    CompiledTariff,
+    Register,
+    Switches,
+    Usage,
+    WindowSet,
+    compile_rules,
+    rules_under,
+)
 from cis.rating.rules.basic_charge import DemandMode
 from config.shared.periods import add_months
 
@@ -36,6 +47,8 @@ class NotAgain(StrEnum):
 
     NOT_PRICED = "not-priced"
     """its own tariff version does not price it any more"""
+    SEVERAL_PRICES = "several-prices"
+    """its price or contract changed inside the period, or parts of it have prices of their own"""
     DIFFERS = "differs"
     """its own determinants give another amount: adjusted by hand, or billed by what is not kept"""
 
@@ -64,8 +77,11 @@ class BilledPeriod:
 
     bill: Bill
     stretches: tuple[BillUsage, ...]
+    part: BillPart | None
+    """its energy with losses, or the free energy of its household; None of bills that have neither"""
     basis: BillBasis | None
     version: TariffVersion
+    switches: Switches
     contract: SupplyContract | None
     demand_kw_e4: tuple[int, ...] | None
     """the maximum demand of each feeder; None where nobody knows it"""
@@ -85,6 +101,39 @@ class BilledPeriod:
     def energy_kwh_e2(self) -> int:
         """What it billed."""
         return self.bill.energy_kwh_e2
+
+    @property
+    def loss_kwh_e2(self) -> int:
+        """What of it was lost between the property's boundary and the meter."""
+        return self.part.loss_kwh_e2 if self.part is not None else 0
+
+    def tariff(self, version: TariffVersion) -> CompiledTariff:
+        """A version under the choices that the bill went by, with the household's free energy; raises CannotPrice."""
+        rules = list(version.rules)
+        free = self.part.free_kwh_e2_per_month if self.part is not None and self.part.free_months else 0
+        if free and not any(rule.get("kind") == "free_energy" for rule in rules):
+            rules.append({"kind": "free_energy", "kwh_per_month": str(free // 100)})
+        return compile_rules(rules_under(rules, self.switches))
+
+    def usage(self, tariff: CompiledTariff) -> Usage:
+        """Its determinants as they were kept, for a tariff; raises CannotPrice."""
+        part = self.part
+        if part is None:
+            return usage_of_bill(self.bill, list(self.stretches), tariff, self.basis)
+        energy = dict(zip(part.registers, part.energy_kwh_e2, strict=True))
+        more = more_of(self.basis)
+        if part.free_months:
+            more["free_months"] = np.array([part.free_months], dtype=np.int64)
+        return usage_for(
+            tariff,
+            energy_kwh_e2=np.array([[energy.get(int(one), 0) for one in BILLED_REGISTERS]], dtype=np.int64),
+            has_register=[int(one) in energy for one in BILLED_REGISTERS],
+            tier_kwh_e2_before=np.array([part.tier_kwh_e2_before], dtype=np.int64),
+            people=np.array([part.people], dtype=np.int16),
+            months=np.array([self.bill.months], dtype=np.int8),
+            bill_month=self.bill.cycle % 100,
+            more=more,
+        )
 
     @property
     def own_fen(self) -> int:
@@ -126,7 +175,7 @@ class BilledYear:
 
 def billed_year(account_id: int, *, within: tuple[date | None, date | None] = (None, None)) -> BilledYear:
     """
-    The newest twelve months of bills; eight statements, however many bills.
+    The newest twelve months of bills; a fixed number of statements, however many bills.
 
     Only bills whose whole period lies `within` two days, both included (None is open), count.
     """
@@ -138,6 +187,10 @@ def billed_year(account_id: int, *, within: tuple[date | None, date | None] = (N
     for stretch in BillUsage.objects.filter(bill_id__in=ids).order_by("bill_id", "seq"):
         stretches[stretch.bill_id].append(stretch)
     bases = {basis.bill_id: basis for basis in BillBasis.objects.filter(bill_id__in=ids)}
+    parts: dict[int, list[BillPart]] = {}
+    for part in BillPart.objects.filter(bill_id__in=ids):
+        parts.setdefault(part.bill_id, []).append(part)
+    switches = SwitchSets()
     versions = TariffVersion.objects.select_related("windows", "tariff").in_bulk(
         {bill.tariff_version_id for bill in bills}
     )
@@ -148,13 +201,25 @@ def billed_year(account_id: int, *, within: tuple[date | None, date | None] = (N
     periods, months, left_out = [], [], []
     for bill in bills:
         version = versions.get(bill.tariff_version_id)
+        own_parts = parts.get(bill.pk, [])
+        if len(own_parts) > 1 or any(part.kind != BillPart.Kind.MAIN for part in own_parts):
+            left_out.append(LeftOutBill(str(bill), bill.cycle, NotAgain.SEVERAL_PRICES))
+            continue
         if version is None:
             left_out.append(LeftOutBill(str(bill), bill.cycle, NotAgain.NOT_PRICED))
             continue
         basis = bases.get(bill.pk)
         demand, source = _demand_of(bill, stretches[bill.pk], basis, demands, curves)
         period = BilledPeriod(
-            bill, tuple(stretches[bill.pk]), basis, version, contracts.get(bill.contract_id), demand, source
+            bill=bill,
+            stretches=tuple(stretches[bill.pk]),
+            part=next(iter(own_parts), None),
+            basis=basis,
+            version=version,
+            switches=switches.of_bill(bill),
+            contract=contracts.get(bill.contract_id),
+            demand_kw_e4=demand,
+            demand_from=source,
         )
         month = _own_month(period)
         again = costs_fen([month])[0] if month is not None else None
@@ -190,8 +255,8 @@ def _bills(account_id: int, within: tuple[date | None, date | None]) -> list[Bil
 
 def _own_month(period: BilledPeriod) -> Month | None:
     try:
-        tariff = compile_rules(period.version.rules)
-        usage = usage_of_bill(period.bill, list(period.stretches), tariff, period.basis)
+        tariff = period.tariff(period.version)
+        usage = period.usage(tariff)
     except CannotPrice:
         return None
     return Month(period.cycle, tariff, usage)
@@ -211,7 +276,7 @@ def month_under(
     """
     priced = {register for rule in tariff.rules for register in rule.period_registers}
     if not priced or (_tells_periods(period) and _same_windows(version, period.version)):
-        usage = usage_of_bill(period.bill, list(period.stretches), tariff, period.basis)
+        usage = period.usage(tariff)
         return Month(period.cycle, tariff, usage), PeriodsFrom.METER
     if version.windows is None or len(year.curves) < LEAST_CURVE_DAYS:
         return None
@@ -226,7 +291,7 @@ def month_under(
         )
         .sum(axis=0)
     )
-    usage = _shared_out(usage_of_bill(period.bill, list(period.stretches), tariff, period.basis), tariff, folded)
+    usage = _shared_out(period.usage(tariff), tariff, folded)
     return Month(period.cycle, tariff, usage), PeriodsFrom.CURVE if inside else PeriodsFrom.OTHER_DAYS
 
 

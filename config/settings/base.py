@@ -346,6 +346,7 @@ _BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "tier-overrides": {"task": "crm.tasks.end_overrides", "schedule": crontab(hour=0, minute=5)},
     "profiles": {"task": "crm.tasks.make_profiles", "schedule": crontab(hour=2, minute=10)},
+    "key-account-prices": {"task": "crm.tasks.foresee_price_changes", "schedule": crontab(hour=7, minute=30)},
     # After the night's collection; what would ring at night waits for the morning.
     "watch-bills": {"task": "cis.tasks.watch_bills", "schedule": crontab(hour=8, minute=40)},
     # After the night's collection; what it leads to is watched once a minute, and a beat that comes late is dropped.

@@ -3,6 +3,7 @@
 from crm.models.contacts import ProposedContact
 from crm.models.emergencies import Emergency, EmergencyAlarm, EmergencyProof
 from crm.models.key_accounts import EmergencyPlan, KeyAccount, ManagerAssignment
+from crm.models.price_effects import PriceEffect
 from crm.models.profiles import AccountTag, Profile, ProfileRun, TagObjection
 from crm.models.satisfaction import Rating
 from crm.models.tiers import AccountTier, TierChange, TierOverride, TierRun
@@ -16,6 +17,7 @@ __all__ = [
     "EmergencyProof",
     "KeyAccount",
     "ManagerAssignment",
+    "PriceEffect",
     "Profile",
     "ProfileRun",
     "ProposedContact",

@@ -28,6 +28,7 @@ from config.shared.web.portal_pages import for_customers, preferred_account
 from crm.operations import emergencies as operations
 from crm.queries import emergencies as queries
 from crm.queries import key_accounts
+from crm.queries.price_effects import effects_on
 from crm.queries.sight import Sight, sees_key_account
 from crm.web.emergency_clocks import drawn, kind_of, most_urgent, name_of_clock, word_of
 
@@ -327,6 +328,7 @@ def account_key(request: HttpRequest, account_no: str) -> HttpResponse:
     context = {
         "head": head,
         "state": key_accounts.key_account_of(head.account_id, now),
+        "effects": effects_on(account_id=head.account_id, today=timezone.localdate(), now=now),
         "emergencies": [_row(one, now) for one in found],
         "may_take": may(user, "crm.take_emergency"),
         "may_view": seen,

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from crm.web import emergencies, key_accounts, profiles, proposals, tiers
+from crm.web import emergencies, key_accounts, price_effects, profiles, proposals, tiers
 
 app_name = "crm"
 
@@ -23,6 +23,7 @@ console: list[URLPattern | URLResolver] = [
     path("accounts/<str:account_no>/plan/edit/", key_accounts.plan_edit, name="plan_edit"),
     path("accounts/<str:account_no>/plan/plan.pdf", key_accounts.plan_pdf, name="plan_pdf"),
     path("key-accounts/", key_accounts.key_account_list, name="key_accounts"),
+    path("key-accounts/prices/", price_effects.price_effect_list, name="price_effects"),
     path("emergencies/", emergencies.emergency_list, name="emergencies"),
     path("emergencies/<int:emergency_id>/", emergencies.emergency, name="emergency"),
     path("emergencies/<int:emergency_id>/reply/", emergencies.reply, name="emergency_reply"),

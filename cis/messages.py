@@ -129,6 +129,19 @@ OVERCHARGE_ANSWERED = declare(
     )
 )
 
+BILL_DUE = declare(
+    Template(
+        code="bill-due",
+        channels=("in_app", "sms"),
+        lasts=timedelta(days=2),
+        subject_zh="电费快到交费期限了",
+        subject_en="A bill will fall due",
+        zh="户号尾号 {tail}：电费 {yuan} 元将于 {due} 到期，按时交就没有违约金。已交请忽略。",
+        en="Account ending {tail}: {yuan} yuan fall due on {due}. Paid by then, there is no late fee.",
+        examples={"tail": "6789", "yuan": "186.40", "due": "2026-11-16"},
+    )
+)
+
 DEBT_DEMANDED = declare(
     Template(
         code="debt-demanded",

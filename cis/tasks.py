@@ -12,12 +12,14 @@ from cis.operations import (
     agreements,
     bill_alerts,
     collecting,
+    credit,
     fee_control_acts,
     fee_control_commands,
     fee_control_days,
     integrity,
     ledger,
     partitions,
+    reminders,
     use_drops,
 )
 from config.celery import app
@@ -57,6 +59,13 @@ def open_arrears_cases(**_future: object) -> None:
     """End agreements missed or paid off, open a case for every account with an overdue bill, close those that paid."""
     log.info("agreements looked at", extra=agreements.look_at_agreements(at=timezone.now()))
     log.info("arrears looked at", extra=collecting.open_cases(at=timezone.now()))
+    log.info("credit looked at", extra={"accounts": credit.propose(at=timezone.now())})
+
+
+@app.task(acks_late=True)
+def remind_of_bills(**_future: object) -> None:
+    """Remind those who pay late of bills that will fall due; who pays on time hears nothing."""
+    log.info("reminded of bills", extra={"messages": reminders.remind_of_bills(at=timezone.now())})
 
 
 @app.task(acks_late=True)

@@ -14,6 +14,7 @@ from cis.models.collecting import (
 )
 from cis.models.contacts import Contact
 from cis.models.corrections import BillCancellation, BillCorrection
+from cis.models.credit import CreditDecision, CreditGrade
 from cis.models.customers import Account, AccountPoint, CapacityChange, Customer, Premise, SupplyContract, TermsChange
 from cis.models.deposits import DepositMove
 from cis.models.fee_control import (
@@ -82,6 +83,8 @@ __all__ = [
     "CapacityChange",
     "ChargeKind",
     "Contact",
+    "CreditDecision",
+    "CreditGrade",
     "CurveEdit",
     "Customer",
     "DepositMove",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -16,11 +16,12 @@ from cis.models import ArrearsCase, ArrearsStep, Bill, ReconnectionOrder
 from cis.queries.collecting_facts import CaseFacts, facts_of
 from cis.queries.collecting_words import act_word, stage_word, step_word, words_of
 from cis.queries.protections import ProtectionRow, list_protections, waiting_about
+from config.shared.display_formats import format_yuan
 from config.shared.errors import NotFound
 from config.shared.permissions import in_scope
 from config.shared.personal_data import mask_name
 
-PAGE = 50
+PAGE = 25
 # Days overdue, up to and including; the last bucket is open.
 _BUCKETS = (30, 60, 90, 365)
 
@@ -195,6 +196,97 @@ def ageing(*, within: Sequence[str], today: date) -> tuple[Bucket, ...]:
         )
         for number, since in enumerate(edges)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class CauseAgeing:
+    """Open cases of one cause by how long they are overdue, in the order of the buckets; "" nobody knows yet."""
+
+    cause: str
+    word: str
+    cases: tuple[int, ...]
+    fen: tuple[int, ...]
+
+    @property
+    def all_cases(self) -> int:
+        """Of all ages."""
+        return sum(self.cases)
+
+    @property
+    def all_fen(self) -> int:
+        """Of all ages."""
+        return sum(self.fen)
+
+
+def bands() -> list[tuple[int, int | None]]:
+    """Days overdue from and up to, of each bucket; None: without end."""
+    edges = (0, *_BUCKETS)
+    return [(since + 1, until) for since, until in zip(edges, [*edges[1:], None], strict=True)]
+
+
+def ageing_by_cause(*, within: Sequence[str], today: date) -> tuple[CauseAgeing, ...]:
+    """The same by cause, the largest sums first; one statement, from the last look."""
+    sums: dict[str, Any] = {}
+    for number, (since, until) in enumerate(bands()):
+        inside = Q(oldest_due_on__lte=today - timedelta(days=since))
+        if until is not None:
+            inside &= Q(oldest_due_on__gte=today - timedelta(days=until))
+        sums[f"n{number}"] = Count("pk", filter=inside)
+        sums[f"f{number}"] = Sum("overdue_fen", filter=inside, default=0)
+    open_cases = ArrearsCase.objects.filter(in_scope("org_unit", within), closed_at=None)
+    rows: Iterable[dict[str, Any]] = open_cases.values("cause").annotate(**sums)
+    found = [
+        CauseAgeing(
+            row["cause"],
+            _(ArrearsCase.Cause(row["cause"]).label) if row["cause"] else _("还没查明"),
+            tuple(row[f"n{number}"] for number in range(len(_BUCKETS) + 1)),
+            tuple(int(row[f"f{number}"]) for number in range(len(_BUCKETS) + 1)),
+        )
+        for row in rows
+    ]
+    return tuple(sorted(found, key=lambda row: (-row.all_fen, row.cause)))
+
+
+def cases_for_export(*, within: Sequence[str], today: date) -> Iterator[tuple[str, ...]]:
+    """Open cases as rows of text, the header first; by the last look, read as they are sent."""
+    yield (
+        "account_no",
+        "unit",
+        "residential",
+        "oldest_due_on",
+        "days_overdue",
+        "band",
+        "cause",
+        "stage",
+        "overdue_yuan",
+    )
+    rows = ArrearsCase.objects.filter(in_scope("org_unit", within), closed_at=None).order_by("oldest_due_on", "pk")
+    fields = (
+        "account__account_no",
+        "org_unit__name",
+        "is_residential",
+        "oldest_due_on",
+        "cause",
+        "stage",
+        "overdue_fen",
+    )
+    for account_no, unit, residential, due_on, cause, stage, fen in rows.values_list(*fields).iterator():
+        days = (today - due_on).days
+        band = next(
+            (f"{since}-{until}" for since, until in bands() if until is not None and days <= until),
+            f"{_BUCKETS[-1] + 1}+",
+        )
+        yield (
+            account_no,
+            unit,
+            "1" if residential else "0",
+            due_on.isoformat(),
+            str(days),
+            band,
+            cause,
+            stage,
+            format_yuan(fen),
+        )
 
 
 def list_reconnections(*, within: Sequence[str], at: datetime, limit: int = 50) -> tuple[Reconnection, ...]:

@@ -7,6 +7,7 @@ from datetime import date
 
 from cis.queries.agreements import AgreementRow, list_agreements
 from cis.queries.bad_debts import WriteOffRow, list_write_offs
+from cis.queries.credit import CreditPage, credit_page
 from cis.queries.deposits import DepositRow, held_fen, list_deposits
 from cis.queries.dues import Dues, account_id_of, get_dues
 from cis.queries.protections import waiting_about
@@ -21,6 +22,7 @@ class DebtPage:
     write_offs: tuple[WriteOffRow, ...]
     deposits: tuple[DepositRow, ...]
     held_fen: int
+    credit: CreditPage
     write_off_waits: int | None
     return_waits: int | None
 
@@ -44,6 +46,7 @@ def debt_page(account_no: str, *, on: date) -> DebtPage:
         write_offs=list_write_offs(account_id),
         deposits=list_deposits(account_id),
         held_fen=held_fen(account_id),
+        credit=credit_page(account_id, on=on),
         write_off_waits=waiting.get(f"write-off:{account_id}"),
         return_waits=waiting.get(f"deposit:{account_id}"),
     )

@@ -97,7 +97,7 @@ def late_fees_of_accounts(account_ids: Sequence[int], *, on: date) -> dict[int, 
     Every account has its entry.
     What a bill was issued for less what prepayment took of it is its principal.
     """
-    entry = terms_in_force(_published("late_fees"), on=on, province=settings.COLLECTING_PROVINCE or None)
+    entry = terms_in_force(published("late_fees"), on=on, province=settings.COLLECTING_PROVINCE or None)
     terms, without = read_late_fee_terms(entry), set(entry.get("not_agreed_with_classes", ()))
     charges: dict[int, list[LateFeeCharge]] = defaultdict(list)
     for charge in LateFeeCharge.objects.filter(account_id__in=account_ids).order_by("bill_id", "through_on"):
@@ -130,7 +130,7 @@ def allocation_rule(*, on: date) -> AllocationRule:
 
     :raises CannotPrice: no rule covers the day, or it is unknown
     """
-    entry = terms_in_force(_published("allocation"), on=on, province=settings.COLLECTING_PROVINCE or None)
+    entry = terms_in_force(published("allocation"), on=on, province=settings.COLLECTING_PROVINCE or None)
     try:
         return AllocationRule(entry["allocation"])
     except ValueError as unknown:
@@ -176,7 +176,8 @@ def _fee_of(
     )
 
 
-def _published(what: str) -> Sequence[Mapping[str, Any]]:
+def published(what: str) -> Sequence[Mapping[str, Any]]:
+    """The dated entries of a rule of collecting."""
     entries: Sequence[Mapping[str, Any]] = _collection()[what]
     return entries
 

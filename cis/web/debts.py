@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from cis.operations import agreements, bad_debts, deposits
+from cis.collecting.credit import GRADES
+from cis.operations import agreements, bad_debts, credit, deposits
 from cis.queries import customers
 from cis.queries.audit import record_of
 from cis.queries.debts import DebtPage, debt_page
@@ -104,6 +105,18 @@ class DepositForm(forms.Form):
     )
 
 
+class CreditForm(forms.Form):
+    """The grade, and why; the proposal that stood on the page goes with it."""
+
+    proposed = forms.CharField(widget=forms.HiddenInput, max_length=1)
+    grade = forms.ChoiceField(
+        label=gettext_lazy("决定的等级"), choices=[(grade, grade) for grade in GRADES], widget=forms.RadioSelect
+    )
+    note = forms.CharField(
+        label=gettext_lazy("理由"), max_length=300, help_text=gettext_lazy("客户问起时照此说明；与建议不同也要写清。")
+    )
+
+
 class ReturnForm(forms.Form):
     """How much of the deposit goes back, and why."""
 
@@ -163,6 +176,9 @@ def _forms(page: DebtPage, today: date, request: HttpRequest | None) -> dict[str
         "agree": AgreementForm(typed("agree"), bills=page.dues.open_bills, initial=first, prefix="agree"),
         "write-off": WriteOffForm(typed("write-off"), prefix="off"),
         "hold": DepositForm(typed("hold"), prefix="hold"),
+        "grade": CreditForm(
+            typed("grade"), initial={"grade": page.credit.proposed, "proposed": page.credit.proposed}, prefix="grade"
+        ),
         "return": ReturnForm(typed("return"), prefix="return"),
     }
 
@@ -201,10 +217,16 @@ def _return(page: DebtPage, typed: dict[str, Any], by_id: int, who: dict[str, An
     return _("退还申请已提交，另一人批准后转入预存电费。")
 
 
+def _grade(page: DebtPage, typed: dict[str, Any], by_id: int, who: dict[str, Any]) -> str:
+    credit.decide(grade=typed["grade"], proposed=typed["proposed"], note=typed["note"], by_id=by_id, **who)
+    return _("信用等级定为 %(grade)s。") % {"grade": typed["grade"]}
+
+
 _ACTS: dict[str, Callable[[DebtPage, dict[str, Any], int, dict[str, Any]], str]] = {
     "agree": _agree,
     "write-off": _write_off,
     "hold": _hold,
     "apply": _apply,
     "return": _return,
+    "grade": _grade,
 }

@@ -7,6 +7,7 @@ from cis.simulators import wechat as sim_wechat
 from cis.web import (
     advice,
     analysis,
+    arrears,
     audit,
     bill_corrections,
     bill_tables,
@@ -80,6 +81,9 @@ console: list[URLPattern | URLResolver] = [
     path("accounts/<str:account_no>/protect/", protections.protect, name="protect"),
     path("arrears/", collecting.case_list, name="arrears_cases"),
     path("accounts/<str:account_no>/debts/", debts.debts, name="debts"),
+    path("arrears/ageing/", arrears.ageing, name="arrears_ageing"),
+    path("arrears/ageing/export.csv", arrears.ageing_export, name="arrears_ageing_export"),
+    path("arrears/credit/", arrears.credit_proposals, name="credit_proposals"),
     path("bills/<str:bill_no>/late-fee/", late_fees.waive, name="waive_late_fee"),
     path("arrears/quiet/", protections.quiet_times, name="quiet_times"),
     path("arrears/<int:case_id>/", collecting.case, name="arrears_case"),

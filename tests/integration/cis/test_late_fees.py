@@ -113,8 +113,8 @@ class TestPaying:
     def test_a_class_with_which_none_is_agreed_is_charged_none(
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        entry = {**queries._published("late_fees")[0], "not_agreed_with_classes": ["commercial"]}
-        monkeypatch.setattr(queries, "_published", lambda what: [entry] if what == "late_fees" else _ALLOCATION)
+        entry = {**queries.published("late_fees")[0], "not_agreed_with_classes": ["commercial"]}
+        monkeypatch.setattr(queries, "published", lambda what: [entry] if what == "late_fees" else _ALLOCATION)
 
         assert owed(world, at(1, 5)).to_pay_fen == 10_000_00
         shop_pays(world, 10_000_00, at(1, 5))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from cis.queries.bill_accuracy import accuracy_of
 from cis.queries.indicators import Billed, billed_of, losses_of, overdue_of
 from config.shared.indicators import Asked, Better, Figures, Indicator, Unit
 from config.shared.periods import add_months, cycle_of
@@ -61,6 +62,12 @@ def line_loss(asked: Asked) -> Figures:
     }
 
 
+def faulty_bills(asked: Asked) -> Figures:
+    """0.01 % of a month's bills that were cancelled or corrected by now."""
+    parts = [(part.org_unit_id, part.path) for part in asked.parts]
+    return {key: found.faulty_e2 for key, found in accuracy_of(parts, asked.months).items()}
+
+
 def _today(asked: Asked, sums: dict[int, int]) -> Figures:
     now = cycle_of(asked.today)
     months = [month for month in asked.months if month in (now, add_months(now, -1))]
@@ -116,6 +123,19 @@ INDICATORS = (
         line_loss,
         Better.LOWER,
         "LINE_LOSS_TARGET_E2",
+    ),
+    Indicator(
+        "cis.faulty-bills",
+        _("账单差错率"),
+        Unit.PERCENT,
+        "accountant",
+        _("本月发行的账单中，到今天作废重开过或更正过金额的比例；一张账单只计一次。"),
+        _SEEN_BY,
+        faulty_bills,
+        Better.LOWER,
+        detail_url_name="cis:bill_accuracy",
+        detail_permission=_SEEN_BY,
+        not_compared=_("去年同月的账单多了一年可以发现差错，不能相比。"),
     ),
     Indicator(
         "cis.collection-rate",

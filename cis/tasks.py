@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from cis.operations import (
     agreements,
+    bill_accuracy,
     bill_alerts,
     collecting,
     credit,
@@ -23,6 +24,7 @@ from cis.operations import (
     use_drops,
 )
 from config.celery import app
+from config.shared.periods import add_months, cycle_of
 
 log = logging.getLogger(__name__)
 
@@ -105,3 +107,13 @@ def watch_bills(**_future: object) -> None:
     at = timezone.now()
     log.info("bills watched", extra={"messages": bill_alerts.watch_running_bills(at=at)})
     log.info("prices watched", extra={"messages": bill_alerts.tell_of_prices(at=at)})
+
+
+@app.task(acks_late=True)
+def publish_bill_accuracy(**_future: object) -> None:
+    """Publish how many of last month's bills had to be cancelled or corrected."""
+    cycle = add_months(cycle_of(timezone.localdate()), -1)
+    log.info(
+        "bill accuracy published",
+        extra={"cycle": cycle, "units": bill_accuracy.publish_accuracy(cycle=cycle, at=timezone.now())},
+    )

@@ -1,6 +1,7 @@
 """The tables of customer information, by topic."""
 
 from cis.models.agreements import AgreedBill, Instalment, InstalmentAgreement
+from cis.models.back_billing import BackBillCase, BackBillEvidence
 from cis.models.bad_debts import WriteOff, WriteOffRecovery, WrittenOffBill
 from cis.models.bill_alerts import BillAlert
 from cis.models.billing import Bill, BillBasis, BillDispute, BillException, BillingRun, BillLine, BillUsage, ChargeKind
@@ -13,7 +14,7 @@ from cis.models.collecting import (
     ReconnectionOrder,
 )
 from cis.models.contacts import Contact
-from cis.models.corrections import BillCancellation, BillCorrection
+from cis.models.corrections import BillAccuracy, BillCancellation, BillCorrection, BillHold
 from cis.models.credit import CreditDecision, CreditGrade
 from cis.models.customers import Account, AccountPoint, CapacityChange, Customer, Premise, SupplyContract, TermsChange
 from cis.models.deposits import DepositMove
@@ -68,13 +69,17 @@ __all__ = [
     "AgreedBill",
     "ArrearsCase",
     "ArrearsStep",
+    "BackBillCase",
+    "BackBillEvidence",
     "Bill",
+    "BillAccuracy",
     "BillAlert",
     "BillBasis",
     "BillCancellation",
     "BillCorrection",
     "BillDispute",
     "BillException",
+    "BillHold",
     "BillLine",
     "BillPart",
     "BillUsage",

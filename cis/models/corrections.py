@@ -125,3 +125,100 @@ class BillCancellation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.bill_id} by {self.replaced_by_id}"
+
+
+class BillHold(models.Model):
+    """
+    A bill that a run would have issued and that is far above the account's own: rated, kept, not issued.
+
+    A second person releases exactly this bill, or it is sent back to readings. What was found never changes while it
+    waits, except that a later run of the same period finds it anew.
+    """
+
+    class State(models.TextChoices):
+        """What became of it."""
+
+        WAITING = "waiting", "等待复核"
+        RELEASED = "released", "已放行"
+        SENT_BACK = "sent-back", "退回核对示数"
+
+    run = models.ForeignKey("cis.BillingRun", models.PROTECT, related_name="+")
+    account = models.ForeignKey("cis.Account", models.PROTECT, related_name="+")
+    org_unit = models.ForeignKey("shared.OrgUnit", models.PROTECT, related_name="+")
+    price_class = models.SmallIntegerField()
+    cycle = models.IntegerField()
+    period_start = models.DateField()
+    period_end = models.DateField()
+    months = models.SmallIntegerField()
+    energy_kwh_e2 = models.BigIntegerField()
+    total_fen = models.BigIntegerField()
+    usual_fen = models.BigIntegerField()
+    """the median of the account's bills of the last twelve months and the same length"""
+    bills = models.IntegerField()
+    """how many these were"""
+    factor_e2 = models.IntegerField()
+    floor_fen = models.BigIntegerField()
+    lines = models.JSONField()
+    usage = models.JSONField()
+    held_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    bill = models.OneToOneField(Bill, models.PROTECT, null=True, blank=True, related_name="hold")
+    asked_by = models.ForeignKey("shared.User", models.PROTECT, null=True, blank=True, related_name="+")
+    approval = models.ForeignKey("shared.Approval", models.PROTECT, null=True, blank=True, related_name="+")
+    decided_by = models.ForeignKey("shared.User", models.PROTECT, null=True, blank=True, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        db_table = "cis_bill_hold"
+        constraints = (
+            models.UniqueConstraint(
+                fields=["account", "period_start"], name="one_waiting_hold", condition=Q(state="waiting")
+            ),
+            models.CheckConstraint(
+                condition=Q(state="waiting", decided_at__isnull=True, bill__isnull=True)
+                | Q(state="sent-back", decided_at__isnull=False, decided_by__isnull=False, bill__isnull=True)
+                & ~Q(reason="")
+                | Q(
+                    state="released",
+                    decided_at__isnull=False,
+                    bill__isnull=False,
+                    approval__isnull=False,
+                    asked_by__isnull=False,
+                    decided_by__isnull=False,
+                )
+                & ~Q(decided_by=F("asked_by")),
+                name="hold_released_by_another_person",
+            ),
+        )
+        indexes = (
+            models.Index(fields=["org_unit", "-total_fen"], name="holds_that_wait", condition=Q(state="waiting")),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.cycle}"
+
+
+class BillAccuracy(models.Model):
+    """
+    How many of a month's bills of a part of the organisation had to be cancelled or corrected, as published.
+
+    Written once a month and part; what is found later shows in the living figure beside it.
+    """
+
+    org_unit = models.ForeignKey("shared.OrgUnit", models.PROTECT, related_name="+")
+    cycle = models.IntegerField()
+    bills = models.BigIntegerField()
+    rebilled = models.BigIntegerField()
+    corrected = models.BigIntegerField()
+    published_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "cis_bill_accuracy"
+        constraints = (
+            models.UniqueConstraint(fields=["org_unit", "cycle"], name="accuracy_once_a_month"),
+            models.CheckConstraint(condition=Q(bills__gt=0, rebilled__gte=0, corrected__gte=0), name="accuracy_counts"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.org_unit_id} {self.cycle}"

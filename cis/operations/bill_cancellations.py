@@ -18,7 +18,15 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cis.models import Bill, BillCancellation, BillCorrection, LedgerTransfer
+from cis.models import (
+    AgreedBill,
+    Bill,
+    BillCancellation,
+    BillCorrection,
+    InstalmentAgreement,
+    LedgerTransfer,
+    WrittenOffBill,
+)
 from cis.models.ledger import TransferKind
 from cis.operations import billing, ledger
 from cis.operations.bill_corrections import ReasonMissing, Record, correct_followers
@@ -42,6 +50,12 @@ class DifferenceSettled(Refused):
     """A difference of this bill has been settled on a later bill: cancelling it would settle it twice."""
 
     code = "difference-settled"
+
+
+class BoundElsewhere(Refused):
+    """The bill's debt is part of an instalment agreement that is kept, or was written off."""
+
+    code = "bound-elsewhere"
 
 
 class CreditSpent(Refused):
@@ -85,7 +99,7 @@ def cancel_and_rebill(
 
     :raises ReasonMissing: no reason was given
     :raises NotFound: no such bill of an account `within` these organisation paths
-    :raises NotTheNewest, DifferenceSettled, CreditSpent: it cannot be cancelled any more
+    :raises NotTheNewest, DifferenceSettled, BoundElsewhere, CreditSpent: it cannot be cancelled any more
     :raises billing.CannotBill: the period cannot be billed now; the message says why
     :raises CannotRerate: a later bill of the tier year cannot be rated again
     :raises approvals.AlreadyAsked: somebody has asked for it already
@@ -160,6 +174,11 @@ def _cancel(bill: Bill, record: Record) -> Bill:
     later = Bill.objects.filter(account_id=bill.account_id, period_start=bill.period_start, revision__gt=bill.revision)
     if later.exists():
         raise NotTheNewest(_("这张账单已经作废重开，请打开最新的那一张。"))
+    if (
+        WrittenOffBill.objects.filter(bill=bill).exists()
+        or AgreedBill.objects.filter(bill=bill, agreement__state=InstalmentAgreement.State.KEPT).exists()
+    ):
+        raise BoundElsewhere(_("这张账单在分期协议里或已核销，不能作废。请先终止协议，或更正示数。"))
     own = BillCorrection.objects.filter(bill=bill)
     if own.filter(state=BillCorrection.State.TAKEN).exists():
         raise DifferenceSettled(_("这张账单的差额已经列入后来的账单，不能再作废。还有错的，请更正示数。"))

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from cis.events import BillsIssued
 from cis.models import Account, Bill, BillException, BillingRun
 from cis.models.ledger import ControlAccount, LedgerKind, TransferKind
-from cis.operations import bill_riders, ledger
+from cis.operations import bill_riders, ledger, outliers
 from cis.operations.bill_riders import Riders
 from cis.queries import determinants
 from cis.queries.closing import closing_figures
@@ -85,6 +85,12 @@ class CannotBill(Refused):
     """The account cannot be billed now; the message says why and what to do."""
 
     code = "cannot-bill"
+
+
+class BillHeld(CannotBill):
+    """The bill is far above the account's own and waits for a second person; it is on the work list."""
+
+    code = "bill-held"
 
 
 @dataclass(frozen=True)
@@ -286,6 +292,7 @@ def issue_bill_now(
 
     :raises NotFound: no such account
     :raises AlreadyBilled: it has its bill
+    :raises BillHeld: it is far above the account's own; it stands on the work list now
     :raises CannotBill: a reading is missing or doubtful, or its tariff cannot be priced
     """
     org_unit_id = Account.objects.filter(pk=account_id).values_list("org_unit_id", flat=True).first()
@@ -305,15 +312,36 @@ def issue_bill_now(
         result = _issue(run=run, low=account_id, high=account_id + 1, org_path="", issued_at=at, account_id=account_id)
         if result.bills == 0:
             exception = BillException.objects.filter(run=run).first()
-            if exception is not None:
+            if exception is not None and exception.code != LeftOut.HELD:
                 raise CannotBill(reason_in_words(exception.code, exception.detail), reason=exception.code)
-            if Bill.objects.filter(account_id=account_id, cycle=cycle).exists():
+            if exception is None and Bill.objects.filter(account_id=account_id, cycle=cycle).exists():
                 raise AlreadyBilled(_("这个户号 %(cycle)s 的电费已经发行。") % {"cycle": cycle})
-            raise CannotBill(_("这个户号在 %(cycle)s 没有到抄表例日，不发行电费。") % {"cycle": cycle})
+            if exception is None:
+                raise CannotBill(_("这个户号在 %(cycle)s 没有到抄表例日，不发行电费。") % {"cycle": cycle})
         run.closing = closing_figures(run_id=run.pk, shards=[result.as_json()], is_preview=False)
         run.save(update_fields=["closing"])
-        publish(BillsIssued(run_id=run.pk, shard=0, cycle=cycle))
-        return Bill.objects.values_list("pk", flat=True).get(run=run)
+        if result.bills:
+            publish(BillsIssued(run_id=run.pk, shard=0, cycle=cycle))
+            return Bill.objects.values_list("pk", flat=True).get(run=run)
+    # The work list keeps it: that must not be undone with the refusal.
+    raise BillHeld(reason_in_words(LeftOut.HELD, ""), reason=LeftOut.HELD)
+
+
+def issue_held(*, account_id: int, cycle: int, issued_by_id: int | None, at: datetime) -> Bill:
+    """
+    Bill an account whose bill was held, without holding it again; in the caller's transaction, which compares it.
+
+    :raises CannotBill: a reading is missing or doubtful by now, or it has been billed
+    """
+    run = BillingRun.objects.create(
+        kind=BillingRun.Kind.FOLLOW_UP,
+        cycle=cycle,
+        org_unit_id=Account.objects.values_list("org_unit_id", flat=True).get(pk=account_id),
+        created_by_id=issued_by_id,
+        created_at=at,
+        closed_at=at,
+    )
+    return _issue_one(run, account_id, at, revision=0)
 
 
 def issue_again(*, bill: Bill, issued_by_id: int | None, at: datetime) -> int:
@@ -332,9 +360,20 @@ def issue_again(*, bill: Bill, issued_by_id: int | None, at: datetime) -> int:
         created_at=at,
         closed_at=at,
     )
-    one = bill.account_id
+    return _issue_one(run, bill.account_id, at, revision=bill.revision + 1).pk
+
+
+def _issue_one(run: BillingRun, account_id: int, at: datetime, *, revision: int) -> Bill:
+    """The bill of a run of one account that a person answers for, whatever it comes to."""
     result = _issue(
-        run=run, low=one, high=one + 1, org_path="", issued_at=at, account_id=one, revision=bill.revision + 1
+        run=run,
+        low=account_id,
+        high=account_id + 1,
+        org_path="",
+        issued_at=at,
+        account_id=account_id,
+        revision=revision,
+        holds=False,
     )
     if result.bills == 0:
         exception = BillException.objects.filter(run=run).first()
@@ -342,8 +381,8 @@ def issue_again(*, bill: Bill, issued_by_id: int | None, at: datetime) -> int:
         raise CannotBill(reason_in_words(*reason), reason=reason[0])
     run.closing = closing_figures(run_id=run.pk, shards=[result.as_json()], is_preview=False)
     run.save(update_fields=["closing"])
-    publish(BillsIssued(run_id=run.pk, shard=0, cycle=bill.cycle))
-    return Bill.objects.values_list("pk", flat=True).get(run=run)
+    publish(BillsIssued(run_id=run.pk, shard=0, cycle=run.cycle))
+    return Bill.objects.get(run=run)
 
 
 def _issue(
@@ -355,11 +394,12 @@ def _issue(
     issued_at: datetime,
     account_id: int | None = None,
     revision: int = 0,
+    holds: bool = True,
 ) -> Issued:
     """
     Rate and, unless it is a preview, write the bills of a range of accounts in the caller's transaction.
 
-    A `revision` is of a period that was billed before.
+    A `revision` is of a period that was billed before; with `holds` bills far above the account's own are kept back.
     """
     business_date = ledger.open_business_date(issued_at)
     if not _is_preview(run):
@@ -371,6 +411,11 @@ def _issue(
         for row in np.flatnonzero(found.accounts.account == account).tolist():
             found.left_out[row] = (LeftOut.NO_LEDGER, "")
     own = rate_shard(found, bill_month=run.cycle % 100)
+    if holds:
+        far = outliers.find_outliers(found, own)
+        if not _is_preview(run):
+            outliers.keep(far, found, own, run_id=run.pk, cycle=run.cycle, at=issued_at)
+        own = outliers.without(own, far.row)
     riders = bill_riders.waiting(found.accounts.account, own, low, high)
     shard = bill_riders.onto(own, riders)
     if not _is_preview(run):
@@ -691,6 +736,7 @@ def _note_left_out(run: BillingRun, accounts: AccountColumns, left_out: dict[int
 
 __all__ = [
     "AlreadyBilled",
+    "BillHeld",
     "CannotBill",
     "CycleRefused",
     "Issued",
@@ -700,6 +746,7 @@ __all__ = [
     "cancel_run",
     "issue_again",
     "issue_bill_now",
+    "issue_held",
     "rate_shard",
     "resume_run",
     "start_run",

@@ -5,24 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from django.utils.translation import gettext as _
 
 from cis.models import Bill, BillCorrection, BillLine, BillUsage
-from cis.operations.billing import rate_shard
+from cis.operations.rated_bills import Line, Stretch, lines_of, stretch, stretch_place, stretches_of
 from cis.queries import determinants
-from cis.queries.determinants import Determinants
 from cis.queries.left_out import reason_in_words
+from cis.queries.shard_rating import rate_shard
 from cis.rating import CHARGES, RIDING, ChargeCode
 from cis.rating.columns import WHOLE
 from config.shared.bulk_copy import day_of
 from config.shared.errors import Refused
-
-Stretch = dict[str, Any]
-"""One stretch of energy as JSON: installation, register, from_on, to_on, from_e4, to_e4, multiplier, kwh_e2, flags."""
-Line = dict[str, int]
-"""One line as JSON: code, quantity, price_e8, share, fen."""
 
 
 class CannotRerate(Refused):
@@ -104,18 +98,9 @@ def rerate(bill: Bill) -> Rerated:
         raise CannotRerate(
             _("%(cycle)s 的计费期间或电价版本与原账单不同，不能按原样重算。请改办电费退补。") % {"cycle": bill.cycle}
         )
-    lines = [
-        {"code": code, "quantity": quantity, "price_e8": price, "share": share, "fen": fen}
-        for code, quantity, price, share, fen in zip(
-            shard.line_code.tolist(),
-            shard.line_quantity.tolist(),
-            shard.line_price_e8.tolist(),
-            shard.line_share.tolist(),
-            shard.line_amount_fen.tolist(),
-            strict=True,
-        )
-    ]
-    now = Side(_stretches(found), lines, int(shard.energy_kwh_e2[0]), int(shard.tier_kwh_e2_before[0]))
+    now = Side(
+        stretches_of(found, 0), lines_of(shard, 0), int(shard.energy_kwh_e2[0]), int(shard.tier_kwh_e2_before[0])
+    )
     then = as_it_stands(bill)
     energy, fund = (_of_ledger(now.lines, kind) - _of_ledger(then.lines, kind) for kind in ("energy", "fund"))
     return Rerated(bill, then, now, energy, fund)
@@ -138,7 +123,7 @@ def as_it_stands(bill: Bill) -> Side:
         if line.code not in RIDING
     ]
     usage = [
-        _stretch(
+        stretch(
             one.installation_id,
             one.register,
             one.from_on,
@@ -152,61 +137,8 @@ def as_it_stands(bill: Bill) -> Side:
         )
         for one in BillUsage.objects.filter(bill_id=bill.pk)
     ]
-    return Side(sorted(usage, key=_place), lines, bill.energy_kwh_e2, bill.tier_kwh_e2_before)
+    return Side(sorted(usage, key=stretch_place), lines, bill.energy_kwh_e2, bill.tier_kwh_e2_before)
 
 
 def _of_ledger(lines: Sequence[Line], kind: str) -> int:
     return sum(line["fen"] for line in lines if CHARGES[ChargeCode(line["code"])].ledger == kind)
-
-
-def _stretches(found: Determinants) -> list[Stretch]:
-    usage = found.usage
-    return sorted(
-        (
-            _stretch(
-                int(usage.installation[at]),
-                int(usage.register[at]),
-                day_of(int(usage.from_on[at])),
-                day_of(int(usage.to_on[at])),
-                int(usage.from_value_e4[at]),
-                int(usage.to_value_e4[at]),
-                int(usage.multiplier[at]),
-                int(usage.energy_kwh_e2[at]),
-                is_estimated=bool(usage.is_estimated[at]),
-                is_from_curve=bool(usage.is_from_curve[at]),
-            )
-            for at in range(len(usage.row))
-        ),
-        key=_place,
-    )
-
-
-def _stretch(
-    installation_id: int,
-    register: int,
-    from_on: date,
-    to_on: date,
-    from_e4: int,
-    to_e4: int,
-    multiplier: int,
-    kwh_e2: int,
-    *,
-    is_estimated: bool,
-    is_from_curve: bool,
-) -> Stretch:
-    return {
-        "installation": installation_id,
-        "register": register,
-        "from_on": from_on.isoformat(),
-        "to_on": to_on.isoformat(),
-        "from_e4": from_e4,
-        "to_e4": to_e4,
-        "multiplier": multiplier,
-        "kwh_e2": kwh_e2,
-        "is_estimated": is_estimated,
-        "is_from_curve": is_from_curve,
-    }
-
-
-def _place(stretch: Stretch) -> tuple[int, int, str]:
-    return stretch["installation"], stretch["register"], stretch["from_on"]

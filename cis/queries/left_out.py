@@ -26,6 +26,7 @@ class LeftOut:
     TARIFF_CHANGES = "tariff-changes"
     NO_LEDGER = "no-ledger"
     MAIN_BELOW_PARTS = "main-below-parts"
+    HELD = "held"
 
 
 def reason_in_words(code: str, detail: str) -> str:
@@ -48,6 +49,7 @@ def reason_in_words(code: str, detail: str) -> str:
         LeftOut.CONTRACT_CHANGES: _("合同在本期中间变更，需要分段计费，请转电费核算处理。"),
         LeftOut.TARIFF_CHANGES: _("电价在本期中间调整，需要分段计费，请转电费核算处理。"),
         LeftOut.MAIN_BELOW_PARTS: _("总表电量小于分表、定量与定比之和，请核对示数或定量定比约定。"),
+        LeftOut.HELD: _("电费远高于这个户平时，等待第二人复核后再发行。"),
         LeftOut.NO_LEDGER: _("这个户号还没有建账，请先建账再发行。"),
     }
     # What a two-part tariff or an adjustment misses has words of its own; the detail stays for programs.

@@ -109,6 +109,7 @@ def account(request: HttpRequest, account_no: str) -> HttpResponse:
         "may_edit": may(user, "cis.edit_customer"),
         "may_reveal": may(user, "cis.see_personal_data"),
         "may_bill": may(user, "cis.issue_bill"),
+        "may_correct": may(user, "cis.correct_bills"),
         "pay_url": pay_url(request, account_no),
     }
     return render(request, "cis/account.html", context)

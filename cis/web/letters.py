@@ -45,17 +45,18 @@ class LetterField(forms.FileField):
         if file:
             if file.size > MAX_BYTES:
                 raise ValidationError(_("文件超过 5 MB，请压缩或重拍后再传。"))
-            if not _type_of(file):
+            if not type_of(file):
                 raise ValidationError(_("这个文件不是 PDF、JPG 或 PNG，请换一个。"))
         return file
 
 
 def keep_letter(file: Any) -> KeptLetter:
     """Keep a letter that its field took."""
-    return KeptLetter(files.keep(cast(BinaryIO, file.file), folder="letters"), _type_of(file))
+    return KeptLetter(files.keep(cast(BinaryIO, file.file), folder="letters"), type_of(file))
 
 
-def _type_of(file: Any) -> str:
+def type_of(file: Any) -> str:
+    """What kind of file it is by how it begins; empty for another kind."""
     file.seek(0)
     head = file.read(16)
     file.seek(0)

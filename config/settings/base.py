@@ -360,6 +360,11 @@ _BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     # After the night's curves are judged.
     "look-for-drops": {"task": "cis.tasks.look_for_drops", "schedule": crontab(hour=9, minute=10)},
+    # A month's bills are out and looked at by then.
+    "publish-bill-accuracy": {
+        "task": "cis.tasks.publish_bill_accuracy",
+        "schedule": crontab(day_of_month=6, hour=5, minute=10),
+    },
     "check-books": {"task": "cis.tasks.check_books", "schedule": crontab(hour=3, minute=40)},
     "purge-working-places": {
         "task": "config.shared.tasks.purge_working_places",

@@ -334,7 +334,7 @@ def _settle(
     after = follower.order_by("read_on").values("account_id", "cycle", "kind", "read_on").first()
     own = {name: getattr(reading, name) for name in ("account_id", "cycle", "kind", "read_on")}
     if not even_billed and counts and (_is_billed(**own) or (after is not None and _is_billed(**after))):
-        raise AlreadyBilled(_("这条示数或其后的示数已经出账，不能再改。请走电费退补。"))
+        raise AlreadyBilled(_("这条示数或其后的示数已经出账。请打开那张账单，用“更正”办理，差额列入下期账单。"))
 
     limits = Limits()
     with connection.cursor() as cursor:

@@ -85,8 +85,9 @@ KINDS = {
 
 
 @pytest.fixture
-def world() -> World:
-    """The tiny utility with four months read; the tables of one month hold for all."""
+def world(settings: Any) -> World:
+    """The tiny utility with four months read; the tables of one month hold for all, and nothing is held."""
+    settings.BILL_HOLDS = {}
     world = small_world(at=AT, cycles=4)
     start, end = first_day(add_months(world.cycles[0], -2)), first_day(add_months(world.cycles[-1], 13))
     for prefix in ("HB-2026-01-2P-10", "HB-2026-01-1P-LT1-NOTOU"):

@@ -1,6 +1,9 @@
 """
 Accounts with a year of readings behind them, made set-wise inside Postgres: 92 % households, 6 % shops, 2 % works.
 
+Works are on a two-part tariff with a power-factor standard of 0.90, a third each by capacity, by contract and by actual
+demand, with registers of reactive energy and demand.
+
 Every account has a customer, premise, contract, point, meter, installation, balances, twelve months of accepted
 readings and its bill of the month before, paid, so that index sizes and the look-up of the tier year are real. Ids
 are the account's number everywhere, kinds alternate, and readings lie in the table month by month, as they arrive.
@@ -15,9 +18,10 @@ FIRST_CYCLE = 202601
 """the first cycle that can be billed; those of 2025 are read, and 202512 is billed"""
 READ_BEFORE = 12
 
-# Households pay annual tiers and have one register; the others have a total and four periods.
+# Households pay annual tiers and have one register; shops have a total and four periods, works reactive energy and
+# demand besides.
 _KINDS = "CASE WHEN i %% 50 < 46 THEN 1 WHEN i %% 50 < 49 THEN 2 ELSE 3 END"
-_TARIFFS = {1: "HB-RES", 2: "HB-2026-01-1P-LT1", 3: "HB-2026-01-1P-10"}
+_TARIFFS = {1: "HB-RES", 2: "HB-2026-01-1P-LT1", 3: "HB-2026-01-2P-10"}
 
 _MASTER = f"""
 INSERT INTO shared_org_unit (id, parent_id, kind, code, name, name_en, path)
@@ -38,8 +42,11 @@ INSERT INTO cis_premise (id, org_unit_id, transformer_district_id, address, addr
 INSERT INTO cis_account (id, account_no, customer_id, premise_id, org_unit_id, route_id, state, opened_on, version)
     SELECT i, lpad(i::text, 10, '0'), i, i, 2, i / 1000 + 1, 'open', DATE '2025-01-01', 1
     FROM generate_series(1, %(accounts)s) i;
-INSERT INTO cis_supply_contract (id, account_id, tariff_id, price_class, voltage, capacity_kva, people, valid, version)
-    SELECT i, i, t.id, k.kind, '<1kV', 8, 1 + i %% 4, daterange('2025-01-01', NULL), 1
+INSERT INTO cis_supply_contract (id, account_id, tariff_id, price_class, voltage, capacity_kva, people, valid, version,
+                                 demand_mode, contract_demand_kw, pf_standard_e2)
+    SELECT i, i, t.id, k.kind, '<1kV', (ARRAY[8, 80, 1600])[k.kind], CASE k.kind WHEN 1 THEN 1 + i %% 4 ELSE 1 END,
+           daterange('2025-01-01', NULL), 1, CASE k.kind WHEN 3 THEN 1 + i / 50 %% 3 ELSE 0 END,
+           CASE k.kind WHEN 3 THEN 1000 ELSE 0 END, CASE k.kind WHEN 3 THEN 90 ELSE 0 END
     FROM generate_series(1, %(accounts)s) i, LATERAL (SELECT {_KINDS} AS kind) k,
          LATERAL (SELECT id FROM cis_tariff WHERE code = (%(tariffs)s::text[])[k.kind]) t;
 INSERT INTO cis_metering_point (id, point_no, premise_id, basis)
@@ -57,16 +64,19 @@ INSERT INTO cis_meter_installation (id, meter_id, point_id, ct_ratio, pt_ratio, 
 _READINGS = f"""
 INSERT INTO cis_reading (installation_id, register, read_on, account_id, cycle, kind, value_e4, advance_kwh_e2, days,
                          is_rollover, source, state, batch_id)
-SELECT i, r.register, %(day)s, i, %(cycle)s, %(kind)s, (1000 + now.units) * 10000,
+SELECT i, r.register, %(day)s, i, %(cycle)s, %(kind)s,
+       CASE r.register WHEN 31 THEN 500 + i %% 1500 ELSE (1000 + now.units) * 10000 END,
        CASE WHEN %(cycle)s = 0 THEN -1 ELSE (now.units - before.units) * k.ratio * 100 END,
        %(days)s, false, 1, 1, %(months)s
 FROM generate_series(1, %(accounts)s) i,
      LATERAL (SELECT {_KINDS} AS kind, 60 + i * 37 %% 240 AS monthly, (ARRAY[1, 20, 8000])[{_KINDS}] AS ratio) k,
      LATERAL (VALUES (1, ARRAY[100]), (1, ARRAY[12, 28, 38, 22]), (2, ARRAY[12]), (3, ARRAY[28]), (4, ARRAY[38]),
-                     (5, ARRAY[22])) r(register, shares),
+                     (5, ARRAY[22]), (21, ARRAY[40]), (31, ARRAY[0])) r(register, shares),
      LATERAL (SELECT sum(k.monthly * s * %(so_far)s / 10000)::bigint AS units FROM unnest(r.shares) s) now,
      LATERAL (SELECT sum(k.monthly * s * %(so_far_before)s / 10000)::bigint AS units FROM unnest(r.shares) s) before
-WHERE CASE WHEN k.kind = 1 THEN r.shares = ARRAY[100] ELSE r.shares <> ARRAY[100] END
+WHERE CASE k.kind WHEN 1 THEN r.shares = ARRAY[100]
+                  WHEN 2 THEN r.shares <> ARRAY[100] AND r.register < 10
+                  ELSE r.shares <> ARRAY[100] END
 ORDER BY i, r.register
 """
 

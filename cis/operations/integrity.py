@@ -94,6 +94,31 @@ _CHECKS: tuple[tuple[str, str, str], ...] = (
         "FROM cis_bill ORDER BY account_id, period_start, revision DESC) newest) t WHERE t.period_start < t.billed_to",
     ),
     (
+        "bill-cycle",
+        "no account has two bills of one cycle",
+        "SELECT t.account_id || ' ' || t.cycle FROM (SELECT DISTINCT ON (account_id, period_start) account_id, cycle "
+        "FROM cis_bill ORDER BY account_id, period_start, revision DESC) t GROUP BY t.account_id, t.cycle "
+        "HAVING count(*) > 1",
+    ),
+    (
+        "cycle-billed",
+        "every account that was due in the newest cycles has its bill, or a run says why not",
+        # Of cycles whose regular run is over, and of accounts that were there throughout.
+        "SELECT a.account_no || ' ' || r.cycle FROM (SELECT DISTINCT run.cycle, coalesce(unit.path, '') AS path, "
+        "make_date(run.cycle / 100, run.cycle % 100, 1) AS month FROM cis_billing_run run "
+        "LEFT JOIN shared_org_unit unit ON unit.id = run.org_unit_id "
+        "WHERE run.kind = 'regular' AND run.closed_at IS NOT NULL AND run.cycle IN (SELECT DISTINCT cycle "
+        "FROM cis_billing_run WHERE kind = 'regular' ORDER BY cycle DESC LIMIT 2)) r "
+        "JOIN cis_reading_route t ON t.cycle_months = 1 OR r.cycle % 100 % t.cycle_months = t.cycle_phase "
+        "JOIN cis_account a ON a.route_id = t.id "
+        "AND a.opened_on <= r.month - make_interval(months => t.cycle_months - 1) "
+        "AND (a.closed_on IS NULL OR a.closed_on >= r.month + INTERVAL '1 month') "
+        "JOIN shared_org_unit o ON o.id = a.org_unit_id AND o.path LIKE r.path || '%' "
+        "WHERE NOT EXISTS (SELECT 1 FROM cis_bill b WHERE b.account_id = a.id AND b.cycle = r.cycle) "
+        "AND NOT EXISTS (SELECT 1 FROM cis_bill_exception e JOIN cis_billing_run x ON x.id = e.run_id "
+        "WHERE e.account_id = a.id AND x.cycle = r.cycle)",
+    ),
+    (
         "line-bill",
         "every bill line belongs to a bill of its account",
         f"SELECT {_PART} FROM cis_bill_line t WHERE NOT EXISTS "  # noqa: S608

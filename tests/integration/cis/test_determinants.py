@@ -12,6 +12,7 @@ from cis.models import (
     Account,
     AccountPoint,
     Bill,
+    BillLine,
     BillUsage,
     IntervalDay,
     Meter,
@@ -24,7 +25,7 @@ from cis.models import (
 )
 from cis.operations import billing, ledger
 from cis.queries import billing as bills
-from cis.rating import Register
+from cis.rating import Register, Usage, compile_rules, rate
 from tests.factories.world import AccountIds, World, small_world
 
 AT = datetime(2026, 2, 16, 2, tzinfo=UTC)
@@ -83,6 +84,38 @@ class TestMeterExchange:
 
         assert bill.energy_kwh_e2 == (70 + 60 * 2) * KWH
         assert BillUsage.objects.filter(bill_id=bill.pk).count() == 2
+
+    @pytest.mark.acceptance("F5")
+    def test_across_a_swap_it_comes_to_what_both_segments_come_to_alone(self, world: World):
+        """A shop whose 40-fold meter is swapped for a 30-fold one: by period, to the fen."""
+        shop, day = world.commercial, date(2026, 1, 12)
+        registers = (Register.SHARP, Register.PEAK, Register.FLAT, Register.VALLEY)
+        first, second = {1: 61, 2: 13, 3: 17, 4: 21, 5: 10}, {1: 47, 2: 5, 3: 11, 4: 19, 5: 12}
+        Reading.objects.filter(installation_id=shop.installation_id).delete()
+        MeterInstallation.objects.filter(pk=shop.installation_id).update(valid=DateRange(date(2025, 1, 1), day))
+        meter = Meter.objects.create(meter_no="NEW3", digits=6)
+        new = MeterInstallation.objects.create(
+            meter=meter, point_id=shop.point_id, ct_ratio=30, valid=DateRange(day, None)
+        )
+        for register in (Register.TOTAL, *registers):
+            old, last = {"register": register}, {"register": register, "cycle": CYCLE}
+            reading(shop.installation_id, shop.account_id, date(2026, 1, 1), 0, cycle=202512, **old)
+            reading(shop.installation_id, shop.account_id, day, first[register], kind=Reading.Kind.REMOVED, **old)
+            reading(new.pk, shop.account_id, day, 0, kind=Reading.Kind.INSTALLED, **old)
+            reading(new.pk, shop.account_id, date(2026, 2, 1), second[register], **last)
+
+        bill = bill_of(shop)
+
+        tariff = compile_rules(TariffVersion.objects.get(pk=bill.tariff_version_id).rules)
+        alone = [
+            rate(tariff, Usage.of(1, {r: [units[r] * ratio * KWH] for r in registers})).lines
+            for units, ratio in ((first, 40), (second, 30))
+        ]
+        for code in set(alone[0].code.tolist()):
+            of_bill = BillLine.objects.get(bill_id=bill.pk, code=code)
+            parts = [(lines.quantity[lines.code == code], lines.amount_fen[lines.code == code]) for lines in alone]
+            assert of_bill.quantity == sum(int(quantity.sum()) for quantity, _fen in parts)
+            assert abs(of_bill.amount_fen - sum(int(fen.sum()) for _quantity, fen in parts)) <= 1
 
     def test_a_new_meter_that_never_spoke_keeps_the_account_out(self, world: World):
         home = world.residential

@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from cis import tasks
-from cis.models import BillingRun, LedgerDay
+from cis.models import Account, Bill, BillingRun, LedgerDay
 from cis.operations import billing, integrity, ledger
 from config.celery import app
 from config.shared import jobs
@@ -47,6 +47,8 @@ BREAKS = {
     "bill-run": "UPDATE cis_bill SET run_id = 999999 WHERE account_id = {account}",
     "bill-total": "UPDATE cis_bill SET total_fen = total_fen + 1 WHERE account_id = {account}",
     "bill-periods": "UPDATE cis_bill SET period_end = period_end + 1 WHERE account_id = {account}",
+    "bill-cycle": "UPDATE cis_bill SET cycle = (SELECT max(cycle) FROM cis_bill) WHERE account_id = {account}",
+    "cycle-billed": "UPDATE cis_bill SET cycle = cycle - 100 WHERE account_id = {account}",
     "line-bill": "UPDATE cis_bill_line SET account_id = 999999 WHERE account_id = {account}",
     "usage-bill": "UPDATE cis_bill_usage SET bill_id = bill_id + 999999 WHERE account_id = {account}",
     "usage-installation": "UPDATE cis_bill_usage SET installation_id = 999999 WHERE account_id = {account}",
@@ -64,6 +66,28 @@ class TestIntegrity:
         out = StringIO()
         call_command("check_integrity", "--json", stdout=out)
         assert len(json.loads(out.getvalue())) == len(BREAKS)
+
+    @pytest.mark.acceptance("F19")
+    def test_every_account_is_billed_exactly_once_a_cycle_however_often_it_runs(self, world: World) -> None:
+        """A run again, a bill at the counter, an account that closed and was billed off the cycle: never twice."""
+        closing = world.residential
+        Account.objects.filter(pk=closing.account_id).update(closed_on=date(2026, 2, 2), state=Account.State.CLOSED)
+        for _again in range(2):
+            run_id = billing.start_run(cycle=world.cycle, org_unit_id=None, created_by_id=None, at=AT)
+            job_id = BillingRun.objects.get(pk=run_id).job_id
+            assert job_id is not None
+            jobs.work_on(job_id=job_id)
+        with pytest.raises(billing.AlreadyBilled):
+            billing.issue_bill_now(account_id=world.commercial.account_id, cycle=world.cycle, issued_by_id=None, at=AT)
+
+        found = {finding.check: finding for finding in integrity.check_integrity()}
+
+        assert Bill.objects.filter(cycle=world.cycle).count() == len(world.accounts)
+        assert (found["bill-cycle"].broken, found["cycle-billed"].broken) == (0, 0)
+        with lawless() as cursor:
+            cursor.execute("DELETE FROM cis_bill WHERE account_id = %s", [world.commercial.account_id])
+        missing = {finding.check: finding for finding in integrity.check_integrity()}["cycle-billed"]
+        assert missing.examples[0].startswith(world.commercial.account_no)
 
     def test_each_break_is_found(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         """One after another, each undone again: all in the superuser's transaction, where no law holds."""

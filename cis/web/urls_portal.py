@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from cis.web import (
     advice,
+    operating_cost,
     portal,
     portal_alerts,
     portal_binding,
@@ -35,6 +36,7 @@ urlpatterns: list[URLPattern] = [
     path("reading/", portal_reading.reading, name="portal_reading"),
     path("prices/", portal.price_page, name="portal_prices"),
     path("advice/", advice.my_advice, name="portal_advice"),
+    path("operating-cost/", operating_cost.my_operating, name="portal_operating_cost"),
     path("alerts/", portal_alerts.alerts, name="portal_alerts"),
     path("outages/", portal.outage_page, name="portal_outages"),
     path("faults/", portal_faults.faults, name="portal_faults"),

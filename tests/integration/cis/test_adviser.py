@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from psycopg2.extras import DateRange
 
 from cis.advising import WAYS
+from cis.advising.operating import CostPart
 from cis.demo.tariffs import carry_tariffs_over
-from cis.models import Bill, BillBasis, BillUsage, IntervalDay, SupplyContract, Tariff
+from cis.models import Bill, BillBasis, BillUsage, IntervalDay, SupplyContract, SupplyLoss, Tariff
 from cis.operations.billing import issue_bill_now
-from cis.queries.adviser import Advice, Asked, Option, advise
+from cis.queries.adviser import Advice, Asked, advise
+from cis.queries.adviser_options import Option
 from cis.queries.billed_year import NotAgain, PeriodsFrom
+from cis.queries.operating_cost import operating_cost
 from cis.rating import Register
 from cis.rating.rules.basic_charge import DemandMode
 from config.shared.display_formats import format_money
@@ -47,9 +52,10 @@ def billed(world: World, account: AccountIds) -> AccountIds:
     return account
 
 
-def works(world: World, **terms: object) -> AccountIds:
+def works(world: World, **terms: Any) -> AccountIds:
     """A works of 1630 kVA with a year of bills, its reactive energy and its maximum demand."""
-    made = make_works(world, **({"demand_mode": DemandMode.CAPACITY, "pf_standard_e2": 90} | terms))
+    agreed: dict[str, Any] = {"demand_mode": DemandMode.CAPACITY, "pf_standard_e2": 90} | terms
+    made = make_works(world, **agreed)
     read_beside(made, Register.DEMAND, ["0", *DEMANDS])
     read_beside(made, Register.REACTIVE_IMPORT, [str(900 * number) for number in range(CYCLES + 1)])
     return billed(world, made)
@@ -174,11 +180,12 @@ class TestAWorks:
         other.pk, other.revision = None, 1
         other.total_fen, other.open_fen = wrong.total_fen + 5, 0
         other.save(force_insert=True)
-        for kept in (*BillUsage.objects.filter(bill_id=wrong.pk), BillBasis.objects.get(bill_id=wrong.pk)):
-            kept.bill_id = other.pk
-            if isinstance(kept, BillUsage):
-                kept.pk = (other.pk, kept.seq)
-            kept.save(force_insert=True)
+        for stretch in BillUsage.objects.filter(bill_id=wrong.pk):
+            stretch.pk = (other.pk, stretch.seq)
+            stretch.save(force_insert=True)
+        basis = BillBasis.objects.get(bill_id=wrong.pk)
+        basis.bill_id = other.pk
+        basis.save(force_insert=True)
 
         advice = ask(account)
 
@@ -317,3 +324,70 @@ class TestThePages:
         page = signed_in(world.clerk_a_id).get(f"/console/accounts/{account.account_no}/advice/?transformers=eins")
 
         assert page.status_code == 422 and "请填各台的千伏安数" in page.content.decode()
+
+
+class TestTheOperatingCost:
+    @pytest.mark.acceptance("000-32")
+    def test_of_a_works_is_told_part_by_part_against_its_class_with_what_would_lower_it(
+        self, world: World, settings: Any
+    ) -> None:
+        settings.ADVISER_CLASS_LEAST = 1
+        account = works(world)
+        other = make_works(world, number="4290000010", demand_mode=DemandMode.EXEMPT)
+        billed(world, other)
+
+        cost = operating_cost(account.account_id, today=TODAY)
+
+        parts = dict(cost.parts)
+        kwh = CYCLES * sum(PARTS.values()) * RATIO
+        issued = Bill.objects.filter(account_id=account.account_id)
+        assert cost.total_fen == sum(parts.values()) == sum(bill.total_fen for bill in issued)
+        assert parts[CostPart.BASIC] == CYCLES * 42_869_00
+        for name, price in PRICES.items():
+            fen = oracle.fen(Decimal(PARTS[Register[name]] * RATIO) * (Decimal(price) - Decimal("0.0452")))
+            assert parts[CostPart[name]] == CYCLES * int(fen * 100)
+        assert parts[CostPart.POWER_FACTOR] > 0 and parts[CostPart.FUNDS] > 0
+        assert cost.energy_kwh_e2 == kwh * 100
+        assert cost.per_kwh_e8 is not None
+        assert abs(Decimal(cost.per_kwh_e8) - Decimal(cost.total_fen) / 100 / kwh * 10**8) <= 1
+        # The year's hours at the highest demand of 960.052 kW.
+        factor = Decimal(kwh) / (Decimal("24.0013") * RATIO * 365 * 24)
+        assert cost.load_factor_e4 is not None and cost.load_factor_e4 == int(factor * 10_000)
+        assert [dict(month.periods) for month in cost.months] == [
+            {register: units * RATIO * 100 for register, units in PARTS.items()}
+        ] * CYCLES
+        # The other works buys alike and pays no basic charge and no adjustment: that is what makes this one dear.
+        assert cost.others is not None and cost.others.accounts == 1
+        assert [part for part, _e8 in cost.others.dearer_e8] == [CostPart.BASIC, CostPart.POWER_FACTOR]
+        basic = Decimal(parts[CostPart.BASIC]) / 100 / kwh * 10**8
+        assert abs(Decimal(cost.others.dearer_e8[0][1]) - basic) <= 1
+        assert cost.advice.saves_fen > 0 and cost.advice.levers is not None and cost.advice.levers.compensation
+        clerk = signed_in(world.clerk_a_id)
+        page = clerk.get(f"/console/accounts/{account.account_no}/operating-cost/").content.decode()
+        end_all(world.portal_user_id, at=world.at)
+        bind(world.portal_user_id, account.account_id)
+        mine = signed_in(world.portal_user_id).get("/my/operating-cost/").content.decode()
+        for shown in (page, mine):
+            assert format_money(parts[CostPart.BASIC]) in shown and "功率因数调整" in shown
+            assert format_money(cost.advice.saves_fen) in shown
+
+    def test_of_its_losses_is_told(self, world: World) -> None:
+        made = make_works(world, demand_mode=DemandMode.CAPACITY)
+        SupplyLoss.objects.create(
+            account_id=made.account_id,
+            method=SupplyLoss.Method.TABLE,
+            month_kwh_e2=30_400,
+            source="变损表",
+            valid=DateRange(date(2000, 1, 1), None),
+        )
+        billed(world, made)
+
+        cost = operating_cost(made.account_id, today=TODAY)
+
+        assert cost.loss_kwh_e2 >= CYCLES * 30_000 * 28 // 30 and len(cost.months) == CYCLES
+        assert cost.energy_kwh_e2 == CYCLES * sum(PARTS.values()) * RATIO * 100 + cost.loss_kwh_e2
+
+    def test_is_not_for_homes(self, world: World) -> None:
+        page = signed_in(world.clerk_a_id).get(f"/console/accounts/{world.residential.account_no}/operating-cost/")
+
+        assert page.status_code == 404

@@ -25,7 +25,8 @@ from cis.advising import (
     shifted,
     with_more_energy,
 )
-from cis.rating import CannotPrice, Register, Usage, compile_rules
+from cis.advising.operating import CostPart, add_by_part, load_factor_e4, per_kwh_e8, why_dearer
+from cis.rating import CannotPrice, ChargeCode, Register, Usage, compile_rules
 from cis.rating.power_factors import power_factor_e2
 from cis.rating.rules.basic_charge import DemandMode
 from cis.rating.switches import SWITCHES
@@ -56,7 +57,7 @@ def month(
     spec: list[dict[str, Any]], *, cycle: int = 202601, kva: int, demand_e4: tuple[int, ...], kwh: int, factor: int,
     standard: int, mode: DemandMode = DemandMode.CONTRACT, contract_kw: int = 0,
 ) -> Month:  # fmt: skip
-    more = {
+    more: dict[str, Any] = {
         "demand_mode": int(mode), "capacity_kva_e2": np.array([[kva * 100]]), "capacity_share": np.array([[60]]),
         "capacity_is_half": np.array([[0]]), "floor_kva_e2": kva * 100, "contract_kw_e4": contract_kw * 10_000,
         "demand_kw_e4": np.array([demand_e4]), "pf_standard_e2": standard, "power_factor_e2": factor,
@@ -85,7 +86,7 @@ def by_the_oracle(one: Month, spec: list[dict[str, Any]], mode: str, contract_kw
 def years(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[Month]]:
     """Some months of one account, small enough that every kW can be tried by the slow way."""
     spec = rules(
-        draw(st.sampled_from(EXCESS)),
+        str(draw(st.sampled_from(EXCESS))),
         f"{Decimal(draw(st.integers(0, 5000))).scaleb(-2):f}",
         f"{Decimal(draw(st.integers(1, 5000))).scaleb(-2):f}",
     )
@@ -304,3 +305,27 @@ class TestOtherHours:
         # 100 kWh of January: all in tier 1; 100 kWh of February: tier 2 to the last.
         assert costs_fen(more)[2:] == [40 * 60 + 60 * 30, 40 * 60 + 60 * 30 + 100 * 5]
         assert with_more_energy(year, {Register.VALLEY: -4_001}) is None
+
+
+class TestTheCostOfAKwh:
+    @given(
+        lines=st.lists(st.tuples(st.sampled_from([int(code) for code in ChargeCode]), st.integers(-(10**9), 10**9))),
+        kwh=st.integers(1, 10**10),
+    )
+    def test_is_that_of_its_parts(self, lines: list[tuple[int, int]], kwh: int) -> None:
+        parts = add_by_part(lines)
+
+        assert sum(parts.values()) == sum(fen for _code, fen in lines)
+        whole = per_kwh_e8(sum(parts.values()), kwh)
+        assert whole is not None
+        assert abs(whole - Decimal(sum(parts.values())) * 10**8 / kwh) <= Decimal("0.5")
+        dearer = dict(why_dearer(parts, kwh, {}, 1))
+        assert abs(sum(dearer.values()) - whole) <= len(CostPart)
+
+    def test_is_of_no_energy_none(self) -> None:
+        assert per_kwh_e8(100, 0) is None
+        assert load_factor_e4(100, 0, 720) is None
+
+    def test_of_a_load_that_never_changes_has_a_load_factor_of_one(self) -> None:
+        assert load_factor_e4(720 * 50_000, 5_000_000, 720) == 10_000
+        assert load_factor_e4(360 * 50_000, 5_000_000, 720) == 5_000

@@ -47,6 +47,7 @@ from cis.models.metering import (
     ReadingRoute,
 )
 from cis.models.network import DistrictSupply, Feeder, Substation, TransformerDistrict
+from cis.models.opening import OpeningAccount, OpeningBill, OpeningImport
 from cis.models.outages import Outage, OutagePlace, OutageStep
 from cis.models.overcharges import OverchargeReport
 from cis.models.portal import (
@@ -120,6 +121,9 @@ __all__ = [
     "MeterInstallation",
     "MeteringPoint",
     "OneTimeCode",
+    "OpeningAccount",
+    "OpeningBill",
+    "OpeningImport",
     "Outage",
     "OutagePlace",
     "OutageStep",

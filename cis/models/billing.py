@@ -44,6 +44,7 @@ class BillingRun(models.Model):
         SINGLE = "single", "柜台即时"
         REBILL = "re-bill", "作废重开"
         PREVIEW = "preview", "试算"
+        OPENING = "opening", "期初转入"
 
     job = models.OneToOneField("shared.Job", models.PROTECT, null=True, blank=True, related_name="+")
     kind = models.CharField(max_length=16, choices=Kind.choices)

@@ -62,6 +62,9 @@ class TransferKind(models.IntegerChoices):
     DEPOSIT_HELD = 35, "收存保证金"  # (deposit move)
     DEPOSIT_APPLIED = 36, "保证金抵欠费"  # (deposit move)
     DEPOSIT_RETURNED = 37, "退还保证金"  # (deposit move)
+    OPENING_BILL = 51, "期初未收电费"  # (opening bill)
+    OPENING_PREPAYMENT = 52, "期初预存"  # (account of an opening import)
+    OPENING_WITHDRAWN = 53, "期初转入作废"  # (opening bill or, on leg 2, account of an opening import)
 
 
 class LedgerAccount(models.Model):

@@ -138,7 +138,8 @@ _CHECKS: tuple[tuple[str, str, str], ...] = (
     (
         "transfer-bill",
         "every transfer of a bill names a bill of its account",
-        "SELECT t.id::text FROM cis_ledger_transfer t WHERE t.kind IN (1, 2, 21, 22) AND NOT EXISTS "
+        "SELECT t.id::text FROM cis_ledger_transfer t "
+        "WHERE (t.kind IN (1, 2, 21, 22, 51) OR t.kind = 53 AND t.leg = 1) AND NOT EXISTS "
         "(SELECT 1 FROM cis_bill b WHERE b.id = t.document_id AND b.account_id = t.account_id)",
     ),
     (

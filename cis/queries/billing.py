@@ -292,12 +292,14 @@ def get_bill(bill_no: str, *, account_id: int | None = None) -> BillPage:
         raise NotFound(_("没有这张账单，请核对账单编号。"))
     stored = list(BillLine.objects.filter(bill_id=bill.pk).order_by("seq"))
     stretches = list(BillUsage.objects.filter(bill_id=bill.pk).order_by("seq"))
-    facts = recompute(bill, stretches, bill.tariff_version)
-    own = [line for line in stored if line.code not in RIDING]
+    # A bill of a former system came as one amount: nothing of it is of this tariff's rules.
+    is_opening = any(line.code == ChargeCode.OPENING for line in stored)
+    facts = [] if is_opening else recompute(bill, stretches, bill.tariff_version)
+    own = [line for line in stored if line.code not in RIDING and not is_opening]
     recomputes = (
         [(int(f.code), f.quantity, f.price_e8, f.share, f.amount_fen) for f in facts]
         == [(line.code, line.quantity, line.price_e8, line.share or WHOLE, line.amount_fen) for line in own]
-        and sum(line.amount_fen for line in own) == bill.total_fen - bill.correction_fen
+        and (is_opening or sum(line.amount_fen for line in own) == bill.total_fen - bill.correction_fen)
         and sum(line.amount_fen for line in stored) == bill.total_fen
     )
     dispute = BillDispute.objects.filter(bill=bill, closed_at=None).first()

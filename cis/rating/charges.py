@@ -44,6 +44,7 @@ class ChargeCode(IntEnum):
     CREDIT_KEPT = 85
     BACK_BILLED = 86
     BREACH_PENALTY = 87
+    OPENING = 91
     # What a market customer's energy price is made of, a line each; whole, or by period in the order of the registers.
     ENERGY_RETAIL = 100
     ENERGY_RETAIL_SHARP = 101
@@ -158,6 +159,14 @@ CHARGES: dict[ChargeCode, Charge] = {
     ChargeCode.BACK_BILLED: Charge("BACK_BILLED", "追补电费", "Back-billed energy", "energy", _CORRECTED, "yuan"),
     ChargeCode.BREACH_PENALTY: Charge(
         "BREACH_PENALTY", "违约使用电费", "Penalty for breach or theft", "penalty", _BREACH, "yuan"
+    ),
+    ChargeCode.OPENING: Charge(
+        "OPENING",
+        "原系统账单电费",
+        "Bill of the former system",
+        "energy",
+        "电力法第三十三条（按用电计量装置的记录计收；原系统已发行的账单）",
+        "yuan",
     ),
 }
 """Every charge a bill may carry."""

@@ -1,6 +1,6 @@
 """Pure: the files in which another system hands over its accounts, balances and registers, strictly read."""
 
-from cis.opening_files.columns import Day, Number, Text, Unreadable, Whole, Word
+from cis.opening_files.columns import Day, Number, SignedNumber, Text, Unreadable, Whole, Word
 from cis.opening_files.control import Control, ControlFault, Totals, differences, read_control
 from cis.opening_files.layouts import BY_NAME, CONTROL_FILE, LAYOUTS, Column, Layout
 from cis.opening_files.reading import Fault, Row, read_rows
@@ -18,6 +18,7 @@ __all__ = [
     "Layout",
     "Number",
     "Row",
+    "SignedNumber",
     "Text",
     "Totals",
     "Unreadable",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-__all__ = ["Day", "Kind", "Number", "Text", "Unreadable", "Value", "Whole", "Word"]
+__all__ = ["Day", "Kind", "Number", "SignedNumber", "Text", "Unreadable", "Value", "Whole", "Word"]
 
 Value = int | str | date
 
@@ -135,6 +135,21 @@ class Number:
         if not self.places:
             return sign + digits
         return f"{sign}{digits[: -self.places]}.{digits[-self.places :]}"
+
+
+@dataclass(frozen=True)
+class SignedNumber(Number):
+    """A number that may be negative, such as an adjustment that is given back."""
+
+    @property
+    def described(self) -> str:
+        """Its decimals."""
+        return f"数字，可为负，至多 {self.places} 位小数"
+
+    def read(self, text: str) -> int:
+        """The number in 10**-places."""
+        value = super().read(text.removeprefix("-"))
+        return -value if text.startswith("-") else value
 
 
 @dataclass(frozen=True)

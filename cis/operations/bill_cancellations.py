@@ -25,6 +25,7 @@ from cis.models import (
     BillCorrection,
     InstalmentAgreement,
     LedgerTransfer,
+    OpeningBill,
     WrittenOffBill,
 )
 from cis.models.ledger import TransferKind
@@ -56,6 +57,12 @@ class BoundElsewhere(Refused):
     """The bill's debt is part of an instalment agreement that is kept, or was written off."""
 
     code = "bound-elsewhere"
+
+
+class OfFormerSystem(Refused):
+    """The bill came from another system as one amount: it cannot be rated again here."""
+
+    code = "of-former-system"
 
 
 class CreditSpent(Refused):
@@ -99,7 +106,7 @@ def cancel_and_rebill(
 
     :raises ReasonMissing: no reason was given
     :raises NotFound: no such bill of an account `within` these organisation paths
-    :raises NotTheNewest, DifferenceSettled, BoundElsewhere, CreditSpent: it cannot be cancelled any more
+    :raises NotTheNewest, DifferenceSettled, BoundElsewhere, CreditSpent, OfFormerSystem: it cannot be cancelled any more
     :raises billing.CannotBill: the period cannot be billed now; the message says why
     :raises CannotRerate: a later bill of the tier year cannot be rated again
     :raises approvals.AlreadyAsked: somebody has asked for it already
@@ -179,6 +186,8 @@ def _cancel(bill: Bill, record: Record) -> Bill:
         or AgreedBill.objects.filter(bill=bill, agreement__state=InstalmentAgreement.State.KEPT).exists()
     ):
         raise BoundElsewhere(_("这张账单在分期协议里或已核销，不能作废。请先终止协议，或更正示数。"))
+    if OpeningBill.objects.filter(bill=bill).exists():
+        raise OfFormerSystem(_("这张账单是从原系统转入的，不能在这里重开；多收少收的请用电费退补更正。"))
     own = BillCorrection.objects.filter(bill=bill)
     if own.filter(state=BillCorrection.State.TAKEN).exists():
         raise DifferenceSettled(_("这张账单的差额已经列入后来的账单，不能再作废。还有错的，请更正示数。"))

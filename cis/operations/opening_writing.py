@@ -153,6 +153,7 @@ ORDER BY a.line
 _CUSTOMER = (
     "kind, name, name_pinyin, name_initials, name_grams, phone, phone_index, phone_last4, identity_no, identity_index"
 )
+_OF_TAKEN = ", ".join(f"c.{name}" for name in _CUSTOMER.split(", "))
 
 _MASTER = (
     f"""
@@ -183,7 +184,7 @@ WHERE NOT i.is_known ORDER BY i.contract_id
 # Master data of accounts that an earlier revision of the batch wrote.
 _MASTER_AGAIN = (
     f"""
-UPDATE cis_customer o SET ({_CUSTOMER}, version) = (SELECT {_CUSTOMER}, o.version + 1)
+UPDATE cis_customer o SET ({_CUSTOMER}, version) = ROW({_OF_TAKEN}, o.version + 1)
 FROM taken_customers c JOIN taken_customer_ids k USING (customer_no) WHERE k.is_known AND o.id = k.customer_id
 """,  # noqa: S608
     """

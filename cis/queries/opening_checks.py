@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 from django.db import connection
 
@@ -179,7 +180,7 @@ def _off_schedule(found: list[tuple[int, date, int, int, int]]) -> Iterator[tupl
             yield cycle, end, day, str(expected)
 
 
-def _found(file: str, code: str, column: str, query: str, parameters: dict[str, object], limit: int) -> list[Fault]:
+def _found(file: str, code: str, column: str, query: str, parameters: dict[str, Any], limit: int) -> list[Fault]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT * FROM ({query}) AS found ORDER BY 1 LIMIT {int(limit)}", parameters or None)  # noqa: S608
         return [Fault(file, line, code, column, text) for line, text in cursor.fetchall()]

@@ -91,7 +91,8 @@ def why_more(
     now = Bill.objects.select_related("tariff_version").filter(pk=bill_id_of(bill_no)).first()
     if now is None or str(now) != bill_no:
         return None
-    earlier = Bill.objects.select_related("tariff_version").filter(account_id=now.account_id)
+    # What a former system billed came as one amount: it has nothing to compare.
+    earlier = Bill.objects.select_related("tariff_version").filter(account_id=now.account_id, opening=None)
     earlier = (
         earlier.filter(period_start__lt=now.period_start)
         if against == "last"

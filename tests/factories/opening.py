@@ -15,7 +15,7 @@ ZHAO, SHOP, NEW = "8800000001", "8800000002", "8800000003"
 
 
 def hand_over() -> dict[str, Lines]:
-    """Three accounts as they stood at the cut-over on 1 April 2026."""
+    """Three accounts as they stood at the cut-over on 2 April 2026."""
     return {
         "customers": [
             {"customer_no": "C1", "kind": "person", "name": "赵六", "phone": "10000000001", "identity_no": ""},
@@ -24,17 +24,17 @@ def hand_over() -> dict[str, Lines]:
         "accounts": [
             _account(ZHAO, "C1", opened_on="2019-05-01"),
             _account(SHOP, "C2", opened_on="2020-05-01"),
-            _account(NEW, "C1", opened_on="2026-03-20"),
+            _account(NEW, "C1", opened_on="2026-04-02"),
         ],
         "contracts": [
             _contract(ZHAO, "HB-RES", "residential", "2019-05-01"),
             _contract(SHOP, "HB-2026-01-1P-LT1", "commercial", "2026-01-01"),
-            _contract(NEW, "HB-RES", "residential", "2026-03-20"),
+            _contract(NEW, "HB-RES", "residential", "2026-04-02"),
         ],
         "meters": [
             _meter(ZHAO, "2019-05-01"),
             _meter(SHOP, "2020-05-01", ct_ratio="40"),
-            _meter(NEW, "2026-03-20"),
+            _meter(NEW, "2026-04-02"),
         ],
         "registers": [
             _register(ZHAO, "total", "2026-04-01", "5321.5"),
@@ -44,7 +44,7 @@ def hand_over() -> dict[str, Lines]:
                     ("total", "1000"), ("sharp", "100"), ("peak", "300"), ("flat", "400"), ("valley", "200"),
                 )
             ),
-            _register(NEW, "total", "2026-03-20", "0"),
+            _register(NEW, "total", "2026-04-02", "0"),
         ],
         "bills": [
             _bill("A-1", ZHAO, 202603, "2026-03-01", "2026-04-01", "300", "167.40", "0.00"),
@@ -111,10 +111,12 @@ def write_folder(folder: Path, files: dict[str, Lines], control: dict[str, Any] 
             column: f"{_sum(lines, column):.{places}f}" for column, places in _SUMS.get(name, {}).items()
         }
     balance = _sum(files["bills"], "open_yuan") - _sum(files["prepayments"], "balance_yuan")
-    whole = {"batch": "T-1", "cut_over_on": "2026-04-01", "balance_yuan": f"{balance:.2f}", "files": stated}
+    whole = {"batch": "T-1", "cut_over_on": "2026-04-02", "balance_yuan": f"{balance:.2f}", "files": stated}
     (folder / "control.json").write_text(json.dumps(whole | (control or {})), encoding="utf-8")
     return folder
 
 
 def _sum(lines: Lines, column: str) -> Decimal:
-    return sum((Decimal(line[column]) for line in lines if line[column].lstrip("-").replace(".", "").isdigit()), Decimal(0))
+    return sum(
+        (Decimal(line[column]) for line in lines if line[column].lstrip("-").replace(".", "").isdigit()), Decimal(0)
+    )

@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
     """What is taken over from another system."""
 
     dependencies = [
-        ("cis", "0022_parts_of_bills"),
+        ("cis", "0027_bill_accuracy"),
     ]
 
     operations = [
@@ -63,6 +63,11 @@ class Migration(migrations.Migration):
                     (23, "电费退补转预存"),
                     (31, "违约金"),
                     (32, "减免违约金"),
+                    (33, "核销坏账"),
+                    (34, "收回已核销"),
+                    (35, "收存保证金"),
+                    (36, "保证金抵欠费"),
+                    (37, "退还保证金"),
                     (51, "期初未收电费"),
                     (52, "期初预存"),
                     (53, "期初转入作废"),

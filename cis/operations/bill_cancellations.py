@@ -106,7 +106,7 @@ def cancel_and_rebill(
 
     :raises ReasonMissing: no reason was given
     :raises NotFound: no such bill of an account `within` these organisation paths
-    :raises NotTheNewest, DifferenceSettled, BoundElsewhere, CreditSpent, OfFormerSystem: it cannot be cancelled any more
+    :raises NotTheNewest, DifferenceSettled, BoundElsewhere, CreditSpent, OfFormerSystem: it can not be cancelled now
     :raises billing.CannotBill: the period cannot be billed now; the message says why
     :raises CannotRerate: a later bill of the tier year cannot be rated again
     :raises approvals.AlreadyAsked: somebody has asked for it already

@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cis.models import Account, AccountPoint, BillCorrection, MeterInstallation, Reading
+from cis.models import Account, AccountPoint, Bill, BillCorrection, MeterInstallation, Reading
 from cis.models.metering import ReadingSource
 from cis.operations import ledger
 from cis.operations.readings import change_billed_reading
@@ -47,6 +47,12 @@ class NothingChanges(Refused):
     """The values are those that stand already, or no bill was made from them."""
 
     code = "nothing-changes"
+
+
+class NoNextBill(Refused):
+    """The account is closed and has its last bill: no difference could ride on a next one."""
+
+    code = "no-next-bill"
 
 
 class AmountChanged(Refused):
@@ -120,6 +126,7 @@ def correct(*, change: Change, reason: str, by_id: int, at: datetime, within: Se
     :raises ReasonMissing: no reason was given
     :raises NotFound: no such meter or reading `within` these organisation paths
     :raises NothingChanges: it changes nothing that was billed
+    :raises NoNextBill: the account is closed and has its last bill
     :raises CannotRerate: a period cannot be rated again as it was billed
     :raises ValueBelowPrevious, ValueNotPossible: the value does not fit the readings around it
     :raises approvals.AlreadyAsked: the same waits for a second person
@@ -243,6 +250,12 @@ def _apply(change: Change, record: Record, within: Sequence[str] | None) -> list
     found = [one for account_id in accounts for one in _walk(account_id, first, last, cause, record)]
     if not found:
         raise NothingChanges(_("没有账单用到这些数，不用更正电费。"))
+    closed = Account.objects.filter(pk__in=[one.bill.account_id for one in found], closed_on__isnull=False)
+    for account in closed:
+        if Bill.objects.filter(account_id=account.pk, period_end__gte=account.closed_on).exists():
+            raise NoNextBill(
+                _("户号 %(no)s 已销户，没有下期账单可以列入差额。请改办电费退补。") % {"no": account.account_no}
+            )
     return found
 
 

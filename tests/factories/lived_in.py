@@ -29,6 +29,7 @@ from halls.operations import call_next, finish, rate, start_serving
 from payments.models import PaymentOrder
 from payments.operations import taking
 from tests.factories.arrears import Road
+from tests.factories.corrections import add_corrections
 from tests.factories.halls import at_counter, make_hall, take
 from tests.factories.lived_in_district import add_district
 from tests.factories.lived_in_shortages import add_shortages
@@ -75,6 +76,7 @@ def lived_in_world() -> World:
     _at_the_counter(world)
     now = timezone.now()
     _in_arrears(world)
+    add_corrections(world, by_id=world.accountant_id, at=AFTER)
     _in_the_portal(world, now)
     _measured_days(world, now.date())
     _behind_the_counter(world, now)

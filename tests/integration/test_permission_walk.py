@@ -24,17 +24,13 @@ from django.test import Client
 from django.utils import timezone, translation
 
 from cis.models import (
-    BackBillEvidence,
-    BillCorrection,
-    BillHold,
     Contact,
     OverchargeReport,
     PortalAccess,
-    Reading,
     ReadingDoubt,
     TariffVersion,
 )
-from cis.operations import back_billing, bill_corrections, outages
+from cis.operations import outages
 from cis.operations.billing import issue_bill_now, start_run
 from cis.operations.overcharges import report_overcharge
 from cis.operations.supply_terms import give_free_energy
@@ -82,6 +78,7 @@ from payments.models import PaymentOrder
 from payments.operations import ask_refund
 from payments.receipts import verification_token
 from tests.factories.arrears import Road
+from tests.factories.corrections import add_corrections
 from tests.factories.districts import make_district
 from tests.factories.halls import make_hall, take
 from tests.factories.lived_in_shortages import add_shortages
@@ -261,9 +258,7 @@ def one_of_everything() -> Walk:
         "asked_id": asked_question,
         "account_no": world.residential.account_no,
         "bill_no": f"{world.cycle}{bill_id:010d}",
-        "correction_id": correction(world, accountant.pk, now),
-        "hold_id": held_bill(world, run, now),
-        **back_bill(world, accountant.pk, now),
+        **add_corrections(world, by_id=accountant.pk, at=now),
         "receipt_no": paid.receipt_no,
         "refund_no": refund["refund_no"],
         "token": verification_token(paid.receipt_no),
@@ -317,39 +312,6 @@ def free_energy(world: World) -> int:
         from_on=date(2026, 6, 1),
         until=None,
     )
-
-
-def correction(world: World, by_id: int, now: datetime) -> int:
-    """A bill whose reading was corrected afterwards; the id of the difference."""
-    who = world.residential_day_15
-    issue_bill_now(account_id=who.account_id, cycle=world.cycles[0], issued_by_id=by_id, at=now)
-    read = Reading.objects.get(installation_id=who.installation_id, cycle=world.cycles[0])
-    change = bill_corrections.Values(who.installation_id, read.read_on, {int(read.register): read.value_e4 + 10_000})
-    bill_corrections.correct(change=change, reason="误抄", by_id=by_id, at=now)
-    return BillCorrection.objects.get().pk
-
-
-def held_bill(world: World, run_id: int, now: datetime) -> int:
-    """A bill that waits before it is issued."""
-    who = world.commercial
-    return BillHold.objects.create(
-        run_id=run_id, account_id=who.account_id, org_unit_id=world.county_a_id, price_class=2, cycle=world.cycle,
-        period_start=date(2026, 1, 1), period_end=date(2026, 2, 1), months=1, energy_kwh_e2=900_000,
-        total_fen=700_000, usual_fen=200_000, bills=5, factor_e2=300, floor_fen=500_000, lines=[], usage=[],
-        held_at=now,
-    ).pk  # fmt: skip
-
-
-def back_bill(world: World, by_id: int, now: datetime) -> dict[str, int]:
-    """A back-billing case with a photo."""
-    case_id = back_billing.open_case(
-        account_id=world.residential.account_id, kind="theft", inputs={"kw": "1"}, prices={"energy_price": "0.5"},
-        story="私拉电线", by_id=by_id, at=now,
-    )  # fmt: skip
-    back_billing.add_evidence(
-        case_id=case_id, stream=photo(), name="现场.jpg", content_type="image/jpeg", by_id=by_id, at=now
-    )
-    return {"back_bill_id": case_id, "evidence_id": BackBillEvidence.objects.get().pk}
 
 
 def customer_relations(world: World, now: datetime) -> dict[str, Any]:

@@ -63,6 +63,7 @@ NO_PAGES: dict[str, str] = {
     "cis:portal_wechat_back": "comes back from WeChat",
     "cis:reading_import_file": "hands out a file",
     "cis:people_letter": "hands out a file",
+    "cis:back_bill_evidence": "hands out a file",
     "set_language": "switches and leads back",
     "cis:dispute_open": "an act; a reader is led to the bill",
     "cis:dispute_close": "an act; a reader is led to the bill",

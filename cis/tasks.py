@@ -12,6 +12,7 @@ from cis.operations import (
     agreements,
     bill_accuracy,
     bill_alerts,
+    budget_plans,
     collecting,
     credit,
     fee_control_acts,
@@ -59,6 +60,7 @@ def make_interval_partitions(**_future: object) -> None:
 @app.task(acks_late=True)
 def open_arrears_cases(**_future: object) -> None:
     """End agreements missed or paid off, open a case for every account with an overdue bill, close those that paid."""
+    log.info("budget plans looked at", extra=budget_plans.look_at_plans(at=timezone.now()))
     log.info("agreements looked at", extra=agreements.look_at_agreements(at=timezone.now()))
     log.info("arrears looked at", extra=collecting.open_cases(at=timezone.now()))
     log.info("credit looked at", extra={"accounts": credit.propose(at=timezone.now())})

@@ -5,6 +5,7 @@ from cis.models.back_billing import BackBillCase, BackBillEvidence
 from cis.models.bad_debts import WriteOff, WriteOffRecovery, WrittenOffBill
 from cis.models.bill_alerts import BillAlert
 from cis.models.billing import Bill, BillBasis, BillDispute, BillException, BillingRun, BillLine, BillUsage, ChargeKind
+from cis.models.budget_plans import BudgetPlan
 from cis.models.collecting import (
     ArrearsCase,
     ArrearsStep,
@@ -86,6 +87,7 @@ __all__ = [
     "BillUsage",
     "BillingRun",
     "BindingTry",
+    "BudgetPlan",
     "CapacityChange",
     "ChargeKind",
     "Contact",

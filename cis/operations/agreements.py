@@ -7,7 +7,6 @@ agreement is kept nobody chases these bills and nothing is cut off; a missed ins
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
@@ -16,6 +15,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from cis.collecting.instalments import Part, equal_parts, plan_of
+from cis.collecting.levelised import months_later
 from cis.models import Account, AgreedBill, Bill, Instalment, InstalmentAgreement
 from cis.operations import collecting, late_fees, ledger
 from cis.queries.agreements import standings_of
@@ -23,7 +23,6 @@ from cis.queries.late_fees import late_fees_so_far
 from cis.rating import CannotPrice
 from config.shared.errors import BadInput, NotFound, Refused
 from config.shared.money import yuan_from_fen
-from config.shared.periods import add_months
 from config.shared.permissions import is_within
 
 
@@ -151,7 +150,7 @@ def sign_in_parts(
         debt_fen = debt_of(account_id, bill_ids, on=today)
         if debt_fen < count:
             raise NothingToAgree(_("选中的账单已经交清或不属于这个户号，请刷新页面重新选择。"))
-        days = [_months_later(first_on, number) for number in range(count)]
+        days = [months_later(first_on, number) for number in range(count)]
         return sign_agreement(
             account_id=account_id,
             bill_ids=bill_ids,
@@ -161,12 +160,6 @@ def sign_in_parts(
             at=at,
             within=within,
         )
-
-
-def _months_later(day: date, months: int) -> date:
-    month = add_months(day.year * 100 + day.month, months)
-    last = calendar.monthrange(month // 100, month % 100)[1]
-    return date(month // 100, month % 100, min(day.day, last))
 
 
 def look_at_agreements(*, at: datetime) -> dict[str, int]:

@@ -23,7 +23,8 @@ _TOLD = (PortalAccess.Role.OWNER, PortalAccess.Role.DELEGATE, PortalAccess.Role.
 _DUE = """
 SELECT b.id, b.account_id, b.due_on - %(today)s FROM cis_bill b
 WHERE b.open_fen > 0 AND b.due_on = ANY(%(days)s) AND NOT EXISTS
-    (SELECT 1 FROM cis_instalment_agreement g WHERE g.account_id = b.account_id AND g.state = 'kept')
+    (SELECT 1 FROM cis_instalment_agreement g WHERE g.account_id = b.account_id AND g.state = 'kept'
+     UNION ALL SELECT 1 FROM cis_budget_plan p WHERE p.account_id = b.account_id AND p.state = 'kept')
 """
 _IN_PORTAL = """
 SELECT b.id, b.open_fen, b.due_on, a.id, a.account_no, '', p.user_id, coalesce(u.language, '')

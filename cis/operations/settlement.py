@@ -126,7 +126,7 @@ def settle(
     )
     # What was written off is paid before anything is paid ahead: the debt comes back and is settled at once.
     for back in bad_debts.recover(
-        written_off_debts(account_id),
+        written_off_debts(account_id) if left else (),
         left,
         account_id=account_id,
         payment_id=payment_id,

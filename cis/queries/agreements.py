@@ -10,7 +10,8 @@ from datetime import date
 from django.db.models import Q, Sum
 
 from cis.collecting.instalments import Part, Standing, stand
-from cis.models import AgreedBill, Bill, Instalment, InstalmentAgreement, LateFeeCharge
+from cis.models import AgreedBill, Bill, BudgetPlan, Instalment, InstalmentAgreement, LateFeeCharge
+from cis.queries.budget_plans import covers, plans_of, standing_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,14 @@ NOT_AGREED = BillAgreed(None, None, None)
 
 
 def agreed_bills(bill_ids: Iterable[int], *, on: date) -> dict[int, BillAgreed]:
-    """What agreements mean for these bills on a day; three statements, one where there are none."""
-    rows = list(AgreedBill.objects.filter(bill_id__in=list(bill_ids)).select_related("agreement").order_by("agreement"))
+    """What agreements mean for these bills on a day; two statements where there are none."""
+    bill_ids = list(bill_ids)
+    if not bill_ids:
+        return {}
+    found = _planned(bill_ids)
+    rows = list(AgreedBill.objects.filter(bill_id__in=bill_ids).select_related("agreement").order_by("agreement"))
     kept = list({row.agreement for row in rows if row.agreement.state == InstalmentAgreement.State.KEPT})
     standings = _standings(kept, on=on) if kept else {}
-    found = {}
     for row in rows:
         agreement = row.agreement
         if agreement.pk in standings:
@@ -60,10 +64,29 @@ def agreed_bills(bill_ids: Iterable[int], *, on: date) -> dict[int, BillAgreed]:
     return found
 
 
+def _planned(bill_ids: Sequence[int]) -> dict[int, BillAgreed]:
+    """What plans of equal monthly amounts mean for bills; one statement where there are none."""
+    bills = Bill.objects.filter(pk__in=bill_ids)
+    plans = plans_of(bills.values("account_id"))
+    if not plans:
+        return {}
+    found = {}
+    for bill_id, account_id, due_on in bills.values_list("pk", "account_id", "due_on"):
+        for plan in plans:
+            if plan.account_id == account_id and covers(plan, due_on):
+                is_kept = plan.state == BudgetPlan.State.KEPT
+                runs_from = None if is_kept else plan.settle_due_on or plan.ended_on
+                found[bill_id] = BillAgreed(due_on if is_kept else None, runs_from, None)
+    return found
+
+
 def next_instalment(account_id: int, *, on: date) -> Part | None:
-    """What is to be paid next by the agreement that the account keeps; one statement where there is none."""
+    """What is to be paid next by the agreement that the account keeps; two statements where there is none."""
     kept = InstalmentAgreement.objects.filter(account_id=account_id, state=InstalmentAgreement.State.KEPT).first()
-    return None if kept is None else _standings([kept], on=on)[kept.pk].next
+    if kept is not None:
+        return _standings([kept], on=on)[kept.pk].next
+    plan = next((one for one in plans_of([account_id]) if one.state == BudgetPlan.State.KEPT), None)
+    return None if plan is None else standing_of(plan, on=on).next
 
 
 def list_agreements(account_id: int, *, on: date) -> tuple[AgreementRow, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -234,7 +234,7 @@ def ageing_by_cause(*, within: Sequence[str], today: date) -> tuple[CauseAgeing,
         sums[f"n{number}"] = Count("pk", filter=inside)
         sums[f"f{number}"] = Sum("overdue_fen", filter=inside, default=0)
     open_cases = ArrearsCase.objects.filter(in_scope("org_unit", within), closed_at=None)
-    rows: Iterable[dict[str, Any]] = open_cases.values("cause").annotate(**sums)
+    rows: list[Any] = list(open_cases.values("cause").annotate(**sums))
     found = [
         CauseAgeing(
             row["cause"],

@@ -147,15 +147,22 @@ def _rules(today: date) -> dict[bool, tuple[int, Rule, str]]:
 # A payment that its case has not noted yet stops the case all the same: the news takes a moment.
 _OWED = """
 SELECT a.account_id, coalesce(b.fen, 0), b.due_on, d.open,
-       EXISTS (SELECT 1 FROM cis_instalment_agreement g WHERE g.account_id = a.account_id AND g.state = 'kept'),
+       EXISTS (SELECT 1 FROM cis_instalment_agreement g WHERE g.account_id = a.account_id AND g.state = 'kept')
+       OR EXISTS (SELECT 1 FROM cis_budget_plan p WHERE p.account_id = a.account_id
+                  AND (p.state = 'kept' OR p.state = 'settled' AND p.settle_due_on >= %(today)s)),
        EXISTS (SELECT 1 FROM cis_ledger_transfer t
                WHERE t.account_id = a.account_id AND t.kind = %(payment)s AND t.booked_at > a.since
                AND NOT EXISTS (SELECT 1 FROM cis_arrears_step p
                                WHERE p.case_id = a.case_id AND p.what = 'payment'
                                AND p.source_key = 'payment:' || t.document_id))
 FROM unnest(%(accounts)s::bigint[], %(cases)s::bigint[], %(opened)s::timestamptz[]) AS a(account_id, case_id, since)
-CROSS JOIN LATERAL (SELECT sum(open_fen)::bigint AS fen, min(due_on) AS due_on FROM cis_bill
-                    WHERE account_id = a.account_id AND open_fen > 0 AND due_on < %(today)s) b
+-- The difference of a settled plan falls due with its settlement, not with the bills behind it.
+CROSS JOIN LATERAL (SELECT sum(b.open_fen)::bigint AS fen, min(greatest(b.due_on, (
+                        SELECT max(p.settle_due_on) FROM cis_budget_plan p
+                        WHERE p.account_id = b.account_id AND p.state = 'settled'
+                        AND b.due_on > p.signed_on AND b.due_on <= p.last_due_on))) AS due_on
+                    FROM cis_bill b
+                    WHERE b.account_id = a.account_id AND b.open_fen > 0 AND b.due_on < %(today)s) b
 CROSS JOIN LATERAL (SELECT count(*) AS open FROM cis_bill_dispute
                     WHERE account_id = a.account_id AND closed_at IS NULL) d
 """

@@ -7,6 +7,7 @@ from datetime import date
 
 from cis.queries.agreements import AgreementRow, list_agreements
 from cis.queries.bad_debts import WriteOffRow, list_write_offs
+from cis.queries.budget_plans import PlanRow, list_plans, offered_amount
 from cis.queries.credit import CreditPage, credit_page
 from cis.queries.deposits import DepositRow, held_fen, list_deposits
 from cis.queries.dues import Dues, account_id_of, get_dues
@@ -23,6 +24,9 @@ class DebtPage:
     deposits: tuple[DepositRow, ...]
     held_fen: int
     credit: CreditPage
+    plans: tuple[PlanRow, ...]
+    offered_fen: int | None
+    """the equal monthly amount that could be agreed; None where there are not twelve bills"""
     write_off_waits: int | None
     return_waits: int | None
 
@@ -46,6 +50,8 @@ def debt_page(account_no: str, *, on: date) -> DebtPage:
         write_offs=list_write_offs(account_id),
         deposits=list_deposits(account_id),
         held_fen=held_fen(account_id),
+        plans=list_plans(account_id, on=on),
+        offered_fen=offered_amount(account_id, on=on),
         credit=credit_page(account_id, on=on),
         write_off_waits=waiting.get(f"write-off:{account_id}"),
         return_waits=waiting.get(f"deposit:{account_id}"),

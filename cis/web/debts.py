@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from cis.collecting.credit import GRADES
-from cis.operations import agreements, bad_debts, credit, deposits
+from cis.operations import agreements, bad_debts, budget_plans, credit, deposits
 from cis.queries import customers
 from cis.queries.audit import record_of
 from cis.queries.debts import DebtPage, debt_page
@@ -80,6 +80,15 @@ class AgreementForm(forms.Form):
             )
             for bill in bills
         ]
+
+
+class PlanForm(forms.Form):
+    """When the first equal amount is due, and who signed."""
+
+    first_on = forms.DateField(label=gettext_lazy("首期哪天前交"), widget=_DAY)
+    evidence = forms.CharField(
+        label=gettext_lazy("签字凭证"), max_length=200, help_text=gettext_lazy("谁签的字、协议编号和原件存放处。")
+    )
 
 
 class WriteOffForm(forms.Form):
@@ -174,6 +183,7 @@ def _forms(page: DebtPage, today: date, request: HttpRequest | None) -> dict[str
     first = {"first_on": today + timedelta(days=30), "count": 3, "bills": [b.bill_id for b in page.dues.open_bills]}
     return {
         "agree": AgreementForm(typed("agree"), bills=page.dues.open_bills, initial=first, prefix="agree"),
+        "plan": PlanForm(typed("plan"), initial={"first_on": today + timedelta(days=30)}, prefix="plan"),
         "write-off": WriteOffForm(typed("write-off"), prefix="off"),
         "hold": DepositForm(typed("hold"), prefix="hold"),
         "grade": CreditForm(
@@ -193,6 +203,11 @@ def _agree(page: DebtPage, typed: dict[str, Any], by_id: int, who: dict[str, Any
         **who,
     )
     return _("分期协议记下了，按期履行期间不催不停。")
+
+
+def _plan(page: DebtPage, typed: dict[str, Any], by_id: int, who: dict[str, Any]) -> str:
+    budget_plans.sign_plan(first_on=typed["first_on"], evidence=typed["evidence"], by_id=by_id, **who)
+    return _("均衡交费记下了，一年后清算一次。")
 
 
 def _write_off(page: DebtPage, typed: dict[str, Any], by_id: int, who: dict[str, Any]) -> str:
@@ -224,6 +239,7 @@ def _grade(page: DebtPage, typed: dict[str, Any], by_id: int, who: dict[str, Any
 
 _ACTS: dict[str, Callable[[DebtPage, dict[str, Any], int, dict[str, Any]], str]] = {
     "agree": _agree,
+    "plan": _plan,
     "write-off": _write_off,
     "hold": _hold,
     "apply": _apply,

@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _
 
 from cis.models import RatingSwitches
 from cis.operations.dated_sets import begin_set
+from cis.queries.rating_switches import CHOSEN_ELSEWHERE
+from cis.queries.switch_words import NAMES
 from cis.rating import CannotPrice, read_switches
 from config.shared.errors import Refused
 
@@ -38,8 +40,14 @@ def choose(
 
     :raises SetLiesBack: the day is not after the beginning of what is set now, or lies in the past
     :raises SourceMissing: no source was given
-    :raises SwitchNotPossible: an unknown switch, or a choice it does not have
+    :raises SwitchNotPossible: an unknown switch, a choice it does not have, or one that is decided elsewhere
     """
+    elsewhere = sorted(set(values) & set(CHOSEN_ELSEWHERE))
+    if elsewhere:
+        raise SwitchNotPossible(
+            _("%(name)s 不在这里选定：%(where)s。")
+            % {"name": NAMES[elsewhere[0]], "where": CHOSEN_ELSEWHERE[elsewhere[0]]}
+        )
     try:
         chosen = read_switches(values)
     except CannotPrice as fault:

@@ -9,7 +9,7 @@ rounded to whole kWh as bills are: a sum of days may differ from the bill by wha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ from cis.queries.energy_columns import BILLED_REGISTERS, usage_for
 from cis.queries.left_out import LeftOut, reason_in_words
 from cis.queries.rating_switches import SwitchSets
 from cis.queries.readings import curve, curve_days, daily_usage
+from cis.queries.supply_terms import accounts_with_terms
 from cis.rating import (
     PERIOD_REGISTERS,
     CannotPrice,
@@ -205,8 +206,12 @@ def _terms_between(account_id: int, from_day: date, to_day: date) -> list[_Terms
         .order_by("-valid")
     )
     stretches, sets = [], SwitchSets()
+    has_terms = bool(accounts_with_terms([account_id], first=day, last=until))
     while day < until:
         terms = _terms_on(day, account, bills, contracts, versions, sets)
+        if has_terms:
+            why_not = _("这个户约定了损耗、分表或免费电量，每天的电费要等账单。")
+            terms = replace(terms, version=None, why_not=why_not)
         stretches.append(terms)
         day = terms.end
     return stretches

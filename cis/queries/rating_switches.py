@@ -6,13 +6,38 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
 from cis.models import Bill, RatingSwitches, TariffVersion
 from cis.queries.dated_sets import DatedSets, SetChange, changes_of, sources_of
 from cis.queries.switch_words import NAMES, choice_in_words
 from cis.rating import SWITCHES, CompiledTariff, Switches, compile_rules, read_switches, rules_under
 from cis.rating.switches import Value
 
-__all__ = ["SwitchRow", "SwitchSets", "compiled_for", "list_changes", "list_switches", "values_above"]
+__all__ = [
+    "CHOSEN_ELSEWHERE",
+    "SwitchRow",
+    "SwitchSets",
+    "compiled_for",
+    "list_changes",
+    "list_switches",
+    "values_above",
+]
+
+
+# What the run does not take from here, because it is decided nearer to the matter.
+CHOSEN_ELSEWHERE: dict[str, Promise] = {
+    "demand_mode": gettext_lazy("由每个户的合同约定"),
+    "min_suspension_days": gettext_lazy("试算时选定；暂停业务办理时核定"),
+    "suspension_new_install_half_charge": gettext_lazy("试算时选定；2016 年以前的规则"),
+    "transfer_prorates_tiers": gettext_lazy("试算时选定；过户业务办理时核定"),
+    "late_fee_split": gettext_lazy("由欠费催收的规则定"),
+    "late_fee_min_yuan": gettext_lazy("由欠费催收的规则定"),
+    "allocation": gettext_lazy("由欠费催收的规则定"),
+    "negative_advance": gettext_lazy("由示数审核判断"),
+    "penalty_on": gettext_lazy("由每件退补单选定"),
+}
 
 
 class SwitchSets(DatedSets[Switches]):
@@ -48,6 +73,8 @@ class SwitchRow:
     default_in_words: str
     source: str
     is_changed: bool
+    elsewhere: str
+    """where it is decided, if not here"""
 
 
 def list_switches(*, day: date, org_path: str = "") -> tuple[SwitchRow, ...]:
@@ -64,6 +91,7 @@ def list_switches(*, day: date, org_path: str = "") -> tuple[SwitchRow, ...]:
             default_in_words=choice_in_words(name, switch.default),
             source=own.get(name, switch.source),
             is_changed=name in own,
+            elsewhere=str(CHOSEN_ELSEWHERE.get(name, "")),
         )
         for name, switch in SWITCHES.items()
     )

@@ -24,6 +24,7 @@ from cis.queries.determinants import tier_year_of
 from cis.queries.energy_columns import BILLED_REGISTERS, usage_for
 from cis.queries.left_out import LeftOut, reason_in_words
 from cis.queries.rating_switches import SwitchSets
+from cis.queries.supply_terms import accounts_with_terms
 from cis.rating import (
     PERIOD_REGISTERS,
     CannotPrice,
@@ -143,6 +144,7 @@ def running_bills(account_ids: Sequence[int], *, today: date) -> list[RunningBil
         one.pk: one for one in TariffVersion.objects.filter(pk__in={row[8] for row in terms}).select_related("windows")
     }
     sets = SwitchSets()
+    agreed = accounts_with_terms(account_ids, first=min(p[0] for p in periods.values()), last=last_end)
     return [
         _running(
             row[:-1],
@@ -151,6 +153,7 @@ def running_bills(account_ids: Sequence[int], *, today: date) -> list[RunningBil
             curves.get(row[0], {}),
             today,
             sets.of_unit(row[-1], periods[row[0]][1] - timedelta(days=1)),
+            has_terms=row[0] in agreed,
         )
         for row in terms
     ]
@@ -173,6 +176,8 @@ def _running(
     curves: dict[date, NDArray[np.int64]],
     today: date,
     switches: Switches,
+    *,
+    has_terms: bool,
 ) -> RunningBill:
     account_id, account_no, _opened_on, _reading_day, months, _phase, people, contract_id = row[:8]
     last, used, usual, demand_kw = row[9:]
@@ -199,6 +204,8 @@ def _running(
     if version is None:
         code = LeftOut.NO_CONTRACT if contract_id is None else LeftOut.NO_TARIFF
         return unknown(reason_in_words(code, ""))
+    if has_terms:
+        return unknown(_("这个户约定了损耗、分表或免费电量，账单出来以前不预估。"))
     total = {day: int(values.sum()) for day, values in curves.items()}
     recent = [total[day] for day in sorted(total) if today - _RECENT <= day < today]
     ahead = outlook(

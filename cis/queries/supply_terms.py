@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
 from django.utils.translation import gettext as _
+from psycopg2.extras import DateRange
 
 from cis.models import FreeEnergyRight, SupplyLoss, SupplyPart, Tariff
 from config.shared.display_formats import format_energy
 from config.shared.languages import in_language
 
-__all__ = ["MODELS", "Term", "TermKind", "list_terms", "part_tariffs"]
+__all__ = ["MODELS", "Term", "TermKind", "accounts_with_terms", "list_terms", "part_tariffs"]
 
 TermKind = Literal["loss", "part", "free"]
 MODELS: dict[TermKind, Any] = {"loss": SupplyLoss, "part": SupplyPart, "free": FreeEnergyRight}
@@ -48,6 +50,16 @@ def list_terms(account_id: int, *, today: date) -> tuple[Term, ...]:
         ),
     ]
     return tuple(sorted(found, key=lambda one: (not one.is_current, one.kind, one.term_id)))
+
+
+def accounts_with_terms(account_ids: Sequence[int], *, first: date, last: date) -> frozenset[int]:
+    """The accounts of which anything of this holds on a day of [first, last); three statements."""
+    asked = {"account_id__in": list(account_ids), "valid__overlap": DateRange(first, last)}
+    return frozenset(
+        account
+        for model in MODELS.values()
+        for account in model.objects.filter(**asked).values_list("account_id", flat=True)
+    )
 
 
 def _rows(model: Any, account_id: int) -> Any:

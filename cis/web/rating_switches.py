@@ -40,7 +40,10 @@ class SwitchesForm(forms.Form):
 
     def __init__(self, switches: tuple[queries.SwitchRow, ...], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.names = [one.name for one in switches if not one.elsewhere]
         for one in switches:
+            if one.elsewhere:
+                continue
             self.fields[one.name] = forms.ChoiceField(
                 label=one.meaning,
                 choices=[(str(value), words) for value, words in one.choices],
@@ -51,7 +54,7 @@ class SwitchesForm(forms.Form):
     def chosen(self) -> dict[str, object]:
         """What was chosen, as the switches have it."""
         by_text = {name: {str(value): value for value in switch.values} for name, switch in SWITCHES.items()}
-        return {name: by_text[name][self.cleaned_data[name]] for name in SWITCHES}
+        return {name: by_text[name][self.cleaned_data[name]] for name in self.names}
 
 
 @requires("cis.see_switches")
@@ -106,7 +109,7 @@ def change(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "unit": unit,
-        "fields": [form[one.name] for one in rows],
+        "fields": [form[name] for name in form.names],
         "back_url": address_of("cis:switches", unit),
     }
     return render(

@@ -15,6 +15,7 @@ from cis.operations import billing, supply_terms
 from cis.operations.dated_sets import SetLiesBack, SourceMissing
 from cis.operations.rating_switches import SwitchNotPossible, choose
 from cis.queries.rating_switches import SwitchSets
+from cis.queries.running_bills import running_bill
 from cis.queries.supply_terms import list_terms
 from config.shared.errors import BadInput, Refused
 from config.shared.models import User
@@ -110,6 +111,17 @@ class TestAgreeing:
             )
 
 
+class TestWhatIsForetold:
+    def test_waits_for_the_bill_where_more_than_a_price_is_agreed(self, world: World):
+        part(world)
+
+        found = running_bill(world.commercial.account_id, today=date(2026, 2, 16))
+
+        assert found is not None
+        assert found.middle_fen is None
+        assert "损耗、分表或免费电量" in found.why_not
+
+
 class TestPages:
     def test_agree_look_and_end(self, world: World):
         accountant, no = client_of("accountant"), world.residential.account_no
@@ -151,7 +163,10 @@ class TestChoosing:
             choose(values={}, source="文 3", from_on=date(2026, 2, 1), org_unit_id=world.county_a_id,
                    set_by_id=world.administrator_id, at=AT)  # fmt: skip
 
-    @pytest.mark.parametrize("wrong", [{"rounding": "down"}, {"proration": "by_moon"}, {"tier_year_start": 13}])
+    @pytest.mark.parametrize(
+        "wrong",
+        [{"rounding": "down"}, {"proration": "by_moon"}, {"tier_year_start": 13}, {"allocation": "principal_first"}],
+    )
     def test_what_is_unknown_is_refused(self, world: World, wrong: dict[str, Any]):
         with pytest.raises(SwitchNotPossible):
             choose(values=wrong, source="文", from_on=date(2026, 3, 1), org_unit_id=None,

@@ -27,6 +27,7 @@ from cis.models.fee_control import (
     FeeControlStep,
     FeeControlTerms,
 )
+from cis.models.feed_in import FeedInPayment, FeedInPrice, FeedInStep, PayoutBatch, PayoutLine, SolarPlant
 from cis.models.late_fees import LateFeeCharge, LateFeeWaiver
 from cis.models.ledger import LedgerAccount, LedgerBalance, LedgerDay, LedgerDayBalance, LedgerTransfer
 from cis.models.market import (
@@ -104,6 +105,9 @@ __all__ = [
     "FeeControlReceipt",
     "FeeControlStep",
     "FeeControlTerms",
+    "FeedInPayment",
+    "FeedInPrice",
+    "FeedInStep",
     "Feeder",
     "FreeEnergyRight",
     "Instalment",
@@ -130,6 +134,8 @@ __all__ = [
     "OutagePlace",
     "OutageStep",
     "OverchargeReport",
+    "PayoutBatch",
+    "PayoutLine",
     "PortalAccess",
     "PortalPerson",
     "PortalSession",
@@ -148,6 +154,7 @@ __all__ = [
     "RetailAgreement",
     "RetailPackage",
     "Retailer",
+    "SolarPlant",
     "Substation",
     "SupplyContract",
     "SupplyLoss",

@@ -37,6 +37,10 @@ class ControlAccount(models.IntegerChoices):
     CARD_CLEARING = 1011, "在途资金：刷卡"
     QR_CLEARING = 1012, "在途资金：扫码"
     WALLET_CLEARING = 1013, "在途资金：电子钱包"
+    PAYOUT_CLEARING = 1014, "在途资金：代付"
+    SUBSIDY_RECEIVABLE = 1221, "应收可再生能源补贴"
+    FEED_IN_PAYABLE = 2202, "应付上网电费"
+    FEED_IN_COST = 5401, "分布式上网购电成本"
     PENALTY_INCOME = 6301, "违约使用电费收入"
     LATE_FEES = 6302, "电费违约金收入"
     BAD_DEBTS = 6702, "坏账损失"
@@ -65,6 +69,9 @@ class TransferKind(models.IntegerChoices):
     OPENING_BILL = 51, "期初未收电费"  # (opening bill)
     OPENING_PREPAYMENT = 52, "期初预存"  # (account of an opening import)
     OPENING_WITHDRAWN = 53, "期初转入作废"  # (opening bill or, on leg 2, account of an opening import)
+    FEED_IN_OWED = 41, "应付上网电费"  # (feed-in payment)
+    FEED_IN_PAID = 42, "上网电费付款"  # (payout line)
+    FEED_IN_RETURNED = 43, "上网电费退回"  # (payout line)
 
 
 class LedgerAccount(models.Model):

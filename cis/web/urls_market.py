@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from cis.web import market
+from cis.web import feed_in, market
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("market/", market.market_home, name="market"),
@@ -13,4 +13,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/<str:account_no>/purchase/", market.account_purchase, name="account_purchase"),
     path("accounts/<str:account_no>/purchase/new/", market.agreement_new, name="agreement_new"),
     path("accounts/<str:account_no>/purchase/<int:agreement_id>/end/", market.agreement_end, name="agreement_end"),
+    path("feed-in/", feed_in.home, name="feed_in"),
+    path("feed-in/act/", feed_in.act, name="feed_in_act"),
+    path("feed-in/prices/new/", feed_in.price_new, name="feed_in_price_new"),
+    path("feed-in/payments/<int:payment_id>/", feed_in.payment, name="feed_in_payment"),
+    path("feed-in/payouts/<int:payout_batch_id>/", feed_in.batch_answer, name="payout_answer"),
+    path("feed-in/payouts/<int:payout_batch_id>/file.csv", feed_in.batch_file, name="payout_file"),
+    path("accounts/<str:account_no>/solar/", feed_in.account_solar, name="account_solar"),
+    path("accounts/<str:account_no>/solar/plant/", feed_in.plant, name="solar_plant"),
 ]

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from cis.web import (
     advice,
+    feed_in,
     operating_cost,
     portal,
     portal_alerts,
@@ -37,6 +38,7 @@ urlpatterns: list[URLPattern] = [
     path("prices/", portal.price_page, name="portal_prices"),
     path("advice/", advice.my_advice, name="portal_advice"),
     path("operating-cost/", operating_cost.my_operating, name="portal_operating_cost"),
+    path("feed-in/", feed_in.my_feed_in, name="portal_feed_in"),
     path("alerts/", portal_alerts.alerts, name="portal_alerts"),
     path("outages/", portal.outage_page, name="portal_outages"),
     path("faults/", portal_faults.faults, name="portal_faults"),

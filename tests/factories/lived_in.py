@@ -36,6 +36,7 @@ from tests.factories.lived_in_shortages import add_shortages
 from tests.factories.market import open_market
 from tests.factories.metering import register_file
 from tests.factories.metering import send as send_readings
+from tests.factories.solar import feed_in_a_month
 from tests.factories.world import RESIDENTIAL_TARIFF, World, make_user, small_world
 
 CYCLE = 202602
@@ -83,6 +84,7 @@ def lived_in_world() -> World:
     _messages(world, now)
     _customer_relations(world, now)
     open_market(world, at=now)
+    feed_in_a_month(world, at=now)
     _in_the_hall(world, now)
     add_shortages(world, now)
     add_district(world, now)

@@ -85,6 +85,7 @@ from tests.factories.lived_in_shortages import add_shortages
 from tests.factories.market import open_market
 from tests.factories.metering import register_file, send
 from tests.factories.pictures import photo
+from tests.factories.solar import feed_in_a_month
 from tests.factories.staff import prove
 from tests.factories.world import RESIDENTIAL_TARIFF, World, make_unit, make_user, small_world
 from tests.integration.payments import pay
@@ -287,6 +288,7 @@ def one_of_everything() -> Walk:
         **customer_relations(world, now),
         **shortage(world, now),
         **asdict(open_market(world, at=now)),
+        **asdict(feed_in_a_month(world, at=now)),
         "case_id": case_id,
         "batch_id": LetterBatch.objects.create(created_by=accountant, created_at=now, letters=0).pk,
         "message_id": in_inbox(None, now),

@@ -65,6 +65,8 @@ NO_PAGES: dict[str, str] = {
     "cis:people_letter": "hands out a file",
     "cis:back_bill_evidence": "hands out a file",
     "set_language": "switches and leads back",
+    "cis:feed_in_act": "an act",
+    "cis:payout_file": "hands out a file",
     "cis:dispute_open": "an act; a reader is led to the bill",
     "cis:dispute_close": "an act; a reader is led to the bill",
     "crm:emergency_reply": "an act; a reader is led to the emergency",

@@ -31,6 +31,7 @@ __all__ = [
     "decide",
     "healed",
     "hindrances_of_hour",
+    "is_away",
 ]
 
 
@@ -241,6 +242,11 @@ def decide(
     if at < ripe:
         return Decided(Decision.NOTHING, ("grace",), ripe)
     return _warn_and_stop(at, now, rule, situation)
+
+
+def is_away(steps: Sequence[Step]) -> bool:
+    """Whether a history leaves supply away, or on its way to be."""
+    return _stand(steps).is_away
 
 
 def healed(*, agreement: Agreement, balance_fen: int | None, steps: Sequence[Step], credit_fen: int) -> Happened | None:

@@ -13,9 +13,14 @@ from cis.collection_system.signed_json import SignedJson
 
 SYSTEMS: dict[str, CollectionSystem] = {"signed-json": SignedJson()}
 
-__all__ = ["SYSTEMS", "Answer", "CollectionSystem", "Order", "Outcome", "collection_system"]
+__all__ = ["SYSTEMS", "Answer", "CollectionSystem", "Order", "Outcome", "collection_system", "is_simulated"]
 
 
 def collection_system() -> CollectionSystem:
     """The one that is used."""
     return SYSTEMS[settings.COLLECTION_SYSTEM]
+
+
+def is_simulated() -> bool:
+    """Whether commands go to the simulated system, which has no meters; pages say so."""
+    return bool(settings.SIMULATORS_URL) and settings.COLLECTION_SYSTEM_URL.startswith(settings.SIMULATORS_URL)

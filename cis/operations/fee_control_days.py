@@ -68,7 +68,7 @@ def estimate(account_ids: list[int], *, at: datetime) -> int:
     """Write the day's estimates of accounts that have none; gives how many. In the caller's transaction."""
     today = at.astimezone(settings.BILLING_TIME_ZONE).date()
     bills = running_bills(account_ids, today=today) if account_ids else []
-    money = _balances(account_ids)
+    money = balances_of(account_ids)
     rows = []
     for bill in bills:
         open_fen, prepaid_fen = money.get(bill.account_id, (0, 0))
@@ -126,7 +126,7 @@ def _accounts(low: int, high: int, at: datetime) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _balances(account_ids: list[int]) -> dict[int, tuple[int, int]]:
+def balances_of(account_ids: list[int]) -> dict[int, tuple[int, int]]:
     """Account id to what it owes and what it has paid ahead."""
     wanted = [account_id * 10 + kind for account_id in account_ids for kind in LedgerKind]
     with connection.cursor() as cursor:

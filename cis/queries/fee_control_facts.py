@@ -22,10 +22,12 @@ from cis.collecting.fee_control import (
     decide,
     healed,
     hindrances_of_hour,
+    is_away,
 )
 from cis.models import FeeControlAgreement, FeeControlCommand, FeeControlTerms
 from config.shared.calendar import calendar_day
 
+_TOLD = (Happened.WARNED, Happened.ANNOUNCED, Happened.LAST_WARNED)
 _AWAY = (FeeControlCommand.State.REFUSED, FeeControlCommand.State.WITHDRAWN)
 
 
@@ -47,6 +49,8 @@ class FeeFacts:
     estimate_id: int | None
     estimated_on: date | None
     period_start: date | None
+    unknown_why: str
+    """why the running bill of the newest estimate could not be told"""
     usual_a_day_fen: int | None
     is_outlier: bool
     steps: tuple[Step, ...]
@@ -57,6 +61,8 @@ class FeeFacts:
     is_stop_unsent: bool
     arrears_cut_id: int | None
     commands: int
+    is_telling: bool
+    """whether the message of the newest step is still on its way"""
     told: Mapping[str, int]
     """how often each thing was told or noted"""
     situation: Situation
@@ -77,6 +83,17 @@ class FeeFacts:
         if self.available_fen is None or not self.usual_a_day_fen:
             return None
         return max(self.available_fen, 0) // self.usual_a_day_fen
+
+    @property
+    def is_away(self) -> bool:
+        """Whether supply is away, or a stop is under way."""
+        return is_away(self.steps)
+
+    @property
+    def to_call(self) -> Happened | None:
+        """What was written down last and no message has brought or will; None: nothing."""
+        told = [step for step in self.steps if step.what in _TOLD]
+        return told[-1].what if told and told[-1].reached_at is None and not self.is_telling else None
 
     def decide(self, at: datetime) -> Decided:
         """What is to be done at a moment."""
@@ -127,7 +144,8 @@ def terms_of(codes: Iterable[str], *, today: date) -> dict[str, Terms]:
 
 # The estimate of yesterday still stands until today's is made; an older one does not (the trigger asks the same).
 _MONEY = """
-SELECT g.id, a.account_no, e.id, e.day, e.period_start, e.running_fen, e.usual_a_day_fen, coalesce(e.is_outlier, false),
+SELECT g.id, a.account_no, e.id, e.day, e.period_start, e.running_fen, coalesce(e.why_not, ''),
+       e.usual_a_day_fen, coalesce(e.is_outlier, false),
        coalesce(b.open_fen, 0), coalesce(b.prepaid_fen, 0), m.meter_no, coalesce(credit.fen, 0)
 FROM cis_fee_control_agreement g
 JOIN cis_account a ON a.id = g.account_id
@@ -150,7 +168,9 @@ LEFT JOIN LATERAL (SELECT sum(credit_fen)::bigint AS fen FROM cis_fee_control_st
 WHERE g.id = ANY(%(agreements)s)
 """
 _STEPS = """
-SELECT s.account_id, s.id, s.what, s.at, cis_fee_control_reached(s)
+SELECT s.account_id, s.id, s.what, s.at, cis_fee_control_reached(s),
+       EXISTS (SELECT 1 FROM shared_message m WHERE m.account_id = s.account_id AND m.channel <> 'in_app'
+               AND m.state IN ('waiting', 'sending') AND starts_with(m.dedupe_key, s.key || ':'))
 FROM cis_fee_control_step s WHERE s.account_id = ANY(%(accounts)s) ORDER BY s.id
 """
 _AGAINST = """
@@ -159,6 +179,9 @@ WHERE p.account_id = ANY(%(accounts)s) AND p.ended_at IS NULL AND p.from_on <= %
   AND (p.until_on IS NULL OR p.until_on >= %(today)s)
 UNION
 SELECT account_id, 'dispute' FROM cis_bill_dispute WHERE account_id = ANY(%(accounts)s) AND closed_at IS NULL
+UNION
+SELECT account_id, 'instalments' FROM cis_instalment_agreement
+WHERE account_id = ANY(%(accounts)s) AND state = 'kept'
 UNION
 SELECT id, 'homes-behind' FROM unnest(%(accounts)s::bigint[]) AS a(id) WHERE cis_homes_behind(id, %(today)s) > 0
 ORDER BY 1, 2
@@ -198,8 +221,13 @@ def facts_of(account_ids: Iterable[int], *, at: datetime) -> dict[int, FeeFacts]
         "agreements": [row.pk for row in agreements.values()],
     }
     steps: dict[int, list[tuple[int, str, datetime, datetime | None]]] = defaultdict(list)
-    for account_id, step_id, what, when, reached_at in _rows(_STEPS, asked):
+    pending: set[int] = set()
+    for account_id, step_id, what, when, reached_at, is_on_its_way in _rows(_STEPS, asked):
         steps[account_id].append((step_id, what, when, reached_at))
+        if is_on_its_way:
+            pending.add(account_id)
+        else:
+            pending.discard(account_id)
     commands: dict[int, list[FeeControlCommand]] = defaultdict(list)
     for command in FeeControlCommand.objects.filter(account_id__in=list(agreements)).order_by("pk"):
         commands[command.account_id].append(command)
@@ -212,7 +240,7 @@ def facts_of(account_ids: Iterable[int], *, at: datetime) -> dict[int, FeeFacts]
     money = {row[0]: row[1:] for row in _rows(_MONEY, asked)}
     found = {}
     for account_id, row in agreements.items():
-        account_no, estimate_id, day, period, running, usual, outlier, open_fen, prepaid, meter, credit = money[row.pk]
+        account_no, estimate_id, day, period, running, why, usual, outlier, owed, prepaid, meter, credit = money[row.pk]
         mine, told = commands[account_id], steps[account_id]
         stops = [one for one in mine if one.kind == FeeControlCommand.Kind.STOP and one.state not in _AWAY]
         found[account_id] = FeeFacts(
@@ -228,11 +256,12 @@ def facts_of(account_ids: Iterable[int], *, at: datetime) -> dict[int, FeeFacts]
             ),
             meter_no=meter or "",
             prepayment_fen=prepaid,
-            open_fen=open_fen,
+            open_fen=owed,
             running_fen=running,
             estimate_id=estimate_id,
             estimated_on=day,
             period_start=period,
+            unknown_why=why,
             usual_a_day_fen=usual,
             is_outlier=outlier,
             steps=_history(told, mine),
@@ -242,6 +271,7 @@ def facts_of(account_ids: Iterable[int], *, at: datetime) -> dict[int, FeeFacts]
             is_stop_unsent=bool(stops) and stops[-1].state == FeeControlCommand.State.WAITING,
             arrears_cut_id=cuts.get(account_id),
             commands=len(mine),
+            is_telling=account_id in pending,
             told={what: sum(one[1] == what for one in told) for what in {one[1] for one in told}},
             situation=Situation(
                 credit_fen=credit,

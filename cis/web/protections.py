@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -14,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from cis.operations import protections as operations
+from cis.operations.fee_control_commands import halt_stops
 from cis.queries import customers
 from cis.queries import protections as queries
 from cis.queries.audit import record_of
@@ -105,21 +108,44 @@ class QuietForm(forms.Form):
         self.fields["kind"].choices = queries.choices_of_quiet_times()  # type: ignore[attr-defined]
 
 
+class HaltForm(forms.Form):
+    """Until when nobody is stopped, and why."""
+
+    hours = forms.IntegerField(label=gettext_lazy("停发多少小时"), min_value=1, max_value=720, initial=24)
+    reason = forms.CharField(label=gettext_lazy("原因"), max_length=200)
+
+
 @requires(APPROVES)
 @require_http_methods(["GET", "HEAD", "POST"])
 def quiet_times(request: HttpRequest) -> HttpResponse:
     """Times in which nobody of one's part is cut off; the whole of it, for the head of the unit to say."""
     user, now = staff_of(request), timezone.now()
     within = scope_of(user, APPROVES)
-    form = QuietForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    is_halt = request.POST.get("act") == "halt"
+    form = QuietForm(request.POST if request.method == "POST" and not is_halt else None)
+    halt = HaltForm(request.POST if is_halt else None)
+    used: forms.Form = halt if is_halt else form
+    if request.method == "POST" and used.is_valid():
         try:
-            for unit_id in queries.units_of(within):
-                operations.set_quiet_time(org_unit_id=unit_id, **form.cleaned_data, by_id=user.pk, at=now)
+            messages.success(request, _set_quiet(used, queries.units_of(within), user.pk, now, is_halt=is_halt))
         except Refused as refused:
-            refuse(form, refused)
+            refuse(used, refused)
         else:
-            messages.success(request, _("登记了，这段时间不停电。"))
             return redirect("cis:quiet_times")
-    context = {"form": form, "rows": queries.list_quiet_times(within=within, at=now)}
-    return render(request, "cis/collecting/quiet.html", context, status=422 if form.errors else 200)
+    context = {"form": form, "halt": halt, "rows": queries.list_quiet_times(within=within, at=now)}
+    return render(request, "cis/collecting/quiet.html", context, status=422 if used.errors else 200)
+
+
+def _set_quiet(form: forms.Form, unit_ids: Iterable[int], by_id: int, at: datetime, *, is_halt: bool) -> str:
+    """Enter the time for each unit; gives what to say."""
+    typed = form.cleaned_data
+    if not is_halt:
+        for unit_id in unit_ids:
+            operations.set_quiet_time(org_unit_id=unit_id, **typed, by_id=by_id, at=at)
+        return _("登记了，这段时间不停电。")
+    until = at + timedelta(hours=typed["hours"])
+    under_way = sum(
+        halt_stops(org_unit_id=unit_id, until_at=until, reason=typed["reason"], by_id=by_id, at=at)
+        for unit_id in unit_ids
+    )
+    return _("停电指令已停发，%(count)s 条在途的正在撤回。") % {"count": under_way}

@@ -415,7 +415,6 @@ COLLECTION_SYSTEM_CLIENT = os.environ.get("COLLECTION_SYSTEM_CLIENT", "") or "da
 COLLECTION_SYSTEM_SECRET = os.environ.get("COLLECTION_SYSTEM_SECRET", "") or (
     "simulated-collection" if SIMULATORS else ""
 )
-COLLECTION_SYSTEM_IS_SIMULATED = bool(SIMULATORS_URL) and COLLECTION_SYSTEM_URL.startswith(SIMULATORS_URL)
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "") or "127.0.0.1"
 EMAIL_PORT = int(os.environ.get("EMAIL_PORT") or 25)
 EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")

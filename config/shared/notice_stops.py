@@ -248,14 +248,16 @@ def _percent(permille: int) -> str:
 
 
 def _subject(code: str, language: str) -> str:
-    """A template's first line without its parameters, such as 「电费账单已出」."""
+    """A template's first line without its parameters, such as 「电费账单已出」; where that is nothing, an example."""
     form = templates.TEMPLATES.get(code)
     if form is None:
         return code
     text = form.subject(language or get_language() or "")
+    bare = text
     for name in form.parameters:
-        text = text.replace(f"{{{name}}}", "…")
-    return text
+        bare = bare.replace(f"{{{name}}}", "")
+    said = " ".join(bare.split()).strip(" ：:，,")
+    return said if sum(letter.isalpha() for letter in said) > 3 else text.format_map(form.examples)
 
 
 def _open(stop_id: int) -> NoticeStop:

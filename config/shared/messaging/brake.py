@@ -25,12 +25,12 @@ from config.shared.models import Message, NoticeCount, NoticeLimit, NoticeStop
 HOUR = timedelta(hours=1)
 USUAL = timedelta(days=30)
 """over how long what is usual is measured"""
-_OURS = "our own: below what makes customers call in a mass"
+_OURS = "本企业约定：低于会引来集中询问的水平"
 # (template, most an hour, least messages, outliers permille, jump in hundredths, failed permille, source)
 _STARTING = (
     ("", 200_000, 100, 50, 300, 300, _OURS),
-    ("fee-control-last-warning", 20_000, 20, 50, 200, 300, "our own: a stop of supply follows from it"),
-    ("fee-control-short", 50_000, 50, 50, 200, 300, "our own: a stop of supply may follow from it"),
+    ("fee-control-last-warning", 20_000, 20, 50, 200, 300, "本企业约定：之后就是停电，从严"),
+    ("fee-control-short", 50_000, 50, 50, 200, 300, "本企业约定：之后可能停电，从严"),
 )
 
 

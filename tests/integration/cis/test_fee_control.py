@@ -10,25 +10,44 @@ from typing import Any
 
 import pytest
 from django.conf import settings as house
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import Error, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
 from cis.collection_system import collection_system
-from cis.models import ArrearsStep, FeeControlCommand, FeeControlEstimate, FeeControlReceipt, FeeControlStep
-from cis.operations import collecting, disputes, fee_control, fee_control_acts, fee_control_commands, protections
+from cis.models import (
+    ArrearsStep,
+    FeeControlAgreement,
+    FeeControlCommand,
+    FeeControlEstimate,
+    FeeControlReceipt,
+    FeeControlStep,
+    InstalmentAgreement,
+)
+from cis.operations import (
+    collecting,
+    disputes,
+    fee_control,
+    fee_control_acts,
+    fee_control_commands,
+    fee_control_days,
+    protections,
+)
 from cis.operations.fee_control_days import start_day
+from cis.queries import fee_control as queries
 from cis.queries.fee_control_facts import facts_of
 from config.shared import jobs
 from config.shared.errors import Refused
-from config.shared.models import Job
+from config.shared.models import Job, OrgUnit
 from payments import handlers as payment_handlers
 from payments.events import PaymentReceived
 from tests.factories.arrears import WALK, Road
 from tests.factories.arrears import at as on
 from tests.factories.bills import issue
-from tests.factories.fee_control import Controlled, at
-from tests.factories.world import World, small_world
+from tests.factories.fee_control import PAPER, Controlled, at, curves
+from tests.factories.portal import signed_in
+from tests.factories.world import World, make_user, small_world
 from tests.integration.payments import pay
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +79,14 @@ def stopped(flat: Controlled, outside: Any) -> FeeControlCommand:
     flat.look(at(10, 9, 2))
     flat.send(at(10, 9, 2), outside)
     return FeeControlCommand.objects.get(kind="stop")
+
+
+def by_instalments(flat: Controlled) -> None:
+    """A kept agreement by instalments, as a row: what it is made of is judged at the end of a transaction."""
+    InstalmentAgreement.objects.create(
+        account_id=flat.account.account_id, debt_fen=1, signed_on=date(2026, 3, 1), evidence="x",
+        made_by_id=flat.world.manager_id, made_at=at(10, 8),
+    )  # fmt: skip
 
 
 def say(state: str, number: str, when: datetime) -> None:
@@ -170,7 +197,7 @@ class TestTheRoad:
         claim = jobs.claim_shard(job_id=job_id, now=at(3, 8, 30))
         assert claim is not None
 
-        with django_assert_max_num_queries(60):
+        with django_assert_max_num_queries(70):
             jobs.WORKERS["fee-control"].__globals__["fee_control_days"].work_shard(claim, at=at(3, 8, 30))
 
         assert FeeControlEstimate.objects.count() == len(others) + 1 == Job.objects.get(pk=job_id).done_units
@@ -181,7 +208,17 @@ class TestNeverAgainstTheRule:
     @pytest.mark.acceptance("F30")
     @pytest.mark.parametrize(
         "against",
-        ["night", "holiday", "heat", "life-support", "dispute", "ended", "credit", "paid", "nothing-new"],
+        [
+            "night",
+            "holiday",
+            "heat",
+            "life-support",
+            "dispute",
+            "ended",
+            "credit",
+            "paid",
+            "nothing-new",
+        ],
     )
     def test_nobody_is_stopped(self, flat: Controlled, outside: Any, against: str, settings: Any) -> None:
         warned(flat, outside)
@@ -246,6 +283,7 @@ class TestNeverAgainstTheRule:
                 FeeControlCommand.objects.create(**lawful | changed)
         by = flat.world.manager_id
         for against in (
+            lambda: by_instalments(flat),
             lambda: flat.end(at(10, 8, 50)),
             lambda: pay(flat.world, fen=48_21, account=flat.account, at=at(10, 9)),
             lambda: fee_control_commands.halt_stops(
@@ -258,6 +296,7 @@ class TestNeverAgainstTheRule:
         ):  # fmt: skip
             undone = transaction.savepoint()
             against()
+            assert "stop" not in flat.look(at(10, 9, 2)), "nor does the house try"
             with pytest.raises(Error), transaction.atomic():
                 FeeControlCommand.objects.create(**lawful)
             transaction.savepoint_rollback(undone)
@@ -425,3 +464,108 @@ class TestCommandsAreNeverSentTwice:
         assert [post("wrong"), post(secret), post(secret), post(secret, "nonce-0002", b"{}")] == [401, 200, 401, 400]
         stop.refresh_from_db()
         assert (stop.state, stop.answer, stop.ended_at) == ("refused", "breaker", at(10, 9, 3))
+
+
+class TestThePages:
+    def test_an_agreement_is_entered_with_its_paper_shown_and_ended(self, world: World, outside: Any) -> None:
+        account_no = world.commercial.account_no
+        clerk = signed_in(world.clerk_a_id)
+        address = f"/console/accounts/{account_no}/fee-control/manage/"
+        today = timezone.localdate()
+        typed = {
+            "act": "agree", "terms_code": "SG-PREPAID", "signed_by": "王经理", "signed_on": f"{today}",
+            "from_on": f"{today}",
+        }  # fmt: skip
+        wrong = clerk.post(address, typed | {"paper": SimpleUploadedFile("a.exe", b"MZ")})
+        assert wrong.status_code == 422 and "不是 PDF" in wrong.content.decode()
+        assert clerk.post(address, typed | {"paper": SimpleUploadedFile("协议.pdf", PAPER)}).status_code == 302
+        assert clerk.get(f"/console/accounts/{account_no}/fee-control/paper/").content == PAPER
+        assert "费控中" in clerk.get(f"/console/accounts/{account_no}/fee-control/").content.decode()
+        assert clerk.post(address, {"act": "end", "reason": ""}).status_code == 422
+        clerk.post(address, {"act": "end", "reason": "客户要求"})
+        assert "协议已终止" in clerk.get(f"/console/accounts/{account_no}/fee-control/").content.decode()
+
+    def test_whoever_collects_sees_low_balances_and_calls_in_their_part_only(
+        self, flat: Controlled, outside: Any
+    ) -> None:
+        flat.day(at(3, 8, 30))
+        elsewhere = [OrgUnit.objects.get(pk=flat.world.county_b_id).path]
+        mine = [OrgUnit.objects.get(pk=flat.world.county_a_id).path]
+
+        low = queries.list_low(within=mine, today=date(2026, 3, 3))
+        assert [(row.account_no, row.balance_fen, row.state_word) for row in low] == [
+            (flat.account.account_no, -1071, "已用完")
+        ]
+        assert not queries.list_calls(within=mine, at=at(3, 9)), "the message is on its way"
+        outside.sms.behaviour.refuse = ["isv.MOBILE_NUMBER_ILLEGAL"]
+        flat.deliver(at(3, 8, 31), outside)
+        calls = queries.list_calls(within=mine, at=at(3, 9))
+        assert [(row.account_no, row.word) for row in calls] == [(flat.account.account_no, "停电预告")]
+        assert not queries.list_low(within=elsewhere, today=date(2026, 3, 3))
+        assert not queries.list_calls(within=elsewhere, at=at(3, 9))
+        fee_control.note_call(
+            account_no=flat.account.account_no, what="announced", evidence="本人接听", by_id=flat.world.manager_id,
+            at=at(3, 9, 30),
+        )  # fmt: skip
+        assert not queries.list_calls(within=mine, at=at(3, 10))
+        text = signed_in(flat.world.accountant_id).get("/console/fee-control/").content.decode()
+        assert "采集系统是模拟的" in text
+
+    def test_the_head_of_the_unit_halts_stops_at_once(self, flat: Controlled, outside: Any) -> None:
+        stopped(flat, outside)
+        path = OrgUnit.objects.get(pk=flat.world.county_a_id)
+        head = signed_in(make_user("head", path, "leader").pk)
+        assert head.post("/console/arrears/quiet/", {"act": "halt", "hours": "0", "reason": "x"}).status_code == 422
+
+        answer = head.post("/console/arrears/quiet/", {"act": "halt", "hours": "24", "reason": "误发"}, follow=True)
+
+        assert "1 条在途的正在撤回" in answer.content.decode() and "误发" in answer.content.decode()
+
+    def test_a_late_reconnection_stands_first(self, flat: Controlled, outside: Any) -> None:
+        stopped(flat, outside)
+        pay(flat.world, fen=100_00, account=flat.account, at=at(10, 20))
+        outside.collection.behaviour.lose_before_taking = 99
+        fee_control_acts.note_payment(account_id=flat.account.account_id, paid_at=at(10, 20), at=at(10, 20))
+        path = [OrgUnit.objects.get(pk=flat.world.county_a_id).path]
+
+        [late] = queries.list_late(within=path, at=at(11, 20, 1))
+        assert (late.is_late, late.due_at) == (True, at(11, 20))
+        assert queries.list_commands(within=path, at=at(11, 20, 1))[0].is_late
+        assert not queries.list_late(within=path, at=at(11, 19))[0].is_late
+
+    def test_the_days_ahead_say_why_nobody_is_stopped(self, flat: Controlled) -> None:
+        path = [OrgUnit.objects.get(pk=flat.world.county_a_id).path]
+        protections.set_quiet_time(
+            org_unit_id=flat.world.county_a_id, kind="weather", from_at=at(7, 0, month=4), until_at=at(8, 0, month=4),
+            reason="高温橙色预警", by_id=flat.world.manager_id, at=at(1),
+        )  # fmt: skip
+
+        days = {row.day: row.why for row in queries.calendar_ahead(within=path, today=date(2026, 4, 2))}
+
+        assert days[date(2026, 4, 2)] == ()
+        assert days[date(2026, 4, 3)] == ("节前",) and days[date(2026, 4, 5)] == ("节假日",)
+        assert days[date(2026, 4, 7)] == ("极端天气 高温橙色预警",) and days[date(2026, 4, 8)] == ()
+
+    @pytest.mark.acceptance("F30")
+    def test_a_customer_sees_what_is_left_chooses_a_threshold_and_asks_for_credit_once(
+        self, world: World, outside: Any
+    ) -> None:
+        now = timezone.now()
+        today = timezone.localdate(now)
+        curves(world.residential, today - timedelta(days=60), today)
+        mine = signed_in(world.portal_user_id)
+        assert "没有签费控协议" in mine.get("/my/fee-control/").content.decode()
+        fee_control.agree(
+            account_no=world.residential.account_no, terms_code="SG-PREPAID", from_on=today, until_on=None,
+            signed_by="张三", signed_on=today, paper=PAPER, paper_name="a.pdf", by_id=world.manager_id, at=now,
+        )  # fmt: skip
+        fee_control_days.estimate([world.residential.account_id], at=now)
+
+        assert "电费余额" in mine.get("/my/").content.decode()
+        assert "先用 30.00 元应急" in mine.get("/my/fee-control/").content.decode()
+        assert mine.post("/my/fee-control/", {"act": "warn", "warn": "80.50"}).status_code == 302
+        assert FeeControlAgreement.objects.get().own_warn_fen == 80_50
+        assert mine.post("/my/fee-control/", {"act": "credit"}).status_code == 302
+        again = mine.post("/my/fee-control/", {"act": "credit"})
+        assert again.status_code == 422 and "已经用过" in again.content.decode()
+        assert FeeControlStep.objects.filter(what="credit").count() == 1

@@ -118,7 +118,7 @@ def _offer_plans(form: TryForm, found: Advice) -> None:
             option.key,
             _("现在的方式") if option.is_now else " · ".join(filter(None, (option.tariff_name, way_of(option)))),
         )
-        for option in found.options
+        for option in sorted(found.options, key=lambda option: not option.is_now)
     ]
     form.fields["plan"].widget = forms.Select(choices=choices)
     if len(choices) < 2:

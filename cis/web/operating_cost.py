@@ -33,6 +33,7 @@ from config.shared.web.pages import requires
 from config.shared.web.portal_pages import for_customers, preferred_account
 
 _WIDTH = 1000
+_LEAST_E8 = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,9 @@ def _drivers(found: OperatingCost) -> list[str]:
         said = [_("同单位同类 %(accounts)s 户平均每度 %(mean)s 元，这户每度贵 %(difference)s 元。") % words]
     else:
         said = [_("同单位同类 %(accounts)s 户平均每度 %(mean)s 元，这户每度便宜 %(difference)s 元。") % words]
-    for part, e8 in others.dearer_e8[:4]:
+    # What does not show at four places is no reason.
+    shown = [(part, e8) for part, e8 in others.dearer_e8 if abs(e8) >= _LEAST_E8]
+    for part, e8 in shown[:4]:
         one = {"part": name_of(part), "yuan": _price(abs(e8))}
         said.append(_("%(part)s：每度贵 %(yuan)s 元") % one if e8 > 0 else _("%(part)s：每度便宜 %(yuan)s 元") % one)
     return said

@@ -70,7 +70,6 @@ def add_package(
     kind: str,
     terms: Mapping[str, Any],
     source: str,
-    settled_later: bool = False,
 ) -> int:
     """
     Register a retail package; its id. Its terms never change: another price is another package.
@@ -95,7 +94,6 @@ def add_package(
                 name=name[:200],
                 kind=kind,
                 terms=dict(terms),
-                settled_later=settled_later,
                 source=source,
             ).pk
     except IntegrityError as error:

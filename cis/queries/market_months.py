@@ -67,7 +67,6 @@ class PackageRow:
     name: str
     kind_word: str
     terms: tuple[tuple[str, str], ...]
-    settled_later: bool
     source: str
     accounts: int
 
@@ -171,7 +170,6 @@ def list_retailers(*, today: date) -> list[RetailerRow]:
                 package.name,
                 in_language(*PACKAGES[package.kind].names),
                 tuple(terms_in_words(package.terms)),
-                package.settled_later,
                 package.source,
                 bought.get(package.pk, 0),
             )

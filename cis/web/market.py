@@ -123,7 +123,6 @@ def package_new(request: HttpRequest, retailer_id: int) -> HttpResponse:
                 kind=kind,
                 terms=form.terms(),
                 source=typed["source"],
-                settled_later=typed["settled_later"],
             )
         except Refused as said:
             refused = said

@@ -164,9 +164,6 @@ class PackageForm(forms.Form):
     source = forms.CharField(
         label=gettext_lazy("出处"), max_length=500, help_text=gettext_lazy("例如零售平台的备案编号。")
     )
-    settled_later = forms.BooleanField(
-        label=gettext_lazy("月后结算：先按条款出账，差额在以后的账单清算"), required=False
-    )
 
     def terms(self) -> dict[str, Any]:
         """The terms as the package's kind reads them."""

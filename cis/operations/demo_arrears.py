@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from cis.models import ArrearsCase
-from cis.operations import collecting
+from cis.operations import collecting, credit
 from config.shared.models import User
 
 # What was found out about the oldest debts, in the order of the list.
@@ -16,6 +16,7 @@ def load(*, today: date, at: datetime) -> None:
     """Open the cases of the day; the cause of the oldest is known and they were called. Repeated, nothing is added."""
     del today
     collecting.open_cases(at=at)
+    credit.propose(at=at)
     collector = User.objects.filter(username="accountant").first()
     if collector is None:
         return

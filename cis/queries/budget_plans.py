@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet, Sum
 
 from cis.collecting.instalments import Part, Standing, stand
 from cis.collecting.levelised import MONTHS, due_days, monthly_amount
-from cis.models import Bill, BudgetPlan, LedgerTransfer
+from cis.models import Bill, BudgetPlan, LedgerTransfer, SupplyContract
 from cis.models.ledger import TransferKind
 from cis.rating import CannotPrice
 
@@ -40,8 +40,11 @@ class PlanRow:
 
 
 def offered_amount(account_id: int, *, on: date) -> int | None:
-    """The equal amount that the last twelve monthly bills come to; None where there are not twelve."""
-    bills = Bill.objects.filter(account_id=account_id, period_end__lte=on, months=1).order_by("-cycle", "-revision")
+    """The equal amount that a home's last twelve monthly bills come to; None where there are not twelve."""
+    homes = SupplyContract.PriceClass.RESIDENTIAL
+    bills = Bill.objects.filter(account_id=account_id, period_end__lte=on, months=1, price_class=homes).order_by(
+        "-cycle", "-revision"
+    )
     newest: dict[int, int] = {}
     for cycle, fen in bills.values_list("cycle", "total_fen")[: 4 * MONTHS]:
         newest.setdefault(cycle, fen)

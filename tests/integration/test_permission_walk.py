@@ -113,6 +113,8 @@ MANAGED = {
     "order_id",
     "proposal_id",
     "case_id",
+    "hold_id",
+    "back_bill_id",
 }
 # Objects of one's own: somebody else's is simply not there, whoever asks.
 OWN = {"place", "session_id", "passkey_id"}

@@ -54,7 +54,7 @@ class DifferenceSettled(Refused):
 
 
 class BoundElsewhere(Refused):
-    """The bill's debt is part of an instalment agreement that is kept, or was written off."""
+    """The bill's debt is part of an instalment agreement that is kept, or was written off, or came from another system."""
 
     code = "bound-elsewhere"
 
@@ -188,6 +188,8 @@ def _cancel(bill: Bill, record: Record) -> Bill:
         raise BoundElsewhere(_("这张账单在分期协议里或已核销，不能作废。请先终止协议，或更正示数。"))
     if OpeningBill.objects.filter(bill=bill).exists():
         raise OfFormerSystem(_("这张账单是从原系统转入的，不能在这里重开；多收少收的请用电费退补更正。"))
+    if OpeningBill.objects.filter(bill=bill).exists():
+        raise BoundElsewhere(_("这张账单是从原系统转入的，不能作废重开。有错的请改办电费退补。"))
     own = BillCorrection.objects.filter(bill=bill)
     if own.filter(state=BillCorrection.State.TAKEN).exists():
         raise DifferenceSettled(_("这张账单的差额已经列入后来的账单，不能再作废。还有错的，请更正示数。"))

@@ -63,7 +63,10 @@ class Rerated:
 
 def live_bills(account_id: int, *, from_day: date) -> list[Bill]:
     """The newest revision of each of the account's bills whose period ends on a day or later, oldest first."""
-    bills = Bill.objects.filter(account_id=account_id, period_end__gte=from_day).order_by("period_start", "revision")
+    # What was billed by another system cannot be rated by this one.
+    bills = Bill.objects.filter(account_id=account_id, period_end__gte=from_day, opening=None).order_by(
+        "period_start", "revision"
+    )
     newest = {bill.period_start: bill for bill in bills}
     return list(newest.values())
 

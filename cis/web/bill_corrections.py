@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -23,7 +24,7 @@ from cis.queries import billing, customers
 from cis.queries.audit import record_of
 from cis.queries.bill_corrections import MeterDay
 from cis.web.portal_sign_in import refuse
-from config.shared.display_formats import format_money, format_register
+from config.shared.display_formats import format_money
 from config.shared.errors import NotFound, Refused
 from config.shared.permissions import scope_of, staff_of
 from config.shared.units import REGISTER_SCALE, scaled
@@ -58,7 +59,7 @@ class ValuesForm(ReasonForm):
                 min_value=0,
                 max_digits=16,
                 decimal_places=4,
-                initial=format_register(value).replace(",", ""),
+                initial=f"{Decimal(value).scaleb(-4):f}",
                 help_text=source,
                 widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
             )

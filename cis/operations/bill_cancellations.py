@@ -54,7 +54,7 @@ class DifferenceSettled(Refused):
 
 
 class BoundElsewhere(Refused):
-    """The bill's debt is part of an instalment agreement that is kept, or was written off, or came from another system."""
+    """The debt is part of an agreement that is kept, was written off, or came from another system."""
 
     code = "bound-elsewhere"
 

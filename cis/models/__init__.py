@@ -14,6 +14,7 @@ from cis.models.collecting import (
     QuietTime,
     ReconnectionOrder,
 )
+from cis.models.comparisons import BillComparison, BillDifference
 from cis.models.contacts import Contact
 from cis.models.corrections import BillAccuracy, BillCancellation, BillCorrection, BillHold
 from cis.models.credit import CreditDecision, CreditGrade
@@ -79,7 +80,9 @@ __all__ = [
     "BillAlert",
     "BillBasis",
     "BillCancellation",
+    "BillComparison",
     "BillCorrection",
+    "BillDifference",
     "BillDispute",
     "BillException",
     "BillHold",

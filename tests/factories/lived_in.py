@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import json
 from datetime import date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from cis.models import Bill, IntervalDay, Premise, TariffVersion
 from cis.operations import billing, contacts, disputes
+from cis.operations.bill_comparisons import compare_bills
 from cis.operations.overcharges import report_overcharge
 from cis.operations.portal_bindings import Terms
 from cis.operations.portal_counter import SeenDocument, bind_at_counter
@@ -74,6 +77,7 @@ def lived_in_world() -> World:
     _read_and_bill(world)
     _agreed_beside(world)
     _tariff_tried(world)
+    _compared_with_another_system(world)
     _at_the_counter(world)
     now = timezone.now()
     _in_arrears(world)
@@ -140,6 +144,21 @@ def _tariff_tried(world: World) -> None:
         at=AFTER,
     )
     jobs.work_on(job_id=Job.objects.order_by("-pk").values_list("pk", flat=True)[0])
+
+
+def _compared_with_another_system(world: World) -> None:
+    """The newest month as another system billed it, but for one household."""
+    head = "account_no,period_start,period_end,energy_kwh,total_yuan,energy_yuan,basic_yuan,power_factor_yuan,fund_yuan"
+    lines = [f"{head},tier2_kwh,tier3_kwh"]
+    for bill in Bill.objects.select_related("account").filter(cycle=world.cycle).order_by("pk"):
+        more = 130 if bill.account_id == world.residential.account_id else 0
+        figures = (bill.energy_kwh_e2, bill.total_fen + more)
+        written = ",".join(f"{figure // 100}.{figure % 100:02d}" for figure in figures)
+        lines.append(f"{bill.account.account_no},{bill.period_start},{bill.period_end},{written},,,,,,")
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "bills.csv"
+        file.write_text("\n".join(lines), encoding="utf-8")
+        compare_bills(file=file, cycle=world.cycle, at=AFTER, org_unit_code="T42")
 
 
 def _at_the_counter(world: World) -> None:

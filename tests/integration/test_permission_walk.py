@@ -24,6 +24,7 @@ from django.test import Client
 from django.utils import timezone, translation
 
 from cis.models import (
+    BillComparison,
     Contact,
     OverchargeReport,
     PortalAccess,
@@ -31,6 +32,7 @@ from cis.models import (
     TariffVersion,
 )
 from cis.operations import outages
+from cis.operations.bill_comparisons import thresholds_with
 from cis.operations.billing import issue_bill_now, start_run
 from cis.operations.overcharges import report_overcharge
 from cis.operations.supply_terms import give_free_energy
@@ -96,6 +98,7 @@ pytestmark = [pytest.mark.usefixtures("undone"), pytest.mark.acceptance("F165")]
 # are customers', who are served everywhere.
 MANAGED = {
     "run_id",
+    "comparison_id",
     "trial_id",
     "job_id",
     "import_id",
@@ -268,6 +271,19 @@ def one_of_everything() -> Walk:
         "paper": "a4",
         "day": "2026-01-07",
         "run_id": run,
+        "comparison_id": BillComparison.objects.create(
+            file_name="bills.csv",
+            digest=b"d" * 32,
+            cycle=world.cycle,
+            org_unit_id=world.county_a_id,
+            with_unbilled=False,
+            thresholds=asdict(thresholds_with({})),
+            figures={},
+            ours_total_fen=0,
+            theirs_total_fen=0,
+            is_go=False,
+            created_at=now,
+        ).pk,
         "trial_id": trial,
         "import_id": imported.import_id,
         "doubt_id": ReadingDoubt.objects.get(resolved_at=None).pk,

@@ -27,7 +27,8 @@ from cis.operations import bill_riders, ledger, outliers
 from cis.operations.bill_riders import Riders
 from cis.queries import determinants
 from cis.queries.closing import closing_figures
-from cis.queries.determinants import AccountColumns, Determinants
+from cis.queries.determinant_columns import AccountColumns, Determinants
+from cis.queries.due_accounts import routes_due
 from cis.queries.left_out import LeftOut, reason_in_words
 from cis.queries.part_rating import registers_of
 from cis.queries.shard_rating import RatedShard, rate_shard
@@ -190,7 +191,7 @@ def _check_scope(path: str, within: Sequence[str] | None) -> None:
 
 def _cut(*, path: str, cycle: int, shard_size: int) -> list[jobs.ShardSpec]:
     """Cut the accounts that may be due into ranges of about `shard_size`; one statement."""
-    routes = [route.pk for route in determinants.routes_due(cycle)]
+    routes = [route.pk for route in routes_due(cycle)]
     with connection.cursor() as cursor:
         # Counted by small stretches of ids, which are then put together: numbering every account costs three times
         # as much.

@@ -18,7 +18,7 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from cis.operations.rated_bills import lines_of, stretches_of
-from cis.queries.determinants import Determinants
+from cis.queries.determinant_columns import Determinants
 from cis.queries.left_out import LeftOut
 from cis.queries.shard_rating import RatedShard
 from config.shared.bulk_copy import day_of, read_columns

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cis.queries.determinants import Determinants
+from cis.queries.determinant_columns import Determinants
 from cis.queries.shard_rating import RatedShard
 from config.shared.bulk_copy import day_of
 

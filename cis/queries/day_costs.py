@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from cis.models import Account, Bill, SupplyContract, TariffVersion
 from cis.queries.day_kinds import day_kinds
-from cis.queries.determinants import tier_year_of
+from cis.queries.due_accounts import tier_year_of
 from cis.queries.energy_columns import BILLED_REGISTERS, usage_for
 from cis.queries.left_out import LeftOut, reason_in_words
 from cis.queries.rating_switches import SwitchSets

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cis.models import BillPart, TariffVersion
 from cis.queries.bill_parts import PartColumns
-from cis.queries.determinants import Determinants
+from cis.queries.determinant_columns import Determinants
 from cis.queries.energy_columns import BILLED_REGISTERS, usage_for
 from cis.queries.left_out import LeftOut
 from cis.queries.part_rating import BillFacts, rate_parts

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from cis.feed_in import masked
 from cis.models import FeedInPayment, FeedInPrice, FeedInStep, PayoutBatch, PayoutLine, SolarPlant
-from cis.queries.determinants import routes_due
+from cis.queries.due_accounts import routes_due
 from config.shared.errors import NotFound
 from config.shared.periods import add_months, reading_date
 

@@ -31,7 +31,7 @@ from cis.models import (
     ReadingDoubt,
     TariffVersion,
 )
-from cis.operations import outages
+from cis.operations import fee_control, outages
 from cis.operations.bill_comparisons import thresholds_with
 from cis.operations.billing import issue_bill_now, start_run
 from cis.operations.overcharges import report_overcharge
@@ -82,6 +82,7 @@ from payments.receipts import verification_token
 from tests.factories.arrears import Road
 from tests.factories.corrections import add_corrections
 from tests.factories.districts import make_district
+from tests.factories.fee_control import PAPER
 from tests.factories.halls import make_hall, take
 from tests.factories.lived_in_shortages import add_shortages
 from tests.factories.market import open_market
@@ -318,9 +319,21 @@ def one_of_everything() -> Walk:
         "cis:supply": {"kind": "free", "term_id": free_energy(world)},
         "cockpit": {"code": next(iter(all_indicators()))},
         "cis:agreement_end": {"account_no": world.commercial.account_no},
+        "cis:account_operating_cost": {"account_no": world.commercial.account_no},
+        "cis:fee_control_paper": {"account_no": fee_controlled(world, now)},
         "dsm:shortage_cut": {"account_no": ShedOrder.objects.order_by("account_id")[0].account.account_no},
     }
     return Walk(world, values, of_name)
+
+
+def fee_controlled(world: World, now: datetime) -> str:
+    """An account with a signed agreement of fee control."""
+    fee_control.agree(
+        account_no=world.commercial.account_no, terms_code="SG-PREPAID", from_on=now.date() + timedelta(days=9),
+        until_on=None, signed_by="李四", signed_on=now.date(), paper=PAPER, paper_name="协议.pdf",
+        by_id=world.manager_id, at=now,
+    )  # fmt: skip
+    return world.commercial.account_no
 
 
 def free_energy(world: World) -> int:

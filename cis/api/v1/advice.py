@@ -68,7 +68,7 @@ class MonthOut(serializers.Serializer[Any]):
     demand_kw_e4 = serializers.IntegerField(allow_null=True)
 
 
-class LeftOutOut(serializers.Serializer[Any]):
+class UnreproducedBillOut(serializers.Serializer[Any]):
     """A bill that its own tariff does not give again, and by how much."""
 
     bill_no = serializers.CharField()
@@ -129,7 +129,7 @@ class AdviceOut(serializers.Serializer[Any]):
     """The options, cheapest first, over the bills of the last twelve months."""
 
     months = MonthOut(many=True)
-    left_out = LeftOutOut(many=True)
+    left_out = UnreproducedBillOut(many=True)
     options = OptionOut(many=True)
     unknown = OptionOut(many=True)
     saves_fen = serializers.IntegerField()

@@ -108,7 +108,7 @@ def _decimal(value: int) -> str:
 
 def seeded(numbers: list[str], lines: dict[str, dict[str, Any]]) -> dict[str, tuple[Cause, int]]:
     """Change one line for each seed, leave one of ours out; account to the cause and the difference."""
-    expected = {}
+    expected: dict[str, tuple[Cause, int]] = {}
     for number, (change, cause, difference) in zip(numbers, SEEDS, strict=False):
         line = lines[number]
         total = line["energy_yuan"] + line["fund_yuan"]
@@ -200,7 +200,7 @@ class TestCompareBills:
         of_price = client.get(f"{address}?cause=other_price").content.decode()
         assert (numbers[5] in of_price, numbers[2] in of_price) == (True, False)
         export = client.get(f"{address}?cause=other_energy&export=csv")
-        text = b"".join(export.streaming_content).decode("utf-8-sig") if export.streaming else export.content.decode()
+        text = b"".join(export).decode("utf-8-sig")
         assert (numbers[2] in text, numbers[5] in text) == (True, False)
 
 

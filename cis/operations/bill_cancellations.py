@@ -24,6 +24,7 @@ from cis.models import (
     BillCancellation,
     BillCorrection,
     InstalmentAgreement,
+    LateFeeCharge,
     LedgerTransfer,
     OpeningBill,
     WrittenOffBill,
@@ -188,8 +189,8 @@ def _cancel(bill: Bill, record: Record) -> Bill:
         raise BoundElsewhere(_("这张账单在分期协议里或已核销，不能作废。请先终止协议，或更正示数。"))
     if OpeningBill.objects.filter(bill=bill).exists():
         raise OfFormerSystem(_("这张账单是从原系统转入的，不能在这里重开；多收少收的请用电费退补更正。"))
-    if OpeningBill.objects.filter(bill=bill).exists():
-        raise BoundElsewhere(_("这张账单是从原系统转入的，不能作废重开。有错的请改办电费退补。"))
+    if LateFeeCharge.objects.filter(bill=bill, open_fen__gt=0).exists():
+        raise BoundElsewhere(_("这张账单已计收的违约金还没有交清，请先办违约金减免，再作废重开。"))
     own = BillCorrection.objects.filter(bill=bill)
     if own.filter(state=BillCorrection.State.TAKEN).exists():
         raise DifferenceSettled(_("这张账单的差额已经列入后来的账单，不能再作废。还有错的，请更正示数。"))

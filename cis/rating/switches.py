@@ -178,6 +178,8 @@ def read_switches(chosen: Mapping[str, object]) -> Switches:
 
 def rules_under(rules: Sequence[Mapping[str, Any]], switches: Switches) -> list[dict[str, Any]]:
     """Return the rules of a tariff version under a utility's choices, where a rule itself says nothing."""
+    if not isinstance(rules, list | tuple) or not all(isinstance(one, Mapping) for one in rules):
+        return rules  # type: ignore[return-value]  # what is no list of rules `compile_rules` refuses by name
     chosen: list[dict[str, Any]] = []
     for one in rules:
         rule = dict(one)

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 from zeal import zeal_ignore
 
-from cis.models import BillException
+from cis.models import BillCorrection, BillException, FeedInPayment, FreeEnergyRight, PortalAccess
 from cis.operations import billing
 from config.shared import approvals, jobs
 from config.shared.models import Job, User
@@ -57,6 +57,12 @@ def open_doors(world: World) -> list[Door]:
     add("auditor", "/console/data/sales/?from_cycle=202601&to_cycle=202602")
     add("auditor", f"/console/data/tariffs/?account_no={ahead.account_no}")
     add("accountant", f"/console/runs/{_run_with_gaps(world)}/exceptions/")
+    home = world.residential.account_no
+    term = FreeEnergyRight.objects.get(account__account_no=home)
+    add("accountant", f"/console/accounts/{home}/supply/free/{term.pk}/end/")
+    add("accountant", f"/console/corrections/{BillCorrection.objects.order_by('pk')[0].pk}/")
+    add("accountant", f"/console/feed-in/payments/{FeedInPayment.objects.order_by('pk')[0].pk}/")
+    add(_shop_owner(world), "/my/operating-cost/")
     program = User.objects.get(username="a_bank")
     add("administrator", f"/console/people/{program.pk}/keys/add/")
     operator = User.objects.get(username="it_operator")
@@ -85,6 +91,15 @@ def open_doors(world: World) -> list[Door]:
         lambda c: _post(c, "/sign-in/", username=operator.username, password=PASSWORD),
     )
     return doors
+
+
+def _shop_owner(world: World) -> str:
+    """Somebody whose account is a business's."""
+    owner, _new = User.objects.get_or_create(username="shop_owner", defaults={"kind": User.Kind.CUSTOMER})
+    PortalAccess.objects.get_or_create(
+        user=owner, account_id=world.commercial.account_id, defaults={"began_at": timezone.now()}
+    )
+    return owner.username
 
 
 def _steps_of_shortages() -> list[tuple[str, str]]:

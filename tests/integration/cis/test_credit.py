@@ -93,7 +93,7 @@ class TestReminders:
 
         told = []
         for day in range(1, 15):
-            with django_assert_max_num_queries(20):
+            with django_assert_max_num_queries(30):
                 told.append(reminders.remind_of_bills(at=at(1, day)))
             assert reminders.remind_of_bills(at=at(1, day, 11)) == 0
 

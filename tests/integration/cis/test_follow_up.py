@@ -26,7 +26,8 @@ from cis.queries.ledger import balance
 from config.shared import approvals, events, jobs
 from config.shared.events import Event, deliver_waiting, publish
 from config.shared.jobs import JobCreated
-from config.shared.models import Job, OutboxDelivery
+from config.shared.messaging.brake import NoticesStopped
+from config.shared.models import Job, NoticeStop, OutboxDelivery
 from payments import operations as payments
 from payments.events import PaymentReceived, PrepaymentRefunded, WalletNoticeStored
 from payments.models import Refund
@@ -144,6 +145,7 @@ def example_of(event: type[Event], world: World) -> Event:
         BillsIssued: lambda: BillsIssued(run_id=BillingRun.objects.latest("pk").pk, shard=0, cycle=world.cycle),
         PrepaymentRefunded: lambda: refund_of(world, 500),
         CapacityChanged: lambda: CapacityChanged(account_id=account, capacity_kva=80, from_on="2026-02-10"),
+        NoticesStopped: lambda: NoticesStopped(stop_id=stop_of(world)),
         ContactAnswered: lambda: ContactAnswered(contact_id=0),
         DebtorTold: lambda: demand_of(world),
         OutageAnnounced: lambda: OutageAnnounced(outage_id=outage_of(world), version=1),
@@ -159,6 +161,14 @@ def demand_of(world: World) -> DebtorTold:
     road = Road(world)
     step_id = road.do(collecting.record_demand, DEMANDED, channel="sms")
     return DebtorTold(account_id=road.account.account_id, step_id=step_id)
+
+
+def stop_of(world: World) -> int:
+    """Mass notices that are held."""
+    return NoticeStop.objects.create(
+        template="bill_issued", why="outliers", figures={"messages": 100, "outliers": 9, "permille": 90,
+        "limit_permille": 50}, opened_at=world.at,
+    ).pk  # fmt: skip
 
 
 def outage_of(world: World) -> int:

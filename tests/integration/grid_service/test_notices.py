@@ -197,7 +197,7 @@ class TestReachesAllAffectedAndNoneElse:
             by_id=district.manager_id, at=world.at,
         )  # fmt: skip
 
-        with django_assert_max_num_queries(26):
+        with django_assert_max_num_queries(45):
             notices.publish_notice(notice_id=notice_id, at=world.at)
 
 

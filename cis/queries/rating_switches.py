@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from cis.models import Bill, RatingSwitches, TariffVersion
 from cis.queries.dated_sets import DatedSets, SetChange, changes_of, sources_of
-from cis.queries.switch_words import NAMES, choice_in_words
+from cis.queries.switch_words import NAMES, SOURCES, choice_in_words
 from cis.rating import SWITCHES, CompiledTariff, Switches, compile_rules, read_switches, rules_under
 from cis.rating.switches import Value
 
@@ -89,7 +89,7 @@ def list_switches(*, day: date, org_path: str = "") -> tuple[SwitchRow, ...]:
             choices=tuple((one, choice_in_words(name, one)) for one in switch.values),
             in_words=choice_in_words(name, values[name]),
             default_in_words=choice_in_words(name, switch.default),
-            source=own.get(name, switch.source),
+            source=own.get(name, str(SOURCES[name])),
             is_changed=name in own,
             elsewhere=str(CHOSEN_ELSEWHERE.get(name, "")),
         )

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from cis.rating.switches import Value
 
-__all__ = ["NAMES", "choice_in_words"]
+__all__ = ["NAMES", "SOURCES", "choice_in_words"]
 
 NAMES: dict[str, Promise] = {
     "change_day_belongs_to": gettext_lazy("容量变更当天算给谁"),
@@ -37,6 +37,35 @@ NAMES: dict[str, Promise] = {
     "negative_advance": gettext_lazy("示数倒退而又不是估抄"),
     "penalty_on": gettext_lazy("违约使用电费以哪个差额为基数"),
 }
+
+SOURCES: dict[str, Promise] = {
+    "change_day_belongs_to": gettext_lazy("公开例题两种都有：暂停的当天算变更后，换变压器的当天算变更前"),
+    "proration": gettext_lazy("没有出处，是本系统的约定"),
+    "demand_mode": gettext_lazy("发改办价格〔2016〕1583号"),
+    "demand_excess_rule": gettext_lazy("发改办价格〔2016〕1583号；公开的解释有三种"),
+    "load_factor_discount": gettext_lazy("发改价格〔2023〕526号，未核实"),
+    "min_suspension_days": gettext_lazy("供电营业规则（1996）第24条"),
+    "suspension_new_install_half_charge": gettext_lazy("2016 年以前的规则"),
+    "loss_tou_allocation": gettext_lazy("旧例题按平段，新系统多按比例，未核实"),
+    "loss_rounding": gettext_lazy("公开例题"),
+    "sub_deduction_tou": gettext_lazy("没有出处，是本系统的约定"),
+    "ratio_base": gettext_lazy("没有出处，是本系统的约定"),
+    "pf_active_base": gettext_lazy("（83）水电财字第215号的公开解读"),
+    "pf_adjust_residential": gettext_lazy("没有出处，是本系统的约定"),
+    "pf_when_no_active": gettext_lazy("没有出处，是本系统的约定"),
+    "free_kwh_method": gettext_lazy("没有出处，是本系统的约定"),
+    "multi_person": gettext_lazy("江苏两档都放宽；广东（粤价〔2012〕135号）只放宽第一档"),
+    "tier_year_start": gettext_lazy("多数省从 1 月起；贵州从 12 月起"),
+    "odd_month_january": gettext_lazy("由江苏公开例题推得"),
+    "transfer_prorates_tiers": gettext_lazy("江苏公开例题"),
+    "late_fee_split": gettext_lazy("公开例题有三种答案"),
+    "late_fee_min_yuan": gettext_lazy("供电营业规则（1996）第98条，2024 年文本未核实"),
+    "allocation": gettext_lazy("没有出处，是本系统的约定"),
+    "kwh_rounding": gettext_lazy("公开例题"),
+    "negative_advance": gettext_lazy("没有出处，是本系统的约定"),
+    "penalty_on": gettext_lazy("公开例题"),
+}
+"""where a default comes from"""
 
 _CHOICES: dict[tuple[str, str], Promise] = {
     ("change_day_belongs_to", "new"): gettext_lazy("变更后"),

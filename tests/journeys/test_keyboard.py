@@ -28,7 +28,7 @@ class TestByKeysAlone:
         page = sign_in(new_page(), "clerk_a", "/console/")
         keys = page.keyboard
 
-        assert page.evaluate("document.activeElement.id") == "finder", "one may type at once"
+        wait_for_the_finder(page)  # one may type without a click
         keys.type("张三", delay=30)
         page.locator("#palette [role=option]").first.wait_for()
         keys.press("ArrowDown")
@@ -49,7 +49,7 @@ class TestByKeysAlone:
         paper.value.close()
         keys.press("Enter")
         page.wait_for_url("**/console/")
-        assert page.evaluate("document.activeElement.id") == "finder", "ready for the next customer"
+        wait_for_the_finder(page)  # ready for the next customer
 
         assert Payment.objects.get().amount_fen == 18_640
 
@@ -102,6 +102,7 @@ class TestByKeysAlone:
     def test_keys_are_letters_while_one_types(self, new_page: NewPage) -> None:
         small_world()
         page = sign_in(new_page(), "clerk_a", "/console/search/")
+        wait_for_the_finder(page)
 
         page.keyboard.type("a/b?1")
 
@@ -161,6 +162,11 @@ class TestTheWayBack:
 
         assert page.locator(".rail").count() == 1 and page.locator("h1").inner_text() == "存疑示数"
         assert_focus_is_somewhere(page)
+
+
+def wait_for_the_finder(page: Any) -> None:
+    """The browser puts the cursor there with its first frame, which may come after the page has loaded."""
+    page.wait_for_function("document.activeElement.id === 'finder'")
 
 
 def assert_focus_is_somewhere(page: Any) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -83,12 +84,13 @@ def source(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Source:
 
 
 def play(story: Callable[[LiveServer], Coroutine[Any, Any, None]]) -> None:
-    """Play a story against a server of its own."""
+    """Play a story against a server of its own, on a thread of its own: a browser of another test keeps a loop on ours."""
 
     async def run() -> None:
         await story(LiveServer())
 
-    asyncio.run(run())
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, run()).result()
 
 
 class TestAPageThatIsLoadedAgain:

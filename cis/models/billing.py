@@ -92,6 +92,8 @@ class Bill(models.Model):
     months = models.SmallIntegerField(default=1)
     people = models.SmallIntegerField(default=1)
     tier_kwh_e2_before = models.BigIntegerField(default=0)
+    tier_months = models.SmallIntegerField(default=12, db_default=12)
+    """months of the tier year to which annual bounds are pro-rated: fewer than 12 after a transfer"""
     energy_kwh_e2 = models.BigIntegerField()
     total_fen = models.BigIntegerField()
     correction_fen = models.BigIntegerField(default=0, db_default=0)
@@ -110,6 +112,9 @@ class Bill(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(period_end__gt=models.F("period_start")), name="bill_period_has_days"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(tier_months__gte=1, tier_months__lte=12), name="bill_tier_months_are_of_a_year"
             ),
         )
         indexes = (

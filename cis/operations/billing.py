@@ -34,6 +34,7 @@ from cis.queries.part_rating import registers_of
 from cis.queries.shard_rating import RatedShard, rate_shard
 from cis.rating import CHARGES
 from cis.rating.columns import WHOLE
+from cis.rating.tier_years import TIER_YEAR_MONTHS
 from config.shared import jobs
 from config.shared.bulk_copy import copy_in, copy_rows, day_of, days_of, microseconds_of, read_columns, sequence_block
 from config.shared.errors import NotFound, Refused
@@ -494,8 +495,11 @@ def _write(
     applied = np.minimum(total, prepaid_fen)
     moment = microseconds_of(issued_at)
     bill_of_row = np.zeros(len(accounts), dtype=np.int64)
-    # Hardly ever does anything ride along: the column costs only those shards in which something does.
-    riding = {"correction_fen": ("int8", riders.of_row_fen[billed])} if len(riders) else {}
+    # Hardly ever does anything ride along, or was anybody handed on: the columns cost only those shards.
+    riding: dict[str, tuple[str, Any]] = {"correction_fen": ("int8", riders.of_row_fen[billed])} if len(riders) else {}
+    tier_months = accounts.tier_months[billed]
+    if (tier_months != TIER_YEAR_MONTHS).any():
+        riding["tier_months"] = ("int2", tier_months)
     with connection.cursor() as cursor:
         ids = sequence_block(cursor, "cis_bill_id_seq", len(billed))
         bill_of_row[billed] = ids

@@ -15,10 +15,13 @@ from cis.models import (
     Account,
     AccountPoint,
     Customer,
+    FreeEnergyRight,
     MeterInstallation,
     Premise,
     Reading,
     SupplyContract,
+    SupplyLoss,
+    SupplyPart,
 )
 from cis.models.metering import ReadingSource
 from cis.operations import ledger, portal_bindings
@@ -193,6 +196,7 @@ def move_tenant(
 
     `final_values_e4`: installation id to register to value at 00:00 of `on_date`; every register of every meter that
     hangs there must be given. They close the old account's readings (move-out) and are what the new one starts from.
+    Contract, losses and parts go over as they stand; free energy ends, it is the household's.
 
     :raises AccountIsClosed: it was closed before
     :raises MoveRefused: the day is not after the last reading, or a final reading is missing or runs backwards
@@ -226,6 +230,7 @@ def move_tenant(
             opened_on=on_date,
         )
         _hand_over_contract(account_id, new.pk, on_date, people)
+        _hand_over_supply(account_id, new.pk, on_date)
         for row in served:
             row.valid = DateRange(row.valid.lower, on_date)
             row.save(update_fields=["valid"])
@@ -260,11 +265,13 @@ def _final_readings(
             last = latest.get((installation.pk, register))
             if last is not None and last.read_on >= on_date:
                 raise MoveRefused(_("%(day)s 已经抄过表，过户日期须在此之后。") % {"day": last.read_on.isoformat()})
-            if value < 0 or (last is not None and value < last.value_e4):
+            # A maximum demand begins anew each month.
+            only_grows = register != Register.DEMAND
+            if value < 0 or (last is not None and only_grows and value < last.value_e4):
                 raise MoveRefused(_("过户示数小于上次示数，请核对后再办理。"))
             ratio = installation.ct_ratio * installation.pt_ratio
             used = -1
-            if last is not None:
+            if last is not None and only_grows:
                 moved = advance(last.value_e4, value, installation.meter.digits, rolled_over=False)
                 used = int(energy_kwh_e2(moved, ratio))
             found.append(
@@ -298,8 +305,29 @@ def _hand_over_contract(old_id: int, new_id: int, on_date: date, people: int) ->
         voltage=contract.voltage,
         capacity_kva=contract.capacity_kva,
         people=people,
+        demand_mode=contract.demand_mode,
+        contract_demand_kw=contract.contract_demand_kw,
+        pf_standard_e2=contract.pf_standard_e2,
         valid=DateRange(on_date, None),
     )
+
+
+def _hand_over_supply(old_id: int, new_id: int, on_date: date) -> None:
+    """What belongs to transformer, line and meters goes with the place; free energy is the household's and ends."""
+    for model in (SupplyLoss, SupplyPart, FreeEnergyRight):
+        rows = model.objects.select_for_update().filter(account_id=old_id, valid__overlap=DateRange(on_date, None))
+        for row in rows.order_by("pk"):
+            until, is_agreed_later = row.valid.upper, row.valid.lower is not None and row.valid.lower >= on_date
+            begins = row.valid.lower if is_agreed_later else on_date
+            if is_agreed_later:
+                row.delete()
+            else:
+                row.valid = DateRange(row.valid.lower, on_date)
+                row.save(update_fields=["valid"])
+            if model is not FreeEnergyRight:
+                row.pk, row.account_id, row.valid = None, new_id, DateRange(begins, until)
+                row._state.adding = True
+                row.save(force_insert=True)
 
 
 def _name(customer: Customer, kind: str, name: str) -> None:

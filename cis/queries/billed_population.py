@@ -45,6 +45,7 @@ class BilledColumns:
     cycle: NDArray[np.int32]
     months: NDArray[np.int16]
     people: NDArray[np.int16]
+    tier_months: NDArray[np.int16]
     tier_kwh_e2_before: NDArray[np.int64]
     billed_kwh_e2: NDArray[np.int64]
     total_fen: NDArray[np.int64]
@@ -75,12 +76,13 @@ WHERE b.account_id >= %(low)s AND b.account_id < %(high)s AND a.id >= %(low)s AN
 
 _BILLS = f"""
 SELECT b.id, b.account_id, a.org_unit_id, b.tariff_version_id, b.price_class, b.cycle, b.months, b.people,
-       b.tier_kwh_e2_before, b.energy_kwh_e2, b.total_fen - b.correction_fen
+       b.tier_months, b.tier_kwh_e2_before, b.energy_kwh_e2, b.total_fen - b.correction_fen
 {_FROM} ORDER BY b.account_id, b.period_start
 """
 _BILL_TYPES = {
     "id": "int8", "account": "int8", "area": "int8", "version": "int8", "price_class": "int2", "cycle": "int4",
-    "months": "int2", "people": "int2", "tier_kwh_e2_before": "int8", "billed_kwh_e2": "int8", "total_fen": "int8",
+    "months": "int2", "people": "int2", "tier_months": "int2", "tier_kwh_e2_before": "int8", "billed_kwh_e2": "int8",
+    "total_fen": "int8",
 }  # fmt: skip
 
 _USAGE = f"""

@@ -53,6 +53,7 @@ def totals(
         people=found.people[rows],
         months=found.months[rows],
         bill_month=month,
+        tier_months=found.tier_months[rows],
         more=found.basis.more(rows) if found.basis is not None and found.basis.has[rows[0]] else None,
     )
     try:

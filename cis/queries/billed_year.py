@@ -8,7 +8,7 @@ basis, the demand register or the curves, and the curves themselves for periods 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -132,6 +132,7 @@ class BilledPeriod:
             people=np.array([part.people], dtype=np.int16),
             months=np.array([self.bill.months], dtype=np.int8),
             bill_month=self.bill.cycle % 100,
+            tier_months=np.array([self.bill.tier_months], dtype=np.int8),
             more=more,
         )
 
@@ -309,18 +310,16 @@ def _shared_out(usage: Usage, tariff: CompiledTariff, folded: NDArray[np.int64])
         has[place] = register in priced or part > 0
     # Hundredths of a kWh that bills of some utilities keep go where most energy is.
     energy[0, 1 + int(np.argmax(energy[0, 1:]))] += whole % 100
-    return replace(
-        usage_for(
-            tariff,
-            energy_kwh_e2=energy,
-            has_register=has,
-            tier_kwh_e2_before=usage.tier_kwh_e2_before,
-            people=usage.people,
-            months=usage.months,
-            bill_month=usage.bill_month,
-            more=dict(usage.more),
-        ),
+    return usage_for(
+        tariff,
+        energy_kwh_e2=energy,
+        has_register=has,
+        tier_kwh_e2_before=usage.tier_kwh_e2_before,
+        people=usage.people,
+        months=usage.months,
+        bill_month=usage.bill_month,
         tier_months=usage.tier_months,
+        more=dict(usage.more),
     )
 
 

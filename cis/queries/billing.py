@@ -371,6 +371,7 @@ def _facts_of_bill(bill: Bill, parts: Sequence[BillPart], basis: BillBasis | Non
     return BillFacts(
         bill_month=bill.cycle % 100,
         months=np.array([bill.months], dtype=np.int8),
+        tier_months=np.array([bill.tier_months], dtype=np.int8),
         switches=lambda _row: switches,
         rules=dict(rules.values_list("pk", "rules")),
         more=lambda rows: {name: column[rows] for name, column in more.items()},
@@ -397,6 +398,7 @@ def usage_of_bill(
         people=np.array([bill.people], dtype=np.int16),
         months=np.array([bill.months], dtype=np.int8),
         bill_month=bill.cycle % 100,
+        tier_months=np.array([bill.tier_months], dtype=np.int8),
         more=more_of(basis),
     )
 

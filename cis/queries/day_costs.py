@@ -25,6 +25,7 @@ from cis.queries.left_out import LeftOut, reason_in_words
 from cis.queries.rating_switches import SwitchSets
 from cis.queries.readings import curve, curve_days, daily_usage
 from cis.queries.supply_terms import accounts_with_terms
+from cis.queries.transfers import running_tier_months, taken_over_lately
 from cis.rating import (
     PERIOD_REGISTERS,
     CannotPrice,
@@ -76,6 +77,7 @@ class _Terms:
     months: int
     people: int
     tier_kwh_e2_before: int
+    tier_months: int
     version: TariffVersion | None
     switches: Switches
     is_billed: bool
@@ -206,9 +208,11 @@ def _terms_between(account_id: int, from_day: date, to_day: date) -> list[_Terms
         .order_by("-valid")
     )
     stretches, sets = [], SwitchSets()
+    is_taken_over = bool(taken_over_lately({account_id: account.opened_on}, today=until))
+    taken_over_on = account.opened_on if is_taken_over else None
     has_terms = bool(accounts_with_terms([account_id], first=day, last=until))
     while day < until:
-        terms = _terms_on(day, account, bills, contracts, versions, sets)
+        terms = _terms_on(day, account, bills, contracts, versions, sets, taken_over_on=taken_over_on)
         if has_terms:
             why_not = _("这个户约定了损耗、分表或免费电量，每天的电费要等账单。")
             terms = replace(terms, version=None, why_not=why_not)
@@ -224,6 +228,8 @@ def _terms_on(
     contracts: list[SupplyContract],
     versions: list[TariffVersion],
     sets: SwitchSets,
+    *,
+    taken_over_on: date | None,
 ) -> _Terms:
     """The terms of the billing period of an open account that a day lies in; everything newest first."""
     bill = next((one for one in bills if one.period_start <= day < one.period_end), None)
@@ -235,6 +241,7 @@ def _terms_on(
             months=bill.months,
             people=bill.people,
             tier_kwh_e2_before=bill.tier_kwh_e2_before,
+            tier_months=bill.tier_months,
             version=bill.tariff_version,
             switches=sets.of_bill(bill),
             is_billed=True,
@@ -266,6 +273,9 @@ def _terms_on(
         months=route.cycle_months,
         people=contract.people if contract is not None else 1,
         tier_kwh_e2_before=last.tier_kwh_e2_before + last.energy_kwh_e2 if last and last.cycle >= tier_year else 0,
+        tier_months=running_tier_months(
+            taken_over_on=taken_over_on, cycle=cycle, months=route.cycle_months, switches=switches
+        ),
         version=version,
         switches=switches,
         is_billed=False,
@@ -306,6 +316,7 @@ def _costs(
                 people=np.full(rows, terms.people, dtype=np.int16),
                 months=np.full(rows, terms.months, dtype=np.int8),
                 bill_month=terms.bill_month,
+                tier_months=np.full(rows, terms.tier_months, dtype=np.int8),
             ),
         )
     except CannotPrice as refusal:

@@ -47,6 +47,8 @@ class AccountColumns:
     """whether the tariff has a basic charge or a power-factor adjustment"""
     switches: NDArray[np.intp]
     """which of the shard's sets of switches it goes by"""
+    tier_months: NDArray[np.int8]
+    """months of the tier year to which annual bounds are pro-rated; 12 of all but who was taken over or handed on"""
 
     def __len__(self) -> int:
         return len(self.account)
@@ -134,6 +136,7 @@ def nothing() -> Determinants:
         empty.astype(np.int16),
         empty.astype(np.bool_),
         empty.astype(np.intp),
+        empty.astype(np.int8),
     )
     width = len(BILLED_REGISTERS)
     return Determinants(accounts, usage_columns({}), np.empty((0, width), np.int64), np.empty((0, width), np.bool_), {})

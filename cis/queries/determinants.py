@@ -44,6 +44,7 @@ from cis.queries.energy_columns import BILLED_REGISTERS, PLACE, flat_from_total
 from cis.queries.energy_stretches import assemble, of_points
 from cis.queries.left_out import LeftOut
 from cis.queries.period_stretches import Cuts, Versions, cut_in_time
+from cis.queries.transfers import prorate_tiers
 from config.shared.bulk_copy import day_of, days_of
 
 
@@ -61,7 +62,7 @@ def of_accounts(
 
     `org_path` keeps it to a part of the organisation, `account_id` to one account. `again` asks for those that are
     billed instead: the same period by today's readings. Eleven statements, whatever the number of accounts; one more
-    where contracts change or a register turned, two where points are billed from curves.
+    where contracts change, a register turned or somebody moved, two where points are billed from curves.
     """
     routes = routes_due(cycle)
     if not routes:
@@ -102,6 +103,7 @@ def of_accounts(
         asked = {*due["tariff"].tolist(), *terms.tariffs(), *(contracts.tariff.tolist() if contracts else ())}
         versions = read_versions(cursor, asked)
         accounts, switch_sets = account_columns(due, versions, periods, cycle)
+        prorate_tiers(cursor, accounts, due, versions, periods, switch_sets, cycle)
         stretches, changed = _cut_accounts(accounts, due, contracts, versions)
         installations = read_installations(cursor, accounts, parameters)
         readings = read_readings(cursor, installations, parameters)

@@ -16,6 +16,7 @@ from cis.queries.left_out import LeftOut
 from cis.queries.period_stretches import Versions
 from cis.queries.rating_switches import SwitchSets
 from cis.rating import Switches
+from cis.rating.tier_years import TIER_YEAR_MONTHS
 from config.shared.bulk_copy import days_of, read_columns
 from config.shared.periods import add_months, reading_date
 
@@ -110,7 +111,8 @@ _ACCOUNT_TYPES = {
 
 _VERSIONS = """
 SELECT id, tariff_id, coalesce(lower(valid), DATE '2000-01-01'), coalesce(upper(valid), DATE '9999-01-01'),
-       rules @> '[{"kind": "basic_charge"}]' OR rules @> '[{"kind": "power_factor"}]'
+       rules @> '[{"kind": "basic_charge"}]' OR rules @> '[{"kind": "power_factor"}]',
+       rules @> '[{"period": "year"}]'
 FROM cis_tariff_version WHERE tariff_id = ANY(%(tariffs)s)
 """
 
@@ -121,6 +123,7 @@ _VERSION_TYPES = {
     "valid_from": "date",
     "valid_to": "date",
     "needs_basis": "bool",
+    "is_yearly": "bool",
 }
 
 
@@ -239,6 +242,7 @@ def account_columns(
         obstacle=obstacle.astype(np.int16),
         needs_basis=needs_basis,
         switches=switches,
+        tier_months=np.full(len(due["account"]), TIER_YEAR_MONTHS, dtype=np.int8),
     )
     return columns, switch_sets
 

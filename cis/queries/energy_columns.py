@@ -60,6 +60,7 @@ def usage_for(
     people: NDArray[Any],
     months: NDArray[Any],
     bill_month: int,
+    tier_months: NDArray[Any] | None = None,
     more: Mapping[str, NDArray[np.int64]] | None = None,
 ) -> Usage:
     """
@@ -84,5 +85,6 @@ def usage_for(
         people=people.astype(np.int16),
         months=months.astype(np.int8),
         bill_month=bill_month,
+        **({} if tier_months is None else {"tier_months": tier_months.astype(np.int8)}),
         more=more or {},
     )

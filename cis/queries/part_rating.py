@@ -46,6 +46,7 @@ class BillFacts:
 
     bill_month: int
     months: NDArray[Any]
+    tier_months: NDArray[Any]
     switches: Callable[[int], Switches]
     rules: Mapping[int, Sequence[Mapping[str, Any]]]
     """of every version that a part names"""
@@ -147,6 +148,7 @@ def _usage(
         people=parts.people[at],
         months=facts.months[parts.row[at]],
         bill_month=facts.bill_month,
+        tier_months=facts.tier_months[parts.row[at]],
         more=more,
     )
 

@@ -24,6 +24,7 @@ class _Version:
     valid_from: int
     valid_to: int
     needs_basis: bool
+    is_yearly: bool
 
 
 class Versions:
@@ -31,11 +32,13 @@ class Versions:
 
     def __init__(self, columns: Mapping[str, NDArray[np.int64]]) -> None:
         self._of: dict[int, list[_Version]] = {}
-        names = ("tariff", "version", "valid_from", "valid_to", "needs_basis")
+        names = ("tariff", "version", "valid_from", "valid_to", "needs_basis", "is_yearly")
         for tariff, *values in zip(*(columns[name].tolist() for name in names), strict=True):
             self._of.setdefault(tariff, []).append(_Version(*values))
         for versions in self._of.values():
             versions.sort(key=lambda one: one.valid_from)
+        self.yearly = [one.version for versions in self._of.values() for one in versions if one.is_yearly]
+        """those with annual tiers"""
 
     def at(self, tariff: int, day: int) -> int:
         """The version that holds on a day; 0 = none."""

@@ -25,6 +25,7 @@ from cis.queries.energy_columns import BILLED_REGISTERS, usage_for
 from cis.queries.left_out import LeftOut, reason_in_words
 from cis.queries.rating_switches import SwitchSets
 from cis.queries.supply_terms import accounts_with_terms
+from cis.queries.transfers import running_tier_months, taken_over_lately
 from cis.rating import (
     PERIOD_REGISTERS,
     CannotPrice,
@@ -144,6 +145,7 @@ def running_bills(account_ids: Sequence[int], *, today: date) -> list[RunningBil
         one.pk: one for one in TariffVersion.objects.filter(pk__in={row[8] for row in terms}).select_related("windows")
     }
     sets = SwitchSets()
+    taken_over = taken_over_lately({row[0]: row[2] for row in terms}, today=today)
     agreed = accounts_with_terms(account_ids, first=min(p[0] for p in periods.values()), last=last_end)
     return [
         _running(
@@ -154,6 +156,7 @@ def running_bills(account_ids: Sequence[int], *, today: date) -> list[RunningBil
             today,
             sets.of_unit(row[-1], periods[row[0]][1] - timedelta(days=1)),
             has_terms=row[0] in agreed,
+            is_taken_over=row[0] in taken_over,
         )
         for row in terms
     ]
@@ -178,8 +181,9 @@ def _running(
     switches: Switches,
     *,
     has_terms: bool,
+    is_taken_over: bool,
 ) -> RunningBill:
-    account_id, account_no, _opened_on, _reading_day, months, _phase, people, contract_id = row[:8]
+    account_id, account_no, opened_on, _reading_day, months, _phase, people, contract_id = row[:8]
     last, used, usual, demand_kw = row[9:]
     start, end, cycle = period
     inside = [day for day in curves if start <= day < today]
@@ -229,6 +233,9 @@ def _running(
             before=used if last is not None and last >= tier_year else 0,
             people=people,
             months=months,
+            tier_months=running_tier_months(
+                taken_over_on=opened_on if is_taken_over else None, cycle=cycle, months=months, switches=switches
+            ),
             bill_month=cycle % 100,
         )
     except CannotPrice as refusal:
@@ -293,7 +300,14 @@ def _priced(tariff: CompiledTariff) -> set[Register]:
 
 
 def _rate(
-    tariff: CompiledTariff, wh: NDArray[np.int64], *, before: int, people: int, months: int, bill_month: int
+    tariff: CompiledTariff,
+    wh: NDArray[np.int64],
+    *,
+    before: int,
+    people: int,
+    months: int,
+    tier_months: int,
+    bill_month: int,
 ) -> Rated:
     """Rate (rows, registers) of Wh."""
     rows, priced = len(wh), _priced(tariff)
@@ -316,6 +330,7 @@ def _rate(
             people=np.full(rows, people, dtype=np.int16),
             months=np.full(rows, months, dtype=np.int8),
             bill_month=bill_month,
+            tier_months=np.full(rows, tier_months, dtype=np.int8),
         ),
     )
 

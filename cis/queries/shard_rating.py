@@ -138,6 +138,7 @@ def _rate_parts(
         BillFacts(
             bill_month=bill_month,
             months=accounts.months,
+            tier_months=accounts.tier_months,
             switches=lambda row: found.switch_sets[accounts.switches[row]],
             rules=rules,
             more=more,
@@ -176,6 +177,7 @@ def _rate_group(
         people=accounts.people[rows],
         months=accounts.months[rows],
         bill_month=bill_month,
+        tier_months=accounts.tier_months[rows],
         more=found.basis.more(rows) if found.basis is not None and accounts.needs_basis[rows[0]] else None,
     )
     try:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from cis.queries.billing import LineExplained
 from cis.rating import PRICE_COMPONENTS
 from cis.rating.columns import WHOLE
+from cis.rating.tier_years import TIER_YEAR_MONTHS
 from config.shared.display_formats import MINUS, format_demand, format_energy, format_money, format_price
 from config.shared.languages import in_language
 
@@ -129,6 +130,8 @@ def _of_tier(facts: Mapping[str, Any]) -> list[str]:
         else _("（按年累计，%(months)s 个月）") % {"months": facts["bound_months"]}
     )
     said = [text + span + _("。")]
+    if not is_monthly and facts["bound_months"] < TIER_YEAR_MONTHS:
+        said.append(_("过户当年的分档按这一户实际用电的月份折算，过户的那个月算一个月。"))
     if facts.get("season"):
         said.append(_("现在用的是%(season)s的分档。") % {"season": _season(str(facts["season"]))})
     if not is_monthly and facts["energy_before_kwh_e2"]:

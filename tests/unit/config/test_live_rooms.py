@@ -84,7 +84,7 @@ def source(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Source:
 
 
 def play(story: Callable[[LiveServer], Coroutine[Any, Any, None]]) -> None:
-    """Play a story against a server of its own, on a thread of its own: a browser of another test keeps a loop on ours."""
+    """Play a story against a server of its own, on a thread of its own: another test's browser keeps a loop on ours."""
 
     async def run() -> None:
         await story(LiveServer())

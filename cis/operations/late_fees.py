@@ -51,10 +51,13 @@ def charge(
     A bill that costs nothing more is noted too, for what was open on it; one that was noted for the day or a later one
     is left alone. The account's balances are locked.
     """
+    overdue = [fee for fee in found.bills if fee.bill_id in bill_ids and fee.open_fen and fee.due_on < through_on]
+    if not overdue:
+        return
     noted = set(
-        LateFeeCharge.objects.filter(bill_id__in=list(bill_ids), through_on__gte=through_on).values_list(
-            "bill_id", flat=True
-        )
+        LateFeeCharge.objects.filter(
+            bill_id__in=[fee.bill_id for fee in overdue], through_on__gte=through_on
+        ).values_list("bill_id", flat=True)
     )
     made = LateFeeCharge.objects.bulk_create(
         LateFeeCharge(
@@ -68,8 +71,8 @@ def charge(
             charged_at=at,
             business_date=business_date,
         )
-        for fee in found.bills
-        if fee.bill_id in bill_ids and fee.open_fen and fee.due_on < through_on and fee.bill_id not in noted
+        for fee in overdue
+        if fee.bill_id not in noted
     )
     ledger.post(
         [
@@ -122,7 +125,8 @@ def change_open_bills(changes: Mapping[int, int]) -> None:
         return
     ids = sorted(changes)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM cis_bill WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [ids])
+        if len(ids) > 1:
+            cursor.execute("SELECT 1 FROM cis_bill WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [ids])
         cursor.execute(
             "UPDATE cis_bill b SET open_fen = b.open_fen + c.change "
             "FROM unnest(%s::bigint[], %s::bigint[]) AS c(id, change) WHERE b.id = c.id",

@@ -20,9 +20,9 @@ from cis.models import Bill
 from cis.models.ledger import TransferKind
 from cis.operations import bad_debts, late_fees, ledger
 from cis.operations.ledger import Posting
-from cis.queries.agreements import NOT_AGREED, agreed_bills
+from cis.queries.agreements import NOT_AGREED
 from cis.queries.bad_debts import written_off_debts
-from cis.queries.late_fees import LateFeesSoFar, allocation_rule, late_fees_so_far
+from cis.queries.late_fees import OpenDebts, allocation_rule, open_debts
 from config.shared.errors import NotFound, Refused
 from config.shared.money import MAX_FEN, yuan_from_fen
 
@@ -186,27 +186,12 @@ def settle_from(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Owed:
-    """The open bills of an account and their late fees on a day."""
-
-    on: date
-    bills: dict[int, Bill]
-    late_fees: LateFeesSoFar
-
-
-def _owed(account_id: int, *, at: datetime) -> _Owed:
-    on = at.astimezone(settings.BILLING_TIME_ZONE).date()
-    found = late_fees_so_far(account_id, on=on)
-    bills = {bill.pk: bill for bill in Bill.objects.filter(account_id=account_id, open_fen__gt=0)}
-    others = {fee.bill_id for fee in found.bills} - bills.keys()
-    if others:
-        bills |= {bill.pk: bill for bill in Bill.objects.filter(pk__in=others)}
-    return _Owed(on, bills, found)
+def _owed(account_id: int, *, at: datetime) -> OpenDebts:
+    return open_debts([account_id], on=at.astimezone(settings.BILLING_TIME_ZONE).date())[account_id]
 
 
 def _apply(
-    owed: _Owed,
+    owed: OpenDebts,
     amount_fen: int,
     *,
     account_id: int,
@@ -217,13 +202,12 @@ def _apply(
 ) -> tuple[int, dict[int, AllocatedBill]]:
     """Charge and lower what is open, by the rule in force; what is left of the amount, and the parts in their order."""
     fees = {fee.bill_id: fee.due_fen for fee in owed.late_fees.bills}
-    agreed = agreed_bills(owed.bills, on=owed.on)
     shared = allocate(
         amount_fen,
         [
             OpenDebt(
                 bill.pk,
-                agreed.get(bill.pk, NOT_AGREED).next_due_on or bill.due_on,
+                owed.agreed.get(bill.pk, NOT_AGREED).next_due_on or bill.due_on,
                 bill.open_fen,
                 fees.get(bill.pk, 0),
             )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from django.db import connection
 from django.db.models import Q, Sum
 
 from cis.collecting.instalments import Part, Standing, stand
@@ -46,9 +47,9 @@ NOT_AGREED = BillAgreed(None, None, None)
 
 
 def agreed_bills(bill_ids: Iterable[int], *, on: date) -> dict[int, BillAgreed]:
-    """What agreements mean for these bills on a day; two statements where there are none."""
+    """What agreements mean for these bills on a day; one statement where there are none."""
     bill_ids = list(bill_ids)
-    if not bill_ids:
+    if not bill_ids or not _are_any_agreed(bill_ids):
         return {}
     found = _planned(bill_ids)
     rows = list(AgreedBill.objects.filter(bill_id__in=bill_ids).select_related("agreement").order_by("agreement"))
@@ -62,6 +63,17 @@ def agreed_bills(bill_ids: Iterable[int], *, on: date) -> dict[int, BillAgreed]:
         else:
             found[row.bill_id] = BillAgreed(None, agreement.ended_on, None)
     return found
+
+
+def _are_any_agreed(bill_ids: Sequence[int]) -> bool:
+    """Whether any agreement or plan could concern these bills: hardly ever, and every payment asks."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM cis_agreed_bill WHERE bill_id = ANY(%(bills)s)) OR EXISTS (SELECT 1 "
+            "FROM cis_bill b JOIN cis_budget_plan p ON p.account_id = b.account_id WHERE b.id = ANY(%(bills)s))",
+            {"bills": list(bill_ids)},
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def _planned(bill_ids: Sequence[int]) -> dict[int, BillAgreed]:

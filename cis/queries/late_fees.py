@@ -20,7 +20,7 @@ from cis.collecting.charging import Charged, fee_to_charge
 from cis.collecting.late_fee_bill import terms_in_force
 from cis.collecting.late_fees import FeePart, LateFeeTerms, Settled, read_late_fee_terms
 from cis.models import Bill, LateFeeCharge, SupplyContract
-from cis.queries.agreements import NOT_AGREED, agreed_bills
+from cis.queries.agreements import NOT_AGREED, BillAgreed, agreed_bills
 from cis.queries.billing import bill_id_of
 from cis.rating import CannotPrice
 from config.shared.errors import NotFound
@@ -63,6 +63,16 @@ class LateFeesSoFar:
     rule: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class OpenDebts:
+    """The bills of an account of which something is open, or of their late fees; what is agreed of them; the fees."""
+
+    on: date
+    bills: Mapping[int, Bill]
+    agreed: Mapping[int, BillAgreed]
+    late_fees: LateFeesSoFar
+
+
 def late_fees_so_far(account_id: int, *, on: date) -> LateFeesSoFar:
     """
     What an account has to pay of late fees on a day: charged and open, and what has run since then.
@@ -97,20 +107,32 @@ def late_fees_of_accounts(account_ids: Sequence[int], *, on: date) -> dict[int, 
     Every account has its entry.
     What a bill was issued for less what prepayment took of it is its principal.
     """
+    return {account_id: debts.late_fees for account_id, debts in open_debts(account_ids, on=on).items()}
+
+
+def open_debts(account_ids: Sequence[int], *, on: date) -> dict[int, OpenDebts]:
+    """
+    All that accounts may pay on a day, in as many statements; every account has its entry.
+
+    :raises CannotPrice: no published terms cover the day
+    """
     entry = terms_in_force(published("late_fees"), on=on, province=settings.COLLECTING_PROVINCE or None)
     terms, without = read_late_fee_terms(entry), set(entry.get("not_agreed_with_classes", ()))
     charges: dict[int, list[LateFeeCharge]] = defaultdict(list)
     for charge in LateFeeCharge.objects.filter(account_id__in=account_ids).order_by("bill_id", "through_on"):
         charges[charge.bill_id].append(charge)
     still_open = [bill_id for bill_id, rows in charges.items() if any(row.open_fen for row in rows)]
-    bills = list(
-        Bill.objects.filter(
-            Q(account_id__in=account_ids, open_fen__gt=0, due_on__lt=on) | Q(pk__in=still_open)
-        ).order_by("due_on", "pk")
-    )
+    which = Q(account_id__in=account_ids, open_fen__gt=0)
+    if still_open:
+        which |= Q(pk__in=still_open)
+    bills = list(Bill.objects.filter(which).order_by("due_on", "pk"))
     agreed = agreed_bills([bill.pk for bill in bills], on=on)
     found: dict[int, list[BillLateFee]] = {account_id: [] for account_id in account_ids}
+    of_account: dict[int, dict[int, Bill]] = {account_id: {} for account_id in account_ids}
     for bill in bills:
+        of_account[bill.account_id][bill.pk] = bill
+        if bill.due_on >= on and bill.pk not in still_open:
+            continue
         agreement = agreed.get(bill.pk, NOT_AGREED)
         runs = SupplyContract.PriceClass(bill.price_class).name.lower() not in without
         # Signing charged what had run up; while the agreement is kept nothing runs.
@@ -119,7 +141,12 @@ def late_fees_of_accounts(account_ids: Sequence[int], *, on: date) -> dict[int, 
         if bill.open_fen or fee.due_fen:
             found[bill.account_id].append(fee)
     return {
-        account_id: LateFeesSoFar(tuple(fees), sum(fee.due_fen for fee in fees), str(entry["source"]), entry["code"])
+        account_id: OpenDebts(
+            on,
+            of_account[account_id],
+            agreed,
+            LateFeesSoFar(tuple(fees), sum(fee.due_fen for fee in fees), str(entry["source"]), entry["code"]),
+        )
         for account_id, fees in found.items()
     }
 

@@ -153,11 +153,12 @@ def book_payment(
         return _as_taken(earlier, is_repeat=True)
     if account_id not in balances:
         raise settlement.AccountHasNoLedger(_("没有找到这个户号，请核对后再收款。"))
-    owed_fen = dues.payable_fen(account_id=account_id, on=at.astimezone(settings.BILLING_TIME_ZONE).date())
-    if amount_fen > owed_fen and not dues.is_open(account_id=account_id):
-        raise AccountClosed(
-            _("这个户号已经销户，只能收清欠费 %(yuan)s 元，不能多收。") % {"yuan": yuan_from_fen(owed_fen)}
-        )
+    if not dues.is_open(account_id=account_id):
+        owed_fen = dues.payable_fen(account_id=account_id, on=at.astimezone(settings.BILLING_TIME_ZONE).date())
+        if amount_fen > owed_fen:
+            raise AccountClosed(
+                _("这个户号已经销户，只能收清欠费 %(yuan)s 元，不能多收。") % {"yuan": yuan_from_fen(owed_fen)}
+            )
     business_date = ledger.open_business_date(at)
     payment_id = next_id("payments_payment")
     settled = settlement.settle(

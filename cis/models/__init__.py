@@ -16,7 +16,7 @@ from cis.models.collecting import (
 )
 from cis.models.comparisons import BillComparison, BillDifference
 from cis.models.contacts import Contact
-from cis.models.corrections import BillAccuracy, BillCancellation, BillCorrection, BillHold
+from cis.models.corrections import BillAccuracy, BillCancellation, BillCorrection, BillHold, CorrectionShare
 from cis.models.credit import CreditDecision, CreditGrade
 from cis.models.customers import Account, AccountPoint, CapacityChange, Customer, Premise, SupplyContract, TermsChange
 from cis.models.deposits import DepositMove
@@ -95,6 +95,7 @@ __all__ = [
     "CapacityChange",
     "ChargeKind",
     "Contact",
+    "CorrectionShare",
     "CreditDecision",
     "CreditGrade",
     "CurveEdit",

@@ -96,6 +96,30 @@ class BillCorrection(models.Model):
         return f"{self.pk}"
 
 
+class CorrectionShare(models.Model):
+    """
+    What of a difference is of one fund or subsidy, each of which has its own ledger account; written with it, once.
+
+    The fund's shares add up to the correction's `fund_fen`; a subsidy's is part of `energy_fen`.
+    """
+
+    correction = models.ForeignKey(BillCorrection, models.PROTECT, related_name="shares")
+    code = models.SmallIntegerField()
+    amount_fen = models.BigIntegerField()
+    energy_kwh_e2 = models.BigIntegerField()
+    """signed, of the energy that it was charged on"""
+
+    class Meta:
+        db_table = "cis_correction_share"
+        constraints = (
+            models.UniqueConstraint(fields=["correction", "code"], name="one_share_of_a_fund"),
+            models.CheckConstraint(condition=~Q(amount_fen=0), name="share_is_an_amount"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.correction_id}/{self.code}"
+
+
 class BillCancellation(models.Model):
     """A bill that was cancelled: everything it had booked was reversed and another revision took its place."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from fractions import Fraction
 from typing import Any, BinaryIO
 
 from django.db import IntegrityError, transaction
@@ -19,12 +20,14 @@ from django.utils.translation import gettext_lazy
 from cis.models import Account, BackBillCase, BackBillEvidence, BillCorrection, SupplyContract
 from cis.models.ledger import TransferKind
 from cis.operations import ledger
-from cis.operations.bill_corrections import ReasonMissing
+from cis.operations.bill_corrections import ReasonMissing, keep_shares
 from cis.operations.ledger import Posting
+from cis.operations.rerating import Share
 from cis.previews import corrections as previews
 from cis.previews.answer import Answer
 from cis.previews.document import Document
-from cis.rating import CannotPrice, read_switches
+from cis.rating import CORRECTED_AS, CannotPrice, ChargeCode, read_switches
+from cis.rating.corrections import half_up_fen
 from config.shared import approvals, files
 from config.shared.errors import BadInput, NotFound, Refused
 from config.shared.money import yuan_from_fen
@@ -281,12 +284,15 @@ def _post(act: approvals.Act) -> dict[str, Any]:
     case = _locked(int(act.payload["case_id"]), None)
     _check_ready(case)
     ledger.lock_balances([case.account_id])
+    shares = shares_of_case(case)
+    fund = sum(one.fen for one in shares)
     if case.amount_fen > 0:
         case.correction = BillCorrection.objects.create(
             account_id=case.account_id,
             cause=BillCorrection.Cause.BACK_BILL,
             reason=case.story,
-            energy_fen=case.energy_fen,
+            energy_fen=case.energy_fen - fund,
+            fund_fen=fund,
             penalty_fen=case.penalty_fen,
             amount_fen=case.amount_fen,
             asked_by_id=act.asked_by_id,
@@ -295,19 +301,25 @@ def _post(act: approvals.Act) -> dict[str, Any]:
             approved_by_id=act.decided_by_id,
             state=BillCorrection.State.STANDING,
         )
+        keep_shares(case.correction.pk, shares)
     else:
         price_class = _contract(case.account_id, act.at).price_class
-        posting = Posting(
-            int(TransferKind.BACK_BILL_REFUNDED),
-            case.pk,
-            1,
-            case.account_id,
-            ledger.control_id(_INCOME[SupplyContract.PriceClass(price_class)]),
-            ledger.prepayment_id(case.account_id),
-            -case.amount_fen,
-        )
+        given = [(_INCOME[SupplyContract.PriceClass(price_class)], fund - case.amount_fen)]
+        given += [(ChargeCode(one.code).name, -one.fen) for one in shares]
         ledger.post(
-            [posting],
+            [
+                Posting(
+                    int(TransferKind.BACK_BILL_REFUNDED),
+                    case.pk,
+                    leg,
+                    case.account_id,
+                    ledger.control_id(from_account),
+                    ledger.prepayment_id(case.account_id),
+                    fen,
+                )
+                for leg, (from_account, fen) in enumerate(given, start=1)
+                if fen
+            ],
             booked_at=act.at,
             business_date=ledger.open_business_date(act.at),
             actor_id=act.decided_by_id,
@@ -316,6 +328,16 @@ def _post(act: approvals.Act) -> dict[str, Any]:
     case.decided_by_id, case.decided_at = act.decided_by_id, act.at
     case.save(update_fields=["state", "approval", "asked_by", "decided_by", "decided_at", "correction"])
     return {"amount_fen": case.amount_fen}
+
+
+def shares_of_case(case: BackBillCase) -> tuple[Share, ...]:
+    """What of a case is of which fund."""
+    funds = {code.name: int(code) for code in CORRECTED_AS}
+    return tuple(
+        Share(funds[line["code"]], line["fen"], half_up_fen(Fraction(line["quantity"])))
+        for line in case.lines
+        if line["code"] in funds and line["fen"]
+    )
 
 
 def _check_ready(case: BackBillCase) -> None:

@@ -19,11 +19,11 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cis.models import Account, AccountPoint, Bill, BillCorrection, MeterInstallation, Reading
+from cis.models import Account, AccountPoint, Bill, BillCorrection, CorrectionShare, MeterInstallation, Reading
 from cis.models.metering import ReadingSource
 from cis.operations import ledger
 from cis.operations.readings import change_billed_reading
-from cis.operations.rerating import Rerated, live_bills, rerate
+from cis.operations.rerating import Rerated, Share, live_bills, rerate
 from cis.rating.registers import Register, advance, energy_kwh_e2
 from config.shared import approvals
 from config.shared.bulk_copy import read_columns
@@ -328,8 +328,8 @@ def _walk(account_id: int, first: date, last: date, cause: BillCorrection.Cause,
 
 
 def _keep(one: Rerated, cause: BillCorrection.Cause, follows_id: int | None, record: Record) -> int:
-    moves = one.energy_fen or one.fund_fen
-    return BillCorrection.objects.create(
+    moves = one.energy_fen or one.fund_fen or one.shares
+    kept = BillCorrection.objects.create(
         account_id=one.bill.account_id,
         bill=one.bill,
         period_start=one.bill.period_start,
@@ -352,4 +352,14 @@ def _keep(one: Rerated, cause: BillCorrection.Cause, follows_id: int | None, rec
         approval_id=record.act.approval_id if record.act else None,
         approved_by_id=record.act.decided_by_id if record.act else None,
         state=BillCorrection.State.STANDING if moves else BillCorrection.State.NOTHING,
-    ).pk
+    )
+    keep_shares(kept.pk, one.shares)
+    return kept.pk
+
+
+def keep_shares(correction_id: int, shares: Sequence[Share]) -> None:
+    """Write down what of a difference is of which fund or subsidy, in the transaction that keeps the difference."""
+    CorrectionShare.objects.bulk_create(
+        CorrectionShare(correction_id=correction_id, code=one.code, amount_fen=one.fen, energy_kwh_e2=one.kwh_e2)
+        for one in shares
+    )

@@ -7,6 +7,7 @@ and nothing is lost. One statement a shard where nobody has a correction.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -20,7 +21,7 @@ from cis.models.ledger import TransferKind
 from cis.operations import ledger
 from cis.operations.ledger import Posting
 from cis.queries.shard_rating import RatedShard
-from cis.rating import ChargeCode
+from cis.rating import CHARGES, CORRECTED_AS, ChargeCode
 from cis.rating.columns import WHOLE
 from config.shared.bulk_copy import read_columns
 
@@ -29,6 +30,11 @@ Int = NDArray[np.int64]
 _WAITING = """
 SELECT account_id, id, energy_fen, fund_fen, penalty_fen, cause = 'back-bill'
 FROM cis_bill_correction WHERE state = 'standing' AND account_id >= %s AND account_id < %s ORDER BY account_id, id
+"""
+# What of them is of a fund or subsidy; asked only where something waits.
+_SHARES = """
+SELECT correction_id, code, amount_fen FROM cis_correction_share WHERE correction_id = ANY(%s)
+ORDER BY correction_id, code
 """
 _TYPES = {
     "account": "int8",
@@ -52,6 +58,8 @@ class Riders:
     fund_fen: Int
     penalty_fen: Int
     is_case: NDArray[np.bool_]
+    shares: Mapping[int, tuple[tuple[int, int], ...]]
+    """correction to its (fund or subsidy, fen)"""
     kept_fen: Int
     """(accounts,) credit beyond the bill, which becomes prepayment"""
     of_row_fen: Int
@@ -59,6 +67,15 @@ class Riders:
 
     def __len__(self) -> int:
         return len(self.row)
+
+    def own_fen(self, at: int) -> int:
+        """What of a correction's energy is the utility's income: without subsidies, which have their own account."""
+        apart = (fen for code, fen in self.shares_of(at) if CHARGES[ChargeCode(code)].ledger == "energy")
+        return int(self.energy_fen[at]) - sum(apart)
+
+    def shares_of(self, at: int) -> tuple[tuple[int, int], ...]:
+        """The funds and subsidies of a correction."""
+        return self.shares.get(int(self.correction[at]), ())
 
 
 def waiting(account: Int, shard: RatedShard, low: int, high: int) -> Riders:
@@ -72,12 +89,20 @@ def waiting(account: Int, shard: RatedShard, low: int, high: int) -> Riders:
     ours = (at < len(account)) & (account[row] == found["account"]) & is_billed[row] if len(account) else at < 0
     row = row[ours]
     parts = {name: found[name][ours] for name in ("correction", "energy_fen", "fund_fen", "penalty_fen")}
+    shares: dict[int, tuple[tuple[int, int], ...]] = {}
+    if len(row):
+        with connection.cursor() as cursor:
+            cursor.execute(_SHARES, [parts["correction"].tolist()])
+            for correction, code, fen in cursor.fetchall():
+                shares[correction] = (*shares.get(correction, ()), (code, fen))
     moved = np.zeros(len(account), dtype=np.int64)
     np.add.at(moved, row, parts["energy_fen"] + parts["fund_fen"] + parts["penalty_fen"])
     has = np.zeros(len(account), dtype=np.bool_)
     has[row] = True
     kept = np.where(has, np.maximum(-(shard.total_fen + moved), 0), 0)
-    return Riders(row=row, **parts, is_case=found["is_case"][ours], kept_fen=kept, of_row_fen=moved + kept)
+    return Riders(
+        row=row, **parts, is_case=found["is_case"][ours], shares=shares, kept_fen=kept, of_row_fen=moved + kept
+    )
 
 
 def onto(shard: RatedShard, riders: Riders) -> RatedShard:
@@ -105,19 +130,13 @@ def onto(shard: RatedShard, riders: Riders) -> RatedShard:
 def _lines(riders: Riders) -> tuple[Int, Int, Int]:
     """(row, charge, fen) of every line: correction by correction, then the credit that is kept."""
     lines: list[tuple[int, int, int]] = []
-    parts = zip(
-        riders.row.tolist(),
-        riders.energy_fen.tolist(),
-        riders.fund_fen.tolist(),
-        riders.penalty_fen.tolist(),
-        riders.is_case.tolist(),
-        strict=True,
-    )
-    for row, energy, fund, penalty, is_case in parts:
+    parts = zip(riders.row.tolist(), riders.penalty_fen.tolist(), riders.is_case.tolist(), strict=True)
+    for at, (row, penalty, is_case) in enumerate(parts):
         more = ChargeCode.BACK_BILLED if is_case else ChargeCode.CORRECTION_MORE
+        own = riders.own_fen(at)
         codes = (
-            (more if energy > 0 else ChargeCode.CORRECTION_LESS, energy),
-            (ChargeCode.CORRECTION_FUND_MORE if fund > 0 else ChargeCode.CORRECTION_FUND_LESS, fund),
+            (more if own > 0 else ChargeCode.CORRECTION_LESS, own),
+            *((CORRECTED_AS[ChargeCode(code)], fen) for code, fen in riders.shares_of(at)),
             (ChargeCode.BREACH_PENALTY, penalty),
         )
         lines += [(row, int(code), fen) for code, fen in codes if fen]
@@ -141,7 +160,7 @@ def book(
     """Book what rides on the bills and note which bill took each correction; two statements."""
     if not len(riders):
         return
-    funds, penalties = ledger.control_id("FUNDS_PAYABLE"), ledger.control_id("PENALTY_INCOME")
+    penalties = ledger.control_id("PENALTY_INCOME")
     postings: list[Posting] = []
     legs: dict[int, int] = {}
 
@@ -158,8 +177,9 @@ def book(
 
     for at_row, row in enumerate(riders.row.tolist()):
         owes = ledger.receivable_id(int(account[row]))
-        move(row, owes, int(income_of_row[row]), int(riders.energy_fen[at_row]))
-        move(row, owes, funds, int(riders.fund_fen[at_row]))
+        move(row, owes, int(income_of_row[row]), riders.own_fen(at_row))
+        for code, fen in riders.shares_of(at_row):
+            move(row, owes, ledger.control_id(ChargeCode(code).name), fen)
         move(row, owes, penalties, int(riders.penalty_fen[at_row]))
     for row in np.flatnonzero(riders.kept_fen).tolist():
         one = int(account[row])

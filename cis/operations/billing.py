@@ -32,7 +32,7 @@ from cis.queries.due_accounts import routes_due
 from cis.queries.left_out import LeftOut, reason_in_words
 from cis.queries.part_rating import registers_of
 from cis.queries.shard_rating import RatedShard, rate_shard
-from cis.rating import CHARGES
+from cis.rating import CORRECTED_AS
 from cis.rating.columns import WHOLE
 from cis.rating.tier_years import TIER_YEAR_MONTHS
 from config.shared import jobs
@@ -55,7 +55,6 @@ _INCOME = {
     3: ControlAccount.INCOME_INDUSTRIAL,
     4: ControlAccount.INCOME_AGRICULTURAL,
 }
-_FUND_CODES = np.array([int(code) for code, charge in CHARGES.items() if charge.ledger == "fund"], dtype=np.int16)
 
 
 class CycleRefused(Refused):
@@ -687,21 +686,29 @@ def _copy_transfers(
     moment: int,
     business_day: int,
 ) -> None:
-    """One leg for the energy's income, one for collected funds, one where prepayment is drawn."""
+    """One leg for the energy's income, one for each fund and subsidy, one where prepayment is drawn."""
     billed = shard.billed
-    is_fund = np.isin(shard.line_code, _FUND_CODES)
-    funds_of_row = np.zeros(len(accounts), dtype=np.int64)
-    np.add.at(funds_of_row, shard.line_row[is_fund], shard.line_amount_fen[is_fund])
-    funds = funds_of_row[billed]
-    income = shard.total_fen[billed] - funds
+    income = shard.total_fen[billed]
     account = accounts.account[billed]
     receivable = account * 10 + int(LedgerKind.RECEIVABLE)
     prepayment = account * 10 + int(LedgerKind.PREPAYMENT)
-    legs = (
+    legs: list[tuple[TransferKind, int, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = []
+    for leg, code in enumerate(CORRECTED_AS, start=2):
+        its = shard.line_code == code
+        if not its.any():
+            continue
+        of_row = np.zeros(len(accounts), dtype=np.int64)
+        np.add.at(of_row, shard.line_row[its], shard.line_amount_fen[its])
+        apart = of_row[billed]
+        income = income - apart
+        own = np.full(len(billed), -int(ControlAccount[code.name]))
+        # A subsidy is given: its account owes, the customer is owed.
+        legs.append((TransferKind.BILL_ISSUED, leg, receivable, own, apart))
+        legs.append((TransferKind.BILL_ISSUED, leg, own, receivable, -apart))
+    legs += [
         (TransferKind.BILL_ISSUED, 1, receivable, _income_of(accounts.price_class[billed]), income),
-        (TransferKind.BILL_ISSUED, 2, receivable, np.full(len(billed), -int(ControlAccount.FUNDS_PAYABLE)), funds),
         (TransferKind.PREPAYMENT_APPLIED, 1, prepayment, receivable, applied),
-    )
+    ]
     columns: list[list[NDArray[Any]]] = [[] for _ in range(7)]
     for kind, leg, debit, credit, amount in legs:
         some = amount > 0

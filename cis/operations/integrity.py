@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from cis.queries.fund_sums import FAULTS
+
 log = logging.getLogger(__name__)
 
 EXAMPLES = 5
@@ -141,6 +143,18 @@ _CHECKS: tuple[tuple[str, str, str], ...] = (
         "SELECT t.id::text FROM cis_ledger_transfer t "
         "WHERE (t.kind IN (1, 2, 21, 22, 51) OR t.kind = 53 AND t.leg = 1) AND NOT EXISTS "
         "(SELECT 1 FROM cis_bill b WHERE b.id = t.document_id AND b.account_id = t.account_id)",
+    ),
+    (
+        "fund-ledger",
+        "every line of a fund or subsidy stands in the ledger account of its own, and nothing else does",
+        FAULTS,
+    ),
+    (
+        "fund-shares",
+        "the shares of a difference that rides on a bill add up to its funds",
+        "SELECT c.id::text FROM cis_bill_correction c LEFT JOIN (SELECT correction_id, sum(amount_fen) AS fen "
+        "FROM cis_correction_share WHERE code IN (41, 42, 43) GROUP BY 1) s ON s.correction_id = c.id "
+        "WHERE c.state = 'standing' AND c.fund_fen <> coalesce(s.fen, 0)",
     ),
     (
         "account-balances",

@@ -13,7 +13,7 @@ from cis.operations.rated_bills import Line, Stretch, lines_of, stretch, stretch
 from cis.queries import determinants
 from cis.queries.left_out import reason_in_words
 from cis.queries.shard_rating import rate_shard
-from cis.rating import CHARGES, RIDING, ChargeCode
+from cis.rating import CHARGES, CORRECTED_AS, RIDING, ChargeCode
 from cis.rating.columns import WHOLE
 from config.shared.bulk_copy import day_of
 from config.shared.errors import Refused
@@ -36,6 +36,15 @@ class Side:
 
 
 @dataclass(frozen=True)
+class Share:
+    """What of a difference is of one fund or subsidy; signed."""
+
+    code: int
+    fen: int
+    kwh_e2: int
+
+
+@dataclass(frozen=True)
 class Rerated:
     """One bill then and now, and the signed difference by where its money went."""
 
@@ -44,6 +53,8 @@ class Rerated:
     now: Side
     energy_fen: int
     fund_fen: int
+    shares: tuple[Share, ...]
+    """what of both is of a fund or a subsidy"""
 
     @property
     def amount_fen(self) -> int:
@@ -54,7 +65,7 @@ class Rerated:
     def is_changed(self) -> bool:
         """Whether anything is different: money, energy, or what the tier year had used."""
         return (
-            bool(self.energy_fen or self.fund_fen)
+            bool(self.energy_fen or self.fund_fen or self.shares)
             or (self.then.energy_kwh_e2, self.then.tier_kwh_e2_before)
             != (self.now.energy_kwh_e2, self.now.tier_kwh_e2_before)
             or self.then.usage != self.now.usage
@@ -106,7 +117,7 @@ def rerate(bill: Bill) -> Rerated:
     )
     then = as_it_stands(bill)
     energy, fund = (_of_ledger(now.lines, kind) - _of_ledger(then.lines, kind) for kind in ("energy", "fund"))
-    return Rerated(bill, then, now, energy, fund)
+    return Rerated(bill, then, now, energy, fund, shares_of(then.lines, now.lines))
 
 
 def as_it_stands(bill: Bill) -> Side:
@@ -141,6 +152,19 @@ def as_it_stands(bill: Bill) -> Side:
         for one in BillUsage.objects.filter(bill_id=bill.pk)
     ]
     return Side(sorted(usage, key=stretch_place), lines, bill.energy_kwh_e2, bill.tier_kwh_e2_before)
+
+
+def shares_of(then: Sequence[Line], now: Sequence[Line]) -> tuple[Share, ...]:
+    """What each fund and subsidy is more or less by; those that are equal stay out."""
+    found = []
+    for code in CORRECTED_AS:
+        was, becomes = ([line for line in side if line["code"] == code] for side in (then, now))
+        fen, kwh_e2 = (
+            sum(line[name] for line in becomes) - sum(line[name] for line in was) for name in ("fen", "quantity")
+        )
+        if fen:
+            found.append(Share(int(code), fen, kwh_e2))
+    return tuple(found)
 
 
 def _of_ledger(lines: Sequence[Line], kind: str) -> int:

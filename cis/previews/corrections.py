@@ -11,7 +11,7 @@ from cis.collecting.allocation import OpenDebt, allocate
 from cis.collecting.late_fee_bill import late_fee_bill
 from cis.previews.answer import Answer, Line, plain, yuan
 from cis.previews.document import Document, number_of
-from cis.rating import CannotPrice, Switches
+from cis.rating import CHARGES, CORRECTED_AS, CannotPrice, Switches
 from cis.rating import corrections as kernel
 
 __all__ = ["back_billing", "class_misuse", "late_fees", "over_capacity", "theft"]
@@ -87,26 +87,49 @@ def back_billing(inputs: Document, prices: Document) -> Answer:
     if inputs.has("error_pct"):
         read = inputs.number("read_kwh")
         missed = kernel.energy_missed_by_error(read, _error(inputs), inputs.number("share_of_period", "1/2"))
-        lines = kernel.back_energy([("BACK_ENERGY", "追补电费", missed, prices.number("energy_price"))])
+        lines = kernel.back_energy(
+            [
+                ("BACK_ENERGY", "追补电费", missed, prices.number("energy_price")),
+                *((code, name, missed, price) for code, name, price in _funds(prices)),
+            ]
+        )
         return Answer([Line.of_correction(one) for one in lines], {"back_kwh": plain(missed)})
     rate = _difference_rate(inputs)
     parts = {name: inputs.number(f"read_{name}") for name in PERIODS if inputs.has(f"read_{name}")}
     total = inputs.number("read_total" if inputs.has("read_total") or parts else "read_kwh")
     if not parts:
         back = kernel.correction_by_rate(total, rate)
-        lines = kernel.back_energy([("BACK_ENERGY", "追补电费", back, prices.number("energy_price"))])
+        lines = kernel.back_energy(
+            [
+                ("BACK_ENERGY", "追补电费", back, prices.number("energy_price")),
+                *((code, name, back, price) for code, name, price in _funds(prices)),
+            ]
+        )
         return Answer([Line.of_correction(one) for one in lines], {"back_kwh": plain(back)})
     parts["flat"] = inputs.number("read_flat") if inputs.has("read_flat") else total - sum(parts.values())
     if sum(parts.values()) != total or min(parts.values()) < 0:
         raise CannotPrice("registers_disagree", "inputs: the periods do not add up to read_total")
     back_parts = {name: kernel.correction_by_rate(kwh, rate) for name, kwh in parts.items()}
+    whole = sum(back_parts.values(), Fraction())
     lines = kernel.back_energy(
         [
-            (f"BACK_{name.upper()}", f"追补{PERIOD_NAMES[name]}", kwh, prices.number(name))
-            for name, kwh in back_parts.items()
+            *(
+                (f"BACK_{name.upper()}", f"追补{PERIOD_NAMES[name]}", kwh, prices.number(name))
+                for name, kwh in back_parts.items()
+            ),
+            *((code, name, whole, price) for code, name, price in _funds(prices)),
         ]
     )
-    return Answer([Line.of_correction(one) for one in lines], {"back_kwh": plain(sum(back_parts.values(), Fraction()))})
+    return Answer([Line.of_correction(one) for one in lines], {"back_kwh": plain(whole)})
+
+
+def _funds(prices: Document) -> list[tuple[str, str, Fraction]]:
+    """(code, name, yuan per kWh) of the funds asked for beside the energy, whose price is then without them."""
+    return [
+        (code.name, CHARGES[code].name_zh, prices.number(code.name))
+        for code in CORRECTED_AS
+        if CHARGES[code].ledger == "fund" and prices.has(code.name)
+    ]
 
 
 def _error(inputs: Document) -> Fraction:
@@ -138,7 +161,7 @@ def theft(inputs: Document, prices: Document, *, is_residential: bool) -> Answer
     multiple = inputs.number("penalty_multiple", str(kernel.THEFT_MULTIPLE))
     if multiple.denominator != 1 or not 0 <= multiple <= kernel.THEFT_MULTIPLE:
         raise CannotPrice("out_of_range", f"inputs.penalty_multiple must be 0 to {kernel.THEFT_MULTIPLE}")
-    lines = kernel.theft(kwh, _only_price(prices), int(multiple))
+    lines = kernel.theft(kwh, _only_price(prices), int(multiple), funds=_funds(prices))
     return Answer([Line.of_correction(one) for one in lines], {"kwh": plain(kwh)})
 
 

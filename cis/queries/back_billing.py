@@ -11,10 +11,14 @@ from typing import Any
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from cis.models import AccountPoint, BackBillCase, BackBillEvidence, Bill, MeterInstallation, SupplyContract
+from cis.models import AccountPoint, BackBillCase, BackBillEvidence, Bill, BillLine, MeterInstallation, SupplyContract
+from cis.rating import CHARGES, CORRECTED_AS, ChargeCode
 from config.shared.errors import NotFound
+from config.shared.languages import in_language
 from config.shared.models import Approval, User
 from config.shared.permissions import in_scope, is_within
+
+FUNDS = tuple(code for code in CORRECTED_AS if CHARGES[code].ledger == "fund")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,35 +90,49 @@ class Known:
 
     read_kwh: str
     energy_price: str
+    whole_price: str
+    """with the funds"""
     first_day: date | None
     last_day: date | None
     ct_ratio: int
     capacity_kva: int
     is_residential: bool
+    funds: Mapping[str, str]
+    """what each fund that was billed came to a kWh; the energy price is without them"""
 
 
 def known_of_account(account_id: int, *, today: date) -> Known:
-    """Energy and mean price of the last twelve months' bills, the ratio and capacity of today; three statements."""
+    """Energy and mean prices of the last twelve months' bills, the ratio and capacity of today; four statements."""
     bills = Bill.objects.filter(
         account_id=account_id, cancellation=None, period_start__gte=date(today.year - 1, today.month, 1)
     )
     sums = bills.aggregate(kwh=Sum("energy_kwh_e2"), fen=Sum("total_fen"), riding=Sum("correction_fen"))
     kwh_e2, fen = sums["kwh"] or 0, (sums["fen"] or 0) - (sums["riding"] or 0)
     days = bills.order_by("period_start").values_list("period_start", "period_end")
-    price = (
-        (Decimal(fen) / Decimal(kwh_e2)).quantize(Decimal("0.00000001"), ROUND_HALF_UP) if kwh_e2 > 0 else Decimal(0)
+    of_funds = dict(
+        BillLine.objects.filter(bill_id__in=bills.values("pk"), code__in=FUNDS)
+        .values_list("code")
+        .annotate(fen=Sum("amount_fen"))
     )
+
+    def mean(of_fen: int) -> Decimal:
+        whole = Decimal(of_fen) / Decimal(kwh_e2) if kwh_e2 > 0 else Decimal(0)
+        return whole.quantize(Decimal("0.00000001"), ROUND_HALF_UP)
+
+    price = mean(fen - sum(of_funds.values()))
     contract = SupplyContract.objects.filter(account_id=account_id, valid__contains=today).first()
     points = AccountPoint.objects.filter(account_id=account_id, valid__contains=today).values("point_id")
     meter = MeterInstallation.objects.filter(point_id__in=points, valid__contains=today).first()
     return Known(
         read_kwh=f"{Decimal(kwh_e2) / 100:f}" if kwh_e2 else "",
         energy_price=f"{price:f}" if price else "",
+        whole_price=f"{mean(fen):f}" if mean(fen) else "",
         first_day=days[0][0] if days else None,
         last_day=max(end for _start, end in days) if days else None,
         ct_ratio=meter.ct_ratio if meter else 1,
         capacity_kva=contract.capacity_kva if contract else 0,
         is_residential=contract is None or contract.price_class == SupplyContract.PriceClass.RESIDENTIAL,
+        funds={code.name: f"{mean(of_funds[code]):f}" for code in FUNDS if mean(of_funds.get(code, 0)) > 0},
     )
 
 
@@ -201,13 +219,18 @@ def fact_names() -> dict[str, str]:
         "kw": _("窃电设备容量（千瓦）"),
         "hours_per_day": _("每天小时数"),
         "penalty_multiple": _("违约使用电费倍数"),
-        "energy_price": _("电价（元/度）"),
+        "energy_price": _("电价（元/度，不含代征基金）"),
+        **{code.name: _("%(fund)s（元/度）") % {"fund": _fund_name(code)} for code in FUNDS},
         "cheap": _("实际交的电价（元/度）"),
         "industry": _("应交的电价（元/度）"),
         "capacity_price": _("容量电价（元/千伏安·月）"),
         "back_kwh": _("追补电量（度）"),
         "kwh": _("窃电电量（度）"),
     }
+
+
+def _fund_name(code: ChargeCode) -> str:
+    return in_language(CHARGES[code].name_zh, CHARGES[code].name_en)
 
 
 def _facts(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:

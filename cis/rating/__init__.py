@@ -15,7 +15,7 @@ folds load curves. `read_catalogue` turns the published tables into tariff versi
 """
 
 from cis.rating.catalogue import Catalogue, LeftOut, TariffRecord, read_catalogue
-from cis.rating.charges import CHARGES, PRICE_COMPONENTS, RIDING, Charge, ChargeCode
+from cis.rating.charges import CHARGES, CORRECTED_AS, PRICE_COMPONENTS, RIDING, Charge, ChargeCode
 from cis.rating.columns import Lines, Rated, Usage, amounts_fen
 from cis.rating.engine import CompiledTariff, compile_rules, explain, rate
 from cis.rating.refusal import CannotPrice, Refusal
@@ -34,6 +34,7 @@ from cis.rating.windows import SLOTS_PER_DAY, DayKind, WindowSet
 
 __all__ = [
     "CHARGES",
+    "CORRECTED_AS",
     "PERIOD_REGISTERS",
     "PRICE_COMPONENTS",
     "REGISTER_NAMES",

@@ -10,7 +10,7 @@ from typing import Literal
 
 from cis.rating.registers import Register
 
-__all__ = ["CHARGES", "PRICE_COMPONENTS", "RIDING", "Charge", "ChargeCode"]
+__all__ = ["CHARGES", "CORRECTED_AS", "PRICE_COMPONENTS", "RIDING", "Charge", "ChargeCode"]
 
 
 class ChargeCode(IntEnum):
@@ -44,7 +44,11 @@ class ChargeCode(IntEnum):
     CREDIT_KEPT = 85
     BACK_BILLED = 86
     BREACH_PENALTY = 87
+    CORRECTION_FUND_RURAL = 88
+    CORRECTION_FUND_RESERVOIR = 89
+    CORRECTION_FUND_RENEWABLE = 90
     OPENING = 91
+    CORRECTION_FREE_KWH = 92
     # What a market customer's energy price is made of, a line each; whole, or by period in the order of the registers.
     ENERGY_RETAIL = 100
     ENERGY_RETAIL_SHARP = 101
@@ -148,6 +152,38 @@ CHARGES: dict[ChargeCode, Charge] = {
     ChargeCode.CORRECTION_FUND_LESS: Charge(
         "CORRECTION_FUND_LESS", "退还以前账单基金差额", "Earlier funds corrected, less", "fund", _CORRECTED, "yuan"
     ),
+    ChargeCode.CORRECTION_FUND_RURAL: Charge(
+        "CORRECTION_FUND_RURAL",
+        "以前账单差额：农网还贷资金",
+        "Earlier bill corrected: rural grid repayment fund",
+        "fund",
+        _CORRECTED,
+        "yuan",
+    ),
+    ChargeCode.CORRECTION_FUND_RESERVOIR: Charge(
+        "CORRECTION_FUND_RESERVOIR",
+        "以前账单差额：大中型水库移民后期扶持资金",
+        "Earlier bill corrected: reservoir resettlement fund",
+        "fund",
+        _CORRECTED,
+        "yuan",
+    ),
+    ChargeCode.CORRECTION_FUND_RENEWABLE: Charge(
+        "CORRECTION_FUND_RENEWABLE",
+        "以前账单差额：可再生能源电价附加",
+        "Earlier bill corrected: renewable energy surcharge",
+        "fund",
+        _CORRECTED,
+        "yuan",
+    ),
+    ChargeCode.CORRECTION_FREE_KWH: Charge(
+        "CORRECTION_FREE_KWH",
+        "以前账单差额：低保五保免费电量",
+        "Earlier bill corrected: free energy, low income",
+        "energy",
+        _CORRECTED,
+        "yuan",
+    ),
     ChargeCode.CREDIT_KEPT: Charge(
         "CREDIT_KEPT",
         "退还多于本期电费，余额转入预存",
@@ -171,7 +207,16 @@ CHARGES: dict[ChargeCode, Charge] = {
 }
 """Every charge a bill may carry."""
 
-RIDING: frozenset[ChargeCode] = frozenset(
+CORRECTED_AS: dict[ChargeCode, ChargeCode] = {
+    ChargeCode.FUND_RURAL: ChargeCode.CORRECTION_FUND_RURAL,
+    ChargeCode.FUND_RESERVOIR: ChargeCode.CORRECTION_FUND_RESERVOIR,
+    ChargeCode.FUND_RENEWABLE: ChargeCode.CORRECTION_FUND_RENEWABLE,
+    ChargeCode.FREE_KWH: ChargeCode.CORRECTION_FREE_KWH,
+}
+"""Funds and subsidies, each with a ledger account of its own name: the charge on which a later bill carries what they
+were wrong by. CORRECTION_FUND_MORE and CORRECTION_FUND_LESS stand on bills of before only."""
+
+RIDING: frozenset[ChargeCode] = frozenset(CORRECTED_AS.values()) | frozenset(
     code for code in ChargeCode if ChargeCode.CORRECTION_MORE <= code <= ChargeCode.BREACH_PENALTY
 )
 """What stands on a bill but comes from another bill or from a case: no rule of the tariff makes these lines."""

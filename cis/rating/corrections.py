@@ -78,11 +78,20 @@ def back_energy(parts: Sequence[tuple[str, str, Fraction, Fraction]]) -> list[Co
     return [line(code, name, kwh, "kWh", price) for code, name, kwh, price in parts]
 
 
-def theft(kwh: Fraction, price: Fraction, multiple: int = THEFT_MULTIPLE) -> list[CorrectionLine]:
-    """Return the energy and the penalty on it."""
-    energy = line("THEFT_ENERGY", "补交电费", kwh, "kWh", price)
-    paid = Fraction(energy.amount_fen, 100)
-    return [energy, line("THEFT_PENALTY", f"违约使用电费（{multiple}倍）", paid, "yuan", Fraction(multiple))]
+def theft(
+    kwh: Fraction,
+    price: Fraction,
+    multiple: int = THEFT_MULTIPLE,
+    *,
+    funds: Sequence[tuple[str, str, Fraction]] = (),
+) -> list[CorrectionLine]:
+    """Return the energy, the (code, name, price) of funds on it, and the penalty on their sum."""
+    back = [
+        line("THEFT_ENERGY", "补交电费", kwh, "kWh", price),
+        *(line(code, name, kwh, "kWh", fund_price) for code, name, fund_price in funds),
+    ]
+    paid = Fraction(sum(one.amount_fen for one in back), 100)
+    return [*back, line("THEFT_PENALTY", f"违约使用电费（{multiple}倍）", paid, "yuan", Fraction(multiple))]
 
 
 def class_difference(difference: Fraction, *, multiple: int, on_unrounded: bool) -> list[CorrectionLine]:

@@ -57,7 +57,8 @@ class FactsForm(forms.Form):
         usual = {
             "read_kwh": known.read_kwh,
             "energy_price": known.energy_price,
-            "cheap": known.energy_price,
+            "cheap": known.whole_price,
+            **known.funds,
             "share_of_period": "1/2",
             "wrong_ratio": str(known.ct_ratio),
             "power_hours": "12",
@@ -65,7 +66,10 @@ class FactsForm(forms.Form):
             "hours_per_day": "6" if known.is_residential else "12",
             "penalty_multiple": "3",
         }
-        self._names = [*FACTS[kind][0], *FACTS[kind][1]]
+        self.facts, self.prices = FACTS[kind]
+        if "energy_price" in self.prices:
+            self.prices = (*self.prices, *known.funds)
+        self._names = [*self.facts, *self.prices]
         for name in self._names:
             field: forms.Field = (
                 forms.RegexField(r"^[01](/[1-9])?$", label=names[name], required=False)
@@ -120,7 +124,7 @@ def case_new(request: HttpRequest, account_no: str) -> HttpResponse:
     form = FactsForm(request.POST or None, kind=kind, known=known) if kind in FACTS else None
     answer = None
     if form is not None and request.method == "POST" and form.is_valid():
-        facts, prices = (form.of(names) for names in FACTS[kind])
+        facts, prices = form.of(form.facts), form.of(form.prices)
         try:
             if request.POST.get("act") == "open":
                 case_id = operations.open_case(

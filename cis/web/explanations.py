@@ -85,6 +85,11 @@ def _of_other_bills(line: LineExplained) -> list[str]:
         "CORRECTION_LESS": _("以前的账单按更正后的示数重算，多收的部分在这里退还。"),
         "CORRECTION_FUND_MORE": _("以前账单里代国家征收的基金，少收的部分。"),
         "CORRECTION_FUND_LESS": _("以前账单里代国家征收的基金，多收的部分。"),
+        **dict.fromkeys(
+            ("CORRECTION_FUND_RURAL", "CORRECTION_FUND_RESERVOIR", "CORRECTION_FUND_RENEWABLE"),
+            _("以前账单里代国家征收的这项基金，按更正后的电量多退少补。"),
+        ),
+        "CORRECTION_FREE_KWH": _("以前账单里的免费电量，按更正后的电量多退少补。"),
         "CREDIT_KEPT": _("要退的比本期电费多，多出的部分转入您的预存，以后的电费先用它抵。"),
         "BACK_BILLED": _("按退补单追补的电费，依据和计算见退补单。"),
         "BREACH_PENALTY": _("按退补单收取的违约使用电费，依据和计算见退补单。"),

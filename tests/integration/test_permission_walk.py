@@ -583,6 +583,7 @@ SAY_NO_THEMSELVES: dict[str, str] = {
         "of the network of one's own unit; where there is none, there is no load",
     ),
     "api_load_forecast": "of the network of one's own unit",
+    **dict.fromkeys(("cis:fund_sums", "cis:fund_sums_export"), "the books are one: only who answers for all of them"),
     "cis:portal_operating_cost": "of businesses: a home has no such page",
     "cis:switches_change": "without a unit the choices are the whole utility's, which takes a grant for all of it",
     "cis:reading_limits_change": "without a unit the limits are the whole utility's, which takes a grant for all of it",

@@ -32,12 +32,13 @@ from cis.models import (
     TransformerDistrict,
 )
 from cis.models.metering import ReadingSource
-from cis.operations import bill_cancellations, bill_corrections, ledger
+from cis.operations import bill_cancellations, bill_corrections, late_fees, ledger
 from cis.operations.bill_corrections import Ratio, Values
 from cis.operations.billing import issue_bill_now
 from cis.operations.integrity import check_integrity
 from cis.operations.settlement import settle
 from cis.queries.billing import get_bill
+from cis.queries.late_fees import late_fees_so_far
 from cis.rating import ChargeCode, Register
 from cis.rating.rules.basic_charge import DemandMode
 from config.shared import approvals
@@ -291,7 +292,9 @@ class TestOnTheNextBill:
         taken = issue(who, world.cycles[3])
         assert taken.correction_fen == made.amount_fen
         funds = LedgerTransfer.objects.filter(
-            document_id=taken.pk, kind=21, credit_id=ledger.control_id("FUNDS_PAYABLE")
+            document_id=taken.pk,
+            kind=21,
+            credit_id__in=[ledger.control_id(name) for name in ("FUND_RURAL", "FUND_RESERVOIR", "FUND_RENEWABLE")],
         ).aggregate(fen=Sum("amount_fen"))["fen"]
         assert funds == sum(one.fund_fen for one in made.bills) > 0
         assert faults() == []
@@ -345,6 +348,31 @@ class TestSecondPerson:
 
 
 class TestCancelled:
+    def test_is_refused_while_a_late_fee_is_open_and_done_once_it_is_waived(self, world: World, settings: Any) -> None:
+        settings.CORRECTION_LIMIT_FEN = 10**12
+        who, late = world.commercial, datetime(2026, 8, 3, 1, 0, tzinfo=UTC)
+        bill = issue(who, world.cycles[0])
+        ledger.lock_balances([who.account_id])
+        late_fees.charge(
+            late_fees_so_far(who.account_id, on=late.date()), account_id=who.account_id, bill_ids=[bill.pk],
+            through_on=late.date(), at=late, business_date=late.date(), actor_id=None,
+        )  # fmt: skip
+        cancel = {"bill_no": str(bill), "reason": "户名有误", "by_id": world.accountant_id, "at": late}
+
+        with pytest.raises(bill_cancellations.BoundElsewhere, match="违约金减免"):
+            bill_cancellations.cancel_and_rebill(**cancel)
+
+        bill.refresh_from_db()
+        assert (bill.open_fen, BillCancellation.objects.count()) == (bill.total_fen, 0)
+        approval = late_fees.ask_waiver(
+            bill_id=bill.pk, amount_fen=None, reason="户名是我们登错的", asked_by_id=world.accountant_id, at=late
+        )
+        second = make_user("second", OrgUnit.objects.get(pk=world.province_id), "leader")
+        approvals.approve(approval_id=approval, decided_by_id=second.pk, at=late)
+        bill_cancellations.cancel_and_rebill(**cancel)
+        assert BillCancellation.objects.get().bill_id == bill.pk
+        assert faults() == []
+
     @pytest.mark.acceptance("F21")
     @pytest.mark.parametrize("paid", ["nothing", "a part", "all", "by prepayment"])
     def test_ledger_of_the_cancelled_bill_sums_to_zero(self, world: World, settings: Any, paid: str) -> None:

@@ -53,6 +53,11 @@ BREAKS = {
     "usage-bill": "UPDATE cis_bill_usage SET bill_id = bill_id + 999999 WHERE account_id = {account}",
     "usage-installation": "UPDATE cis_bill_usage SET installation_id = 999999 WHERE account_id = {account}",
     "transfer-bill": "UPDATE cis_ledger_transfer SET document_id = document_id + 999999 WHERE account_id = {account}",
+    "fund-ledger": "UPDATE cis_ledger_transfer SET credit_id = -6012 WHERE credit_id = -224101",
+    "fund-shares": "INSERT INTO cis_bill_correction (account_id, cause, reason, tier_kwh_e2_before_then,"
+    " tier_kwh_e2_before_now, energy_kwh_e2_then, energy_kwh_e2_now, usage_then, usage_now, lines_then, lines_now,"
+    " energy_fen, fund_fen, penalty_fen, amount_fen, asked_at, state, void_reason) VALUES ({account}, 'back-bill', 'x',"
+    " 0, 0, 0, 0, '[]', '[]', '[]', '[]', 0, 5, 0, 5, now(), 'standing', '')",
     "account-balances": "DELETE FROM cis_ledger_balance WHERE ledger_account_id = {account}2",
 }
 

@@ -62,7 +62,7 @@ from cis.models.portal import (
     RealNameCheck,
     WechatIdentity,
 )
-from cis.models.supply_terms import BillPart, FreeEnergyRight, SupplyLoss, SupplyPart
+from cis.models.supply_terms import BillPart, CapacityPause, FreeEnergyRight, SupplyLoss, SupplyPart
 from cis.models.tariff_trials import TariffDraft, TariffTrial, TrialAccount, TrialGroupMember
 from cis.models.tariffs import RatingSwitches, Tariff, TariffVersion, TouWindows
 from cis.models.validation import CurveEdit, ReadingDoubt, ReadingEdit, ValidationThresholds
@@ -93,6 +93,7 @@ __all__ = [
     "BindingTry",
     "BudgetPlan",
     "CapacityChange",
+    "CapacityPause",
     "ChargeKind",
     "Contact",
     "CorrectionShare",

@@ -174,6 +174,8 @@ class BillBasis(models.Model):
     floor_kva_e2 = models.BigIntegerField()
     contract_kw_e4 = models.BigIntegerField()
     demand_kw_e4 = ArrayField(models.BigIntegerField())
+    demand_share = models.SmallIntegerField(default=60, db_default=60)
+    """sixtieths of the month for which demand is charged: fewer where the account was there for a part of it"""
     pf_standard_e2 = models.SmallIntegerField()
     active_kwh_e2 = models.BigIntegerField()
     reactive_kvarh_e2 = models.BigIntegerField()

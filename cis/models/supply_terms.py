@@ -138,6 +138,50 @@ class FreeEnergyRight(models.Model):
         return f"{self.account_id} {self.valid}"
 
 
+@pghistory.track()
+class CapacityPause(models.Model):
+    """
+    Capacity that is sealed or replaced for some days (暂停、减容、暂换); the contract's own capacity stays.
+
+    `off_kva` is what is sealed or taken off, `on_kva` what stands in its place where another transformer does.
+    `is_new_install`: within two years of its installation (the half charge of before 2016). Source: billing-rules 2.3.
+    """
+
+    class Kind(models.TextChoices):
+        """What was agreed."""
+
+        SUSPENSION = "suspension", "暂停"
+        REDUCTION = "reduction", "减容"
+        REPLACEMENT = "replacement", "暂换"
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    off_kva = models.IntegerField()
+    on_kva = models.IntegerField(default=0)
+    is_new_install = models.BooleanField(default=False)
+    source = models.CharField(max_length=300)
+    valid = DateRangeField()
+
+    class Meta:
+        db_table = "cis_capacity_pause"
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(off_kva__gt=0)
+                & (models.Q(kind="replacement", on_kva__gt=0) | ~models.Q(kind="replacement") & models.Q(on_kva=0))
+                & ~models.Q(source=""),
+                name="pause_makes_sense",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(valid__startswith__isnull=False, valid__endswith__isnull=False),
+                name="pause_has_both_days",
+            ),
+        )
+        indexes = (models.Index(fields=["account"], name="pauses_of_account"),)
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.kind} {self.valid}"
+
+
 class BillPart(models.Model):
     """
     What a bill was computed from that is more than its readings at one price; only such bills have rows.

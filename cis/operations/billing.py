@@ -579,6 +579,7 @@ def _copy_lines(cursor: Any, shard: RatedShard, bill_of_row: NDArray[np.int64], 
 _BASIS_COLUMNS = (
     "bill_id", "account_id", "demand_mode", "capacity_kva_e2", "capacity_share", "capacity_is_half", "floor_kva_e2",
     "contract_kw_e4", "demand_kw_e4", "pf_standard_e2", "active_kwh_e2", "reactive_kvarh_e2", "power_factor_e2",
+    "demand_share",
 )  # fmt: skip
 
 

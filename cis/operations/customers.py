@@ -14,6 +14,7 @@ from psycopg2.extras import DateRange
 from cis.models import (
     Account,
     AccountPoint,
+    CapacityPause,
     Customer,
     FreeEnergyRight,
     MeterInstallation,
@@ -314,7 +315,7 @@ def _hand_over_contract(old_id: int, new_id: int, on_date: date, people: int) ->
 
 def _hand_over_supply(old_id: int, new_id: int, on_date: date) -> None:
     """What belongs to transformer, line and meters goes with the place; free energy is the household's and ends."""
-    for model in (SupplyLoss, SupplyPart, FreeEnergyRight):
+    for model in (SupplyLoss, SupplyPart, CapacityPause, FreeEnergyRight):
         rows = model.objects.select_for_update().filter(account_id=old_id, valid__overlap=DateRange(on_date, None))
         for row in rows.order_by("pk"):
             until, is_agreed_later = row.valid.upper, row.valid.lower is not None and row.valid.lower >= on_date

@@ -85,7 +85,7 @@ def agree_loss(
         wrong.append({"pointer": "/line_loss_pct", "detail": _("不计变损的，请填写线损率；都不计的请终止原约定。")})
     _need_source(source, wrong)
     with transaction.atomic():
-        account = _open_account(account_id, from_on)
+        account = open_account(account_id, from_on)
         _end(SupplyLoss.objects.filter(account=account), from_on)
         return SupplyLoss.objects.create(
             account=account,
@@ -131,7 +131,7 @@ def agree_part(
         wrong.append({"pointer": "/price_class", "detail": _("请选择用电类别。")})
     _need_source(source, wrong)
     with transaction.atomic():
-        account = _open_account(account_id, from_on)
+        account = open_account(account_id, from_on)
         _check_price(tariff_id, from_on)
         same = SupplyPart.objects.filter(account=account, kind=kind)
         point = None
@@ -170,7 +170,7 @@ def give_free_energy(*, account_id: int, kwh_per_month: int, document: str, from
         wrong.append({"pointer": "/until", "detail": _("截止日期须晚于开始日期。")})
     _need_source(document, wrong)
     with transaction.atomic():
-        account = _open_account(account_id, from_on)
+        account = open_account(account_id, from_on)
         _end(FreeEnergyRight.objects.filter(account=account), from_on)
         return FreeEnergyRight.objects.create(
             account=account,
@@ -188,7 +188,7 @@ def end_term(*, account_id: int, kind: TermKind, term_id: int, from_on: date) ->
     :raises NotFound: the account has no such agreement
     """
     with transaction.atomic():
-        account = _open_account(account_id, from_on)
+        account = open_account(account_id, from_on)
         rows = MODELS[kind].objects.filter(account=account, pk=term_id)
         if not rows.exists():
             raise NotFound(_("这个户没有这条约定。"))
@@ -204,8 +204,14 @@ def _need_source(source: str, wrong: list[dict[str, str]]) -> None:
         raise BadInput(wrong[0]["detail"], errors=wrong)
 
 
-def _open_account(account_id: int, from_on: date) -> Account:
-    """The account, locked."""
+def open_account(account_id: int, from_on: date) -> Account:
+    """
+    The account, locked, if something may be agreed for it from a day on.
+
+    :raises SupplyTermsRefused: the day has been billed
+    :raises AccountIsClosed: the account was closed
+    :raises NotFound: there is no such account
+    """
     account = Account.objects.select_for_update().filter(pk=account_id).first()
     if account is None:
         raise no_account()

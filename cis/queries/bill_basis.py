@@ -15,76 +15,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cis.models import Reading
+from cis.queries.basis_columns import Basis
+from cis.queries.capacity_in_use import CapacityInUse
 from cis.queries.left_out import LeftOut
-from cis.rating import Register
-from cis.rating.capacity_days import DAY
+from cis.rating import CannotPrice, Register
+from cis.rating.capacity_days import Stretch
 from cis.rating.columns import WHOLE
 from cis.rating.power_factors import power_factor_e2
 from cis.rating.rules.basic_charge import DemandMode
 from config.shared.bulk_copy import read_columns
 
 __all__ = [
-    "Basis",
-    "ContractStretches",
     "Stretches",
-    "capacity_stretches",
     "read_basis",
-    "read_contracts",
 ]
 
 Int = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Basis:
-    """Dense columns over the accounts of a shard; `has` says who has a basis at all."""
-
-    has: NDArray[np.bool_]
-    demand_mode: Int
-    floor_kva_e2: Int
-    contract_kw_e4: Int
-    pf_standard_e2: Int
-    active_kwh_e2: Int
-    reactive_kvarh_e2: Int
-    power_factor_e2: Int
-    capacity_kva_e2: Int
-    """(accounts, k)"""
-    capacity_share: Int
-    capacity_is_half: Int
-    demand_kw_e4: Int
-    """(accounts, f)"""
-
-    def more(self, rows: Int) -> dict[str, Int]:
-        """The kernel's determinants of some rows."""
-        return {
-            "demand_mode": self.demand_mode[rows],
-            "capacity_kva_e2": self.capacity_kva_e2[rows],
-            "capacity_share": self.capacity_share[rows],
-            "capacity_is_half": self.capacity_is_half[rows],
-            "floor_kva_e2": self.floor_kva_e2[rows],
-            "contract_kw_e4": self.contract_kw_e4[rows],
-            "demand_kw_e4": self.demand_kw_e4[rows],
-            "pf_standard_e2": self.pf_standard_e2[rows],
-            "power_factor_e2": self.power_factor_e2[rows],
-            "pf_active_kwh_e2": self.active_kwh_e2[rows],
-            "pf_reactive_kvarh_e2": self.reactive_kvarh_e2[rows],
-        }
-
-
-# --- Contracts -------------------------------------------------------------------------------
-
-_CONTRACTS = """
-SELECT c.account_id, coalesce(lower(c.valid), DATE '2000-01-01'), coalesce(upper(c.valid), DATE '9999-01-01'),
-       c.capacity_kva::int8, c.tariff_id, c.price_class::int8, c.people::int8,
-       hashint8extended(c.contract_demand_kw::int8, c.demand_mode * 101::int8 + c.pf_standard_e2)
-FROM cis_supply_contract c
-WHERE c.account_id = ANY(%(accounts)s) AND c.valid && daterange(%(from)s, %(to)s)
-ORDER BY c.account_id, lower(c.valid)
-"""
-_CONTRACT_TYPES = {
-    "account": "int8", "from_on": "date", "to_on": "date", "capacity_kva": "int8", "tariff": "int8",
-    "price_class": "int8", "people": "int8", "terms": "int8",
-}  # fmt: skip
+# --- Terms -----------------------------------------------------------------------------------
 
 _TERMS = """
 SELECT c.id, c.demand_mode, c.capacity_kva::int8, c.contract_demand_kw::int8, c.pf_standard_e2
@@ -97,57 +46,6 @@ _TERM_TYPES = {
     "contract_demand_kw": "int8",
     "pf_standard_e2": "int2",
 }
-
-
-@dataclass(frozen=True)
-class ContractStretches:
-    """The contract versions of some accounts in their periods, by account and day; dates as Postgres days."""
-
-    account: Int
-    from_on: NDArray[np.int32]
-    to_on: NDArray[np.int32]
-    capacity_kva: Int
-    tariff: Int
-    price_class: Int
-    people: Int
-    terms: Int
-    """equal numbers stand for versions whose basic charge and adjustment are agreed alike, whatever their capacity"""
-
-
-def read_contracts(cursor: Any, accounts: Int, parameters: dict[str, Any]) -> ContractStretches:
-    """The versions that hold in the shard's periods, one statement."""
-    found = read_columns(cursor, _CONTRACTS, parameters | {"accounts": accounts.tolist()}, _CONTRACT_TYPES)
-    return ContractStretches(**found)
-
-
-def capacity_stretches(
-    contracts: ContractStretches, account: int, start: int, end: int, *, is_old: bool = False
-) -> list[tuple[int, int]]:
-    """
-    (0.01 kVA, sixtieths of the month) of an account whose capacity changes in its period.
-
-    What stands throughout is charged for the whole month, what stands for a part of it by its days: thirtieths, at
-    most thirty. The day of the change belongs to the new capacity, whose contract begins with it, or to the old one
-    where the utility has it so (`is_old`).
-    """
-    mine = _versions_of(contracts, account, start, end)
-    capacity = contracts.capacity_kva[mine]
-    from_on, to_on = contracts.from_on[mine].astype(np.int64), contracts.to_on[mine].astype(np.int64)
-    if is_old:
-        from_on, to_on = np.where(from_on > start, from_on + 1, from_on), np.where(to_on < end, to_on + 1, to_on)
-    days = np.minimum(to_on, end) - np.maximum(from_on, start)
-    kept = int(capacity.min())
-    found = [(kept * 100, WHOLE)] if kept else []
-    for kva, for_days in zip(capacity.tolist(), days.tolist(), strict=True):
-        if kva > kept:
-            found.append(((kva - kept) * 100, min(int(for_days), 30) * DAY))
-    return found
-
-
-def _versions_of(contracts: ContractStretches, account: int, start: int, end: int) -> Int:
-    low, high = np.searchsorted(contracts.account, [account, account + 1])
-    places = np.arange(low, high)
-    return places[(contracts.from_on[places] < end) & (contracts.to_on[places] > start)]
 
 
 # --- Readings --------------------------------------------------------------------------------
@@ -233,23 +131,18 @@ def read_basis(
     *,
     rows: Int,
     accounts: int,
-    account: Int,
     contract: Int,
-    start: Int,
-    end: Int,
     active_kwh_e2: Int,
     reactive_loss: Mapping[int, Callable[[int], int]],
     refuses_without_active: NDArray[np.bool_],
-    change_day_is_old: NDArray[np.bool_],
     stretches: Callable[[Int], Stretches],
-    contracts: ContractStretches | None,
-    changed: NDArray[np.bool_],
+    in_use: CapacityInUse,
     parameters: dict[str, Any],
 ) -> tuple[Basis, dict[int, tuple[str, str]]]:
     """
     The basis of `rows` (those whose tariff asks for one), and who is left out because a register is missing.
 
-    Two statements. `changed` says whose capacity changes inside the period; `contracts` are their versions.
+    Two statements. `in_use` says what of the capacity runs on which days.
     """
     left_out: dict[int, tuple[str, str]] = {}
     terms = read_columns(cursor, _TERMS, {"contracts": np.unique(contract[rows]).tolist()}, _TERM_TYPES)
@@ -260,7 +153,7 @@ def read_basis(
     standard[rows] = terms["pf_standard_e2"][place]
     floor[rows] = terms["capacity_kva"][place] * 100
     agreed[rows] = terms["contract_demand_kw"][place] * 10_000
-    kva, share = _capacity(rows, accounts, floor, account, start, end, contracts, changed, change_day_is_old)
+    kva, share, half, demand_share = _capacity(rows, accounts, floor, agreed, in_use, left_out)
     reactive, demand = np.zeros(accounts, dtype=np.int64), np.zeros((accounts, 1), dtype=np.int64)
     measured = rows[(standard[rows] > 0) | np.isin(mode[rows], (DemandMode.CONTRACT, DemandMode.ACTUAL))]
     if len(measured):
@@ -286,39 +179,44 @@ def read_basis(
             power_factor_e2=factor,
             capacity_kva_e2=kva,
             capacity_share=share,
-            capacity_is_half=np.zeros_like(kva),
+            capacity_is_half=half,
             demand_kw_e4=demand,
+            demand_share=demand_share,
         ),
         left_out,
     )
 
 
 def _capacity(
-    rows: Int,
-    accounts: int,
-    floor: Int,
-    account: Int,
-    start: Int,
-    end: Int,
-    contracts: ContractStretches | None,
-    changed: NDArray[np.bool_],
-    change_day_is_old: NDArray[np.bool_],
-) -> tuple[Int, Int]:
-    """(accounts, k) capacity and its share of the month; one stretch for whom nothing changes."""
-    by_row: dict[int, list[tuple[int, int]]] = {}
-    if contracts is not None:
-        for row in rows[changed[rows]].tolist():
-            by_row[row] = capacity_stretches(
-                contracts, int(account[row]), int(start[row]), int(end[row]), is_old=bool(change_day_is_old[row])
-            )
+    rows: Int, accounts: int, floor: Int, agreed: Int, in_use: CapacityInUse, left_out: dict[int, tuple[str, str]]
+) -> tuple[Int, Int, Int, Int]:
+    """
+    (accounts, k) capacity, its share of the month and whether it is at half, (accounts,) the share of demand.
+
+    One stretch for whom nothing changes. Takes what is sealed throughout off `floor`, and where nothing runs the agreed
+    demand too; changes both.
+    """
+    by_row: dict[int, list[Stretch]] = {}
+    demand_share = np.full(accounts, WHOLE, dtype=np.int64)
+    for row in in_use.by_days(rows):
+        try:
+            by_row[row] = in_use.charged(row, int(floor[row]))
+        except CannotPrice:
+            left_out.setdefault(row, (LeftOut.REFUSED, "unknown_capacity"))
+            continue
+        demand_share[row] = in_use.demand_share(row)
+        sealed = in_use.sealed_throughout_e2(row)
+        if sealed:
+            agreed[row] = agreed[row] if sealed < floor[row] else 0
+            floor[row] = max(int(floor[row]) - sealed, 0)
     width = max([1, *(len(found) for found in by_row.values())])
-    kva, share = (np.zeros((accounts, width), dtype=np.int64) for _ in range(2))
+    kva, share, half = (np.zeros((accounts, width), dtype=np.int64) for _ in range(3))
     kva[:, 0], share[:, 0] = floor, WHOLE
     for row, found in by_row.items():
         kva[row], share[row] = 0, WHOLE
-        for at, (size, part) in enumerate(found):
-            kva[row, at], share[row, at] = size, part
-    return kva, share
+        for at, one in enumerate(found):
+            kva[row, at], share[row, at], half[row, at] = one.kva_e2, one.share, one.is_half
+    return kva, share, half, demand_share
 
 
 def _measured(

@@ -13,15 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cis.models.supply_terms import BillPart, SupplyLoss
+from cis.queries.capacity_in_use import CapacityInUse
 from cis.queries.energy_columns import BILLED_REGISTERS, flat_from_total
 from cis.queries.left_out import LeftOut
+from cis.queries.part_columns import PartColumns
 from cis.rating import Register, Switches
-from cis.rating.rules.losses import add_losses, formula_loss_e2, line_loss_e2, spread, table_loss_e2
+from cis.rating.rules.losses import add_losses, in_use_loss_e2, line_loss_e2, spread, table_loss_e2
 from cis.rating.rules.splits import Split, take_fixed, take_ratio, take_sub_meters
 
 __all__ = [
     "AccountPeriod",
-    "PartColumns",
     "Stretch",
     "Supplied",
     "SupplyTerms",
@@ -46,62 +47,6 @@ class Stretch:
     version: int
     price_class: int
     people: int
-
-
-@dataclass(frozen=True)
-class PartColumns:
-    """Priced parts, one row each; those of one bill lie together in the order of `BillPart.seq`."""
-
-    row: Int
-    """into the accounts"""
-    kind: Int
-    version: Int
-    price_class: Int
-    people: Int
-    from_on: Int
-    to_on: Int
-    tier_kwh_e2_before: Int
-    energy_kwh_e2: Int
-    """(parts, len(BILLED_REGISTERS))"""
-    has_register: NDArray[np.bool_]
-    loss_kwh_e2: Int
-    free_kwh_e2_per_month: Int
-    free_months: Int
-
-    def __len__(self) -> int:
-        return len(self.row)
-
-    @classmethod
-    def of(cls, parts: Sequence[Mapping[str, Any]]) -> PartColumns:
-        """Columns of parts by name; what is not named is nought."""
-        width = len(BILLED_REGISTERS)
-        found: dict[str, Any] = {
-            name: np.array([part.get(name, 0) for part in parts], dtype=np.int64)
-            for name in cls.__dataclass_fields__
-            if name not in ("energy_kwh_e2", "has_register")
-        }
-        found["energy_kwh_e2"] = np.array([part["energy_kwh_e2"] for part in parts], np.int64).reshape(-1, width)
-        found["has_register"] = np.array([part["has_register"] for part in parts], np.bool_).reshape(-1, width)
-        return cls(**found)
-
-    @classmethod
-    def joined(cls, several: Sequence[PartColumns]) -> PartColumns:
-        """One after the other."""
-        return cls(
-            **{name: np.concatenate([getattr(one, name) for one in several]) for name in cls.__dataclass_fields__}
-        )
-
-    def among(self, which: NDArray[np.bool_]) -> PartColumns:
-        """Some of them."""
-        return PartColumns(**{name: getattr(self, name)[which] for name in self.__dataclass_fields__})
-
-    def total_kwh_e2(self) -> Int:
-        """(parts,) the import energy of each."""
-        return np.where(self.has_register[:, 0], self.energy_kwh_e2[:, 0], self.energy_kwh_e2[:, 1:].sum(axis=1))
-
-    def of_bill(self, row: int) -> NDArray[np.int64]:
-        """The places of a bill's parts."""
-        return np.flatnonzero(self.row == row)
 
 
 # --- What is agreed --------------------------------------------------------------------------
@@ -293,6 +238,7 @@ class TermsDoNotFit(Exception):
 def supplied(
     period: AccountPeriod,
     terms: SupplyTerms,
+    in_use: CapacityInUse,
     switches: Switches,
     *,
     sub_energy: Mapping[int, tuple[Int, NDArray[np.bool_]]],
@@ -309,7 +255,7 @@ def supplied(
     places = columns.tolist()
     flat = places.index(_FLAT) if _FLAT in places else 0
     energy = period.energy_kwh_e2[columns][np.newaxis]
-    loss, reactive_loss, energy = _with_losses(period, terms, switches, energy, flat, has_flat=_FLAT in places)
+    loss, reactive_loss, energy = _with_losses(period, terms, in_use, switches, energy, flat, has_flat=_FLAT in places)
     main_total = int(energy.sum())
     taken: list[dict[str, Any]] = []
     subs: list[dict[str, Any]] = []
@@ -374,7 +320,7 @@ def _rest(split: Split) -> Int:
     return split.rest_e2
 
 
-def _holds(term: Loss | AgreedPart, period: AccountPeriod) -> bool:
+def _holds(term: AgreedPart, period: AccountPeriod) -> bool:
     """Whether it holds throughout; what begins or ends inside the period has no source to go by."""
     if term.to_on <= period.from_on or term.from_on >= period.to_on:
         return False
@@ -383,11 +329,11 @@ def _holds(term: Loss | AgreedPart, period: AccountPeriod) -> bool:
     return True
 
 
-def _by_month(month_e2: Int, period: AccountPeriod, *, whole: bool = True) -> Int:
+def _by_month(month_e2: Int, period: AccountPeriod) -> Int:
     """So much a month, by days where the account was there for less."""
     if period.is_whole:
         return month_e2 * period.months
-    return table_loss_e2(month_e2, np.array([period.to_on - period.from_on]), whole=whole)
+    return table_loss_e2(month_e2, np.array([period.to_on - period.from_on]))
 
 
 def _free_months(right: FreeRight, period: AccountPeriod) -> int:
@@ -397,31 +343,51 @@ def _free_months(right: FreeRight, period: AccountPeriod) -> int:
 
 
 def _with_losses(
-    period: AccountPeriod, terms: SupplyTerms, switches: Switches, energy: Int, flat: int, *, has_flat: bool
+    period: AccountPeriod,
+    terms: SupplyTerms,
+    in_use: CapacityInUse,
+    switches: Switches,
+    energy: Int,
+    flat: int,
+    *,
+    has_flat: bool,
 ) -> tuple[int, Callable[[int], int], Int]:
     """The active loss, how reactive energy is lost, and the energy with the loss in it."""
-    loss = next((one for one in terms.losses.get(period.account, ()) if _holds(one, period)), None)
-    if loss is None:
+    losses = [
+        one for one in terms.losses.get(period.account, ()) if one.from_on < period.to_on and one.to_on > period.from_on
+    ]
+    if not losses:
         return 0, lambda _read: 0, energy
     whole = switches.text("loss_rounding") == "integer_kwh"
-    hours = np.array([(period.to_on - period.from_on) * 24])
+    bounds = [(max(one.from_on, period.from_on), min(one.to_on, period.to_on)) for one in losses]
+    # What is agreed for a part of the period is of the energy of its days.
+    days = [last - first for first, last in bounds]
+    beside = period.to_on - period.from_on - sum(days)
+    lasts = [in_use.lost(period.row, first, last, period.months) for first, last in bounds]
 
-    def lost(read: int, month: int, iron: int, coefficient: int) -> int:
-        transformer = np.zeros(1, dtype=np.int64)
-        if loss.method == SupplyLoss.Method.TABLE:
-            transformer = _by_month(np.array([month]), period, whole=whole)
-        elif loss.method == SupplyLoss.Method.FORMULA:
-            transformer = formula_loss_e2(
-                np.array([iron]), hours, np.array([coefficient]), np.array([read]), whole=whole
+    def lost(read: int, *, reactive: bool) -> int:
+        shares = spread(np.array([read]), np.array([[*days, beside]]), 0)[0].tolist()
+        total = 0
+        for loss, of_it, (months, hours) in zip(losses, shares[:-1], lasts, strict=True):
+            is_table, is_formula = loss.method == SupplyLoss.Method.TABLE, loss.method == SupplyLoss.Method.FORMULA
+            transformer = in_use_loss_e2(
+                month_e2=(loss.month_kvarh_e2 if reactive else loss.month_kwh_e2) if is_table else 0,
+                months=months,
+                iron_w=(loss.iron_var if reactive else loss.iron_w) if is_formula else 0,
+                hours=hours,
+                coefficient_e6=(loss.coefficient_k_e6 if reactive else loss.coefficient_e6) if is_formula else 0,
+                read_e2=of_it,
+                whole=whole,
             )
-        line = line_loss_e2(transformer + read, np.array([loss.line_loss_e6]), whole=whole)
-        return int(transformer[0] + line[0])
+            line = line_loss_e2(np.array([transformer + of_it]), np.array([loss.line_loss_e6]), whole=whole)
+            total += transformer + int(line[0])
+        return total
 
-    active = lost(int(energy.sum()), loss.month_kwh_e2, loss.iron_w, loss.coefficient_e6)
+    active = lost(int(energy.sum()), reactive=False)
     # Without a flat price there is no flat period to put it in.
     proportional = switches.text("loss_tou_allocation") == "proportional" or not has_flat
     return (
         active,
-        lambda read: lost(read, loss.month_kvarh_e2, loss.iron_var, loss.coefficient_k_e6),
+        lambda read: lost(read, reactive=True),
         add_losses(energy, np.array([active]), flat, proportional=proportional),
     )

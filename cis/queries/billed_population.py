@@ -9,7 +9,7 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-from cis.queries.bill_basis import Basis
+from cis.queries.basis_columns import Basis
 from cis.queries.energy_columns import BILLED_REGISTERS, flat_from_total
 from cis.rating import Register
 from cis.rating.columns import WHOLE
@@ -94,12 +94,13 @@ _USAGE_TYPES = {"bill": "int8", "installation": "int8", "register": "int2", "ene
 
 _BASIS = f"""
 SELECT s.bill_id, s.demand_mode, s.floor_kva_e2, s.contract_kw_e4, s.pf_standard_e2, s.active_kwh_e2,
-       s.reactive_kvarh_e2, s.power_factor_e2, s.capacity_kva_e2, s.capacity_share, s.capacity_is_half, s.demand_kw_e4
+       s.reactive_kvarh_e2, s.power_factor_e2, s.demand_share, s.capacity_kva_e2,
+       s.capacity_share, s.capacity_is_half, s.demand_kw_e4
 FROM cis_bill_basis s JOIN (SELECT b.id {_FROM}) AS chosen ON chosen.id = s.bill_id
 """  # noqa: S608 (both halves are written here)
 _ONE = (
     "demand_mode", "floor_kva_e2", "contract_kw_e4", "pf_standard_e2", "active_kwh_e2", "reactive_kvarh_e2",
-    "power_factor_e2",
+    "power_factor_e2", "demand_share",
 )  # fmt: skip
 _SEVERAL = ("capacity_kva_e2", "capacity_share", "capacity_is_half", "demand_kw_e4")
 
@@ -146,7 +147,7 @@ def _basis(row: NDArray[np.int64], bases: list[tuple[Any, ...]], rows: int) -> B
     has[row] = True
     columns: dict[str, NDArray[np.int64]] = {}
     for at, name in enumerate(_ONE, start=1):
-        columns[name] = np.zeros(rows, dtype=np.int64)
+        columns[name] = np.full(rows, WHOLE if name == "demand_share" else 0, dtype=np.int64)
         columns[name][row] = [one[at] for one in bases]
     for at, name in enumerate(_SEVERAL, start=1 + len(_ONE)):
         # No capacity for the whole month is no charge, as where a bill is made.

@@ -25,10 +25,10 @@ from cis.models import (
     SupplyContract,
     TariffVersion,
 )
-from cis.queries.bill_parts import PartColumns
 from cis.queries.energy_columns import BILLED_REGISTERS, flat_from_total, usage_for
 from cis.queries.left_out import reason_in_words
 from cis.queries.market import Purchase, purchase_of_bill
+from cis.queries.part_columns import PartColumns
 from cis.queries.part_rating import BillFacts, explain_parts
 from cis.queries.rating_switches import SwitchSets, compiled_for
 from cis.rating import (
@@ -415,6 +415,8 @@ def more_of(basis: BillBasis | None) -> dict[str, NDArray[np.int64]]:
     one = ("demand_mode", "floor_kva_e2", "contract_kw_e4", "pf_standard_e2", "power_factor_e2")
     several = ("capacity_kva_e2", "capacity_share", "capacity_is_half", "demand_kw_e4")
     found = {name: [getattr(basis, name)] for name in (*one, *several)}
+    if basis.demand_share != WHOLE:
+        found["demand_share"] = [basis.demand_share]
     found |= {"pf_active_kwh_e2": [basis.active_kwh_e2], "pf_reactive_kvarh_e2": [basis.reactive_kvarh_e2]}
     return {name: np.array(value, dtype=np.int64) for name, value in found.items()}
 

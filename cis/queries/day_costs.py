@@ -214,7 +214,7 @@ def _terms_between(account_id: int, from_day: date, to_day: date) -> list[_Terms
     while day < until:
         terms = _terms_on(day, account, bills, contracts, versions, sets, taken_over_on=taken_over_on)
         if has_terms:
-            why_not = _("这个户约定了损耗、分表或免费电量，每天的电费要等账单。")
+            why_not = _("这个户有损耗、分表、免费电量或停用容量的约定，每天的电费要等账单。")
             terms = replace(terms, version=None, why_not=why_not)
         stretches.append(terms)
         day = terms.end

@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cis.queries.bill_basis import Basis
-from cis.queries.bill_parts import (
-    PartColumns,
-)
+from cis.queries.basis_columns import Basis
 from cis.queries.energy_columns import BILLED_REGISTERS
+from cis.queries.part_columns import PartColumns
 from cis.rating import Switches
 from config.shared.bulk_copy import days_of
 

@@ -16,10 +16,9 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-from cis.queries.bill_basis import ContractStretches, Stretches, read_basis, read_contracts
+from cis.queries.bill_basis import Stretches, read_basis
 from cis.queries.bill_parts import (
     AccountPeriod,
-    PartColumns,
     Stretch,
     Supplied,
     SupplyTerms,
@@ -28,6 +27,8 @@ from cis.queries.bill_parts import (
     stretch_parts,
     supplied,
 )
+from cis.queries.capacity_in_use import CapacityInUse, read_pauses
+from cis.queries.contract_stretches import ContractStretches, read_contracts
 from cis.queries.determinant_columns import AccountColumns, Column, Determinants, InstallationColumns, nothing
 from cis.queries.due_accounts import (
     CONTRACT_CHANGES,
@@ -43,6 +44,7 @@ from cis.queries.due_readings import READING_WINDOW_DAYS, read_digits, read_inst
 from cis.queries.energy_columns import BILLED_REGISTERS, PLACE, flat_from_total
 from cis.queries.energy_stretches import assemble, of_points
 from cis.queries.left_out import LeftOut
+from cis.queries.part_columns import PartColumns
 from cis.queries.period_stretches import Cuts, Versions, cut_in_time
 from cis.queries.transfers import prorate_tiers
 from config.shared.bulk_copy import day_of, days_of
@@ -111,8 +113,10 @@ def of_accounts(
         cuts = Cuts.of(stretches, accounts.switches, switch_sets)
         subs = np.array(terms.sub_points(), dtype=np.int64)
         found = assemble(cycle, accounts, switch_sets, installations, digits, readings, cuts, subs)
-        found, supplies = _with_parts(found, installations, stretches, terms, due, versions, subs)
-        return _with_basis(cursor, found, installations, contracts, changed, supplies, subs, parameters)
+        pauses = read_pauses(cursor, parameters) if accounts.needs_basis.any() or terms.losses else {}
+        in_use = CapacityInUse(accounts, switch_sets, contracts, changed, pauses)
+        found, supplies = _with_parts(found, installations, stretches, terms, in_use, due, versions, subs)
+        return _with_basis(cursor, found, installations, in_use, supplies, subs, parameters)
 
 
 def _with_parts(
@@ -120,6 +124,7 @@ def _with_parts(
     installations: InstallationColumns,
     stretches: dict[int, list[Stretch]],
     terms: SupplyTerms,
+    in_use: CapacityInUse,
     due: dict[str, Column],
     versions: Versions,
     subs: NDArray[np.int64],
@@ -149,7 +154,7 @@ def _with_parts(
         parts.append(of_time)
         energy[list(cut)] = 0
         np.add.at(energy, of_time.row, of_time.energy_kwh_e2)
-    supplies = _supplies(found, installations, has_terms, terms, versions, subs, left_out)
+    supplies = _supplies(found, installations, has_terms, terms, in_use, versions, subs, left_out)
     parts.append(PartColumns.of([part for one in supplies.values() for part in one.parts]))
     joined = PartColumns.joined(parts)
     return replace(found, energy_kwh_e2=energy, left_out=left_out, parts=joined), supplies
@@ -163,6 +168,7 @@ def _supplies(
     installations: InstallationColumns,
     rows: NDArray[np.int64],
     terms: SupplyTerms,
+    in_use: CapacityInUse,
     versions: Versions,
     subs: NDArray[np.int64],
     left_out: dict[int, tuple[str, str]],
@@ -201,7 +207,7 @@ def _supplies(
         )
         switches = found.switch_sets[accounts.switches[row]]
         try:
-            supplies[row] = supplied(period, terms, switches, sub_energy=sub_energy, version_of=versions.at)
+            supplies[row] = supplied(period, terms, in_use, switches, sub_energy=sub_energy, version_of=versions.at)
         except TermsDoNotFit as why:
             left_out[row] = (str(why.args[0]), str(why.args[1]))
     return supplies
@@ -211,8 +217,7 @@ def _with_basis(
     cursor: Any,
     found: Determinants,
     installations: InstallationColumns,
-    contracts: ContractStretches | None,
-    changed: NDArray[np.bool_],
+    in_use: CapacityInUse,
     supplies: dict[int, Supplied],
     subs: NDArray[np.int64],
     parameters: dict[str, Any],
@@ -249,21 +254,14 @@ def _with_basis(
         cursor,
         rows=rows,
         accounts=len(accounts),
-        account=accounts.account,
         contract=accounts.contract,
-        start=accounts.start.astype(np.int64),
-        end=accounts.end.astype(np.int64),
         active_kwh_e2=active,
         reactive_loss={row: supply.reactive_loss for row, supply in supplies.items()},
         refuses_without_active=np.array([one.text("pf_when_no_active") == "refuse" for one in found.switch_sets])[
             accounts.switches
         ],
-        change_day_is_old=np.array([one.text("change_day_belongs_to") == "old" for one in found.switch_sets])[
-            accounts.switches
-        ],
         stretches=stretches,
-        contracts=contracts,
-        changed=changed,
+        in_use=in_use,
         parameters=parameters,
     )
     return replace(found, basis=basis, left_out=missing | found.left_out)

@@ -60,6 +60,7 @@ def reason_in_words(code: str, detail: str) -> str:
             "合同没有约定基本电费怎样计收，或电价没有这种计收方式的价格，请核对合同。"
         ),
         (LeftOut.REFUSED, "no_active"): _("本期没有有功电量，算不出功率因数；按本单位的计费口径要先查明原因。"),
+        (LeftOut.REFUSED, "unknown_capacity"): _("停用的容量大于合同容量，请核对暂停、减容、暂换的登记。"),
         (LeftOut.REFUSED, "unknown_standard"): _("合同的功率因数标准不在公布的表里，请核对合同。"),
     }
     text = by_detail.get((code, detail)) or words.get(code, code)

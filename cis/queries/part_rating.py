@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from cis.models.customers import SupplyContract
 from cis.models.supply_terms import BillPart
-from cis.queries.bill_parts import PartColumns
 from cis.queries.energy_columns import BILLED_REGISTERS, usage_for
 from cis.queries.left_out import LeftOut
+from cis.queries.part_columns import PartColumns
 from cis.rating import (
     CHARGES,
     CannotPrice,

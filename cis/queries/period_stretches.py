@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cis.queries.bill_basis import ContractStretches
 from cis.queries.bill_parts import Stretch
+from cis.queries.contract_stretches import ContractStretches
 from cis.rating import Switches
 
 __all__ = ["Cuts", "Versions", "cut_in_time"]

@@ -29,9 +29,6 @@ __all__ = [
 # What the run does not take from here, because it is decided nearer to the matter.
 CHOSEN_ELSEWHERE: dict[str, Promise] = {
     "demand_mode": gettext_lazy("由每个户的合同约定"),
-    "min_suspension_days": gettext_lazy("试算时选定；暂停业务办理时核定"),
-    "suspension_new_install_half_charge": gettext_lazy("试算时选定；2016 年以前的规则"),
-    "transfer_prorates_tiers": gettext_lazy("试算时选定；过户业务办理时核定"),
     "late_fee_split": gettext_lazy("由欠费催收的规则定"),
     "late_fee_min_yuan": gettext_lazy("由欠费催收的规则定"),
     "allocation": gettext_lazy("由欠费催收的规则定"),

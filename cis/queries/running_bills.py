@@ -209,7 +209,7 @@ def _running(
         code = LeftOut.NO_CONTRACT if contract_id is None else LeftOut.NO_TARIFF
         return unknown(reason_in_words(code, ""))
     if has_terms:
-        return unknown(_("这个户约定了损耗、分表或免费电量，账单出来以前不预估。"))
+        return unknown(_("这个户有损耗、分表、免费电量或停用容量的约定，账单出来以前不预估。"))
     total = {day: int(values.sum()) for day, values in curves.items()}
     recent = [total[day] for day in sorted(total) if today - _RECENT <= day < today]
     ahead = outlook(

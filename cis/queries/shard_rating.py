@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cis.models import BillPart, TariffVersion
-from cis.queries.bill_parts import PartColumns
 from cis.queries.determinant_columns import Determinants
 from cis.queries.energy_columns import BILLED_REGISTERS, usage_for
 from cis.queries.left_out import LeftOut
+from cis.queries.part_columns import PartColumns
 from cis.queries.part_rating import BillFacts, rate_parts
 from cis.rating import CannotPrice, CompiledTariff, Refusal, compile_rules, rate, rules_under
 

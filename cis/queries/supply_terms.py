@@ -11,14 +11,14 @@ from typing import Any, Literal
 from django.utils.translation import gettext as _
 from psycopg2.extras import DateRange
 
-from cis.models import FreeEnergyRight, SupplyLoss, SupplyPart, Tariff
+from cis.models import CapacityPause, FreeEnergyRight, SupplyLoss, SupplyPart, Tariff
 from config.shared.display_formats import format_energy
 from config.shared.languages import in_language
 
 __all__ = ["MODELS", "Term", "TermKind", "accounts_with_terms", "list_terms", "part_tariffs"]
 
-TermKind = Literal["loss", "part", "free"]
-MODELS: dict[TermKind, Any] = {"loss": SupplyLoss, "part": SupplyPart, "free": FreeEnergyRight}
+TermKind = Literal["loss", "part", "free", "pause"]
+MODELS: dict[TermKind, Any] = {"loss": SupplyLoss, "part": SupplyPart, "free": FreeEnergyRight, "pause": CapacityPause}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Term:
 
 
 def list_terms(account_id: int, *, today: date) -> tuple[Term, ...]:
-    """Everything agreed for an account, what holds first; three statements."""
+    """Everything agreed for an account, what holds first; four statements."""
     found = [
         *(_term("loss", row, _("损耗"), _loss_words(row), row.source, today) for row in _rows(SupplyLoss, account_id)),
         *(
@@ -48,12 +48,16 @@ def list_terms(account_id: int, *, today: date) -> tuple[Term, ...]:
             _term("free", row, _("免费电量"), _("每月 %(kwh)s 度") % {"kwh": row.kwh_per_month}, row.document, today)
             for row in _rows(FreeEnergyRight, account_id)
         ),
+        *(
+            _term("pause", row, row.get_kind_display(), _pause_words(row), row.source, today)
+            for row in _rows(CapacityPause, account_id)
+        ),
     ]
     return tuple(sorted(found, key=lambda one: (not one.is_current, one.kind, one.term_id)))
 
 
 def accounts_with_terms(account_ids: Sequence[int], *, first: date, last: date) -> frozenset[int]:
-    """The accounts of which anything of this holds on a day of [first, last); three statements."""
+    """The accounts of which anything of this holds on a day of [first, last); four statements."""
     asked = {"account_id__in": list(account_ids), "valid__overlap": DateRange(first, last)}
     return frozenset(
         account
@@ -99,6 +103,16 @@ def _loss_words(row: SupplyLoss) -> str:
     if row.line_loss_e6:
         said.append(_("线损 %(pct)s%%") % {"pct": _plain(row.line_loss_e6, 4)})
     return _("；").join(said)
+
+
+def _pause_words(row: CapacityPause) -> str:
+    first, last = row.valid.lower, row.valid.upper
+    days = {"kva": row.off_kva, "days": (last - first).days if first and last else 0}
+    if row.on_kva:
+        return _("%(kva)s kVA 换成 %(on)s kVA，%(days)s 天") % (days | {"on": row.on_kva})
+    if row.is_new_install:
+        return _("停用 %(kva)s kVA，%(days)s 天；新装未满两年") % days
+    return _("停用 %(kva)s kVA，%(days)s 天") % days
 
 
 def _part_words(row: SupplyPart) -> str:

@@ -8,12 +8,13 @@ the day of the change is, sources disagree about (`change_day_belongs_to`).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
 from cis.rating.columns import WHOLE
 from cis.rating.refusal import CannotPrice
 from cis.rating.switches import Switches
 
-__all__ = ["CapacityEvent", "Stretch", "stretches_of"]
+__all__ = ["CapacityEvent", "Held", "Stretch", "charged_by_days", "layers_of", "stretches_of"]
 
 DAY = WHOLE // 30
 
@@ -35,6 +36,56 @@ class Stretch:
     kva_e2: int
     share: int
     is_half: bool = False
+
+
+@dataclass(frozen=True)
+class Held:
+    """So much capacity from one day to another, half-open; less than nought where some of it is taken off."""
+
+    kva_e2: int
+    from_day: int
+    to_day: int
+
+
+def layers_of(held: Sequence[Held], start: int, end: int) -> list[tuple[int, int]]:
+    """Return (0.01 kVA, days) from the bottom up: how long each layer of what runs was there between two days.
+
+    What runs on a day is the sum of what is held on it. Raises CannotPrice(`unknown_capacity`) where it is less than
+    nothing.
+    """
+    bounds = {start, end}
+    for one in held:
+        bounds |= {min(max(day, start), end) for day in (one.from_day, one.to_day)}
+    days_at: dict[int, int] = {}
+    for first, last in pairwise(sorted(bounds)):
+        runs = sum(one.kva_e2 for one in held if one.from_day <= first < one.to_day)
+        if runs < 0:
+            raise CannotPrice("unknown_capacity", f"{runs / 100:g} kVA run: more is sealed than there is")
+        days_at[runs] = days_at.get(runs, 0) + last - first
+    found, below = [], 0
+    for level in sorted(days_at):
+        if level:
+            found.append((level - below, sum(days for runs, days in days_at.items() if runs >= level)))
+            below = level
+    return found
+
+
+def charged_by_days(
+    held: Sequence[Held], start: int, end: int, *, is_whole: bool, halved: Sequence[Held] = ()
+) -> list[Stretch]:
+    """Return what is charged of a month: the whole of what runs throughout it, the rest by its days, thirty at most.
+
+    `is_whole`: whether start and end are those of the month, so that it is one however long. `halved` is charged at
+    half (suspended within two years of its installation, before 2016).
+    """
+    charged = [
+        Stretch(kva, WHOLE if is_whole and days == end - start else min(days, 30) * DAY)
+        for kva, days in layers_of(held, start, end)
+    ]
+    for kva, days in layers_of(halved, start, end):
+        share = WHOLE if is_whole and days == end - start else min(days, 30) * DAY
+        charged.append(Stretch(kva, share // 2, is_half=True))
+    return charged
 
 
 @dataclass

@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from cis.models import SupplyContract, SupplyLoss, SupplyPart
+from cis.models import CapacityPause, SupplyContract, SupplyLoss, SupplyPart
+from cis.operations import capacity_pauses
 from cis.operations import supply_terms as operations
 from cis.queries import customers
 from cis.queries import supply_terms as queries
@@ -54,6 +55,10 @@ class _TermForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text=gettext_lazy("例如合同条款、核定单或证件的编号。"),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.order_fields([*(name for name in self.fields if name not in ("from_on", "source")), "from_on", "source"])
 
 
 class LossForm(_TermForm):
@@ -141,6 +146,50 @@ class FreeForm(_TermForm):
         )
 
 
+class PauseForm(_TermForm):
+    """Capacity that is sealed or replaced for some days."""
+
+    kind = forms.ChoiceField(label=gettext_lazy("办理什么"), choices=CapacityPause.Kind.choices)
+    off_kva = forms.IntegerField(
+        label=gettext_lazy("停用的容量（kVA）"), min_value=1, widget=forms.TextInput(attrs=_NUMBER)
+    )
+    on_kva = forms.IntegerField(
+        label=gettext_lazy("换上的容量（kVA）"),
+        required=False,
+        min_value=1,
+        widget=forms.TextInput(attrs=_NUMBER),
+        help_text=gettext_lazy("只有暂换要填。"),
+    )
+    until = forms.DateField(
+        label=gettext_lazy("从哪一天起恢复"),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=gettext_lazy("从这一天 0 时起恢复使用。暂停不足规定天数的，基本电费全额计收。"),
+    )
+    is_new_install = forms.BooleanField(
+        label=gettext_lazy("新装未满两年"),
+        required=False,
+        help_text=gettext_lazy("只有选择了旧规则（停用期间减半计收）的单位会用到。"),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        first = cast("forms.DateField", self.fields["from_on"])
+        first.label, first.help_text = gettext_lazy("从哪一天起停用"), gettext_lazy("加封的那一天。")
+        self.order_fields(["kind", "off_kva", "on_kva", "from_on", "until", "is_new_install", "source"])
+
+    def agree(self, **common: Any) -> None:
+        """Agree it."""
+        capacity_pauses.agree_pause(
+            kind=self.cleaned_data["kind"],
+            off_kva=self.cleaned_data["off_kva"],
+            on_kva=self.cleaned_data["on_kva"] or 0,
+            is_new_install=self.cleaned_data["is_new_install"],
+            until=self.cleaned_data["until"],
+            source=self.cleaned_data["source"],
+            **common,
+        )
+
+
 class EndForm(forms.Form):
     """From when it holds no more."""
 
@@ -149,10 +198,11 @@ class EndForm(forms.Form):
     )
 
 
-_FORMS: dict[str, tuple[type[LossForm | PartForm | FreeForm], Any]] = {
+_FORMS: dict[str, tuple[type[LossForm | PartForm | FreeForm | PauseForm], Any]] = {
     "loss": (LossForm, gettext_lazy("约定损耗")),
     "part": (PartForm, gettext_lazy("约定分表、定量、定比")),
     "free": (FreeForm, gettext_lazy("登记免费电量")),
+    "pause": (PauseForm, gettext_lazy("登记暂停、减容、暂换")),
 }
 
 

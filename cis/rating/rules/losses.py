@@ -4,11 +4,13 @@ Source: billing-rules.md 2.6: loss enters demand, energy and power factor; by ta
 formula; line loss is a share of what was read and the transformer's loss. Energy in 0.01 kWh (or kvarh), int64.
 """
 
+from fractions import Fraction
+
 import numpy as np
 
 from cis.rating.columns import Int64Column
 
-__all__ = ["add_losses", "formula_loss_e2", "line_loss_e2", "table_loss_e2"]
+__all__ = ["add_losses", "formula_loss_e2", "in_use_loss_e2", "line_loss_e2", "table_loss_e2"]
 
 MONTH_DAYS = 30
 
@@ -24,6 +26,27 @@ def formula_loss_e2(
     """Return iron loss x hours + coefficient x what was read; `iron_w` in watts (var), coefficient in 1e-6."""
     # 1 W x 1 h = 0.1 of 0.01 kWh: both parts in 1e-6 of 0.01 kWh.
     return _rounded(iron_w * hours * 100_000 + coefficient_e6 * read_e2, 1_000_000, whole=whole)
+
+
+def in_use_loss_e2(
+    *,
+    month_e2: int,
+    months: Fraction,
+    iron_w: int,
+    hours: Fraction,
+    coefficient_e6: int,
+    read_e2: int,
+    whole: bool = True,
+) -> int:
+    """Return a transformer's loss for what of it was in use: sealed days, and what of it is sealed, carry none.
+
+    By table (`month_e2` for so many months) and by formula (iron loss for so many hours, and its share of what was
+    read); what does not apply is nought. Rounded half-up once.
+    """
+    # 1 W x 1 h = 0.1 of 0.01 kWh.
+    lost = month_e2 * months + Fraction(iron_w, 10) * hours + Fraction(coefficient_e6 * read_e2, 1_000_000)
+    unit = 100 if whole else 1
+    return (2 * lost.numerator + lost.denominator * unit) // (2 * lost.denominator * unit) * unit
 
 
 def line_loss_e2(base_e2: Int64Column, line_loss_e6: Int64Column, *, whole: bool = True) -> Int64Column:

@@ -93,3 +93,24 @@ class DebtorTold(Event):
 
     account_id: int
     step_id: int
+
+
+@dataclass(frozen=True)
+class DisputeNearsLimit(Event):
+    """What a customer questioned is not answered and its time runs out (`stage` warning) or is over (breach)."""
+
+    name: ClassVar[str] = "cis.dispute-nears-limit"
+    key_field: ClassVar[str] = "dispute_id"
+
+    dispute_id: int
+    stage: str
+
+
+@dataclass(frozen=True)
+class DisputeAnswered(Event):
+    """What a customer questioned was answered."""
+
+    name: ClassVar[str] = "cis.dispute-answered"
+    key_field: ClassVar[str] = "dispute_id"
+
+    dispute_id: int

@@ -6,9 +6,9 @@ import logging
 
 from django.utils import timezone
 
-from cis.events import BillsIssued, DebtorTold, ReadingsAccepted
+from cis.events import BillsIssued, DebtorTold, DisputeAnswered, DisputeNearsLimit, ReadingsAccepted
 from cis.models import BillException, BillingRun
-from cis.operations import billing, collecting_notices, notices
+from cis.operations import billing, collecting_notices, dispute_notices, notices
 from config.shared.events import handles
 
 log = logging.getLogger(__name__)
@@ -56,3 +56,16 @@ def tell_of_issued_bills(event: BillsIssued) -> None:
 def tell_debtor(event: DebtorTold) -> None:
     """Send the message of a demand or a last notice; repeated, the same message is found."""
     collecting_notices.tell_debtor(step_id=event.step_id, at=timezone.now())
+
+
+@handles(DisputeNearsLimit)
+def tell_of_limit(event: DisputeNearsLimit) -> None:
+    """Tell those who answer for the unit that a customer waits; repeated, the same messages are found."""
+    told = dispute_notices.tell_overseers(dispute_id=event.dispute_id, stage=event.stage, at=timezone.now())
+    log.info("limit of an answer", extra={"dispute": event.dispute_id, "stage": event.stage, "messages": told})
+
+
+@handles(DisputeAnswered)
+def tell_of_answer(event: DisputeAnswered) -> None:
+    """Tell the customer; repeated, the same message is found."""
+    dispute_notices.tell_answer(dispute_id=event.dispute_id, at=timezone.now())

@@ -335,3 +335,40 @@ PRICE_ALERT_FIRST = _alert(
     old="0.5580",
     new="0.5680",
 )
+
+DISPUTE_SOON = declare(
+    Template(
+        code="dispute-soon",
+        channels=("in_app",),
+        lasts=timedelta(days=3),
+        subject_zh="有一件客户疑问快到时限",
+        subject_en="An answer is due soon",
+        zh="户号 {no}：{asked} 的「{kind}」还没有答复，时限 {days} 个工作日，只剩一个工作日。",
+        en="Account {no}: “{kind}” of {asked} is not answered. The limit is {days} working days; one is left.",
+        examples={"no": "4290000001", "kind": "申请校表", "days": "5", "asked": "2026-11-16"},
+    )
+)
+DISPUTE_LATE = declare(
+    Template(
+        code="dispute-late",
+        channels=("in_app",),
+        lasts=timedelta(days=14),
+        subject_zh="有一件客户疑问超过时限",
+        subject_en="An answer is overdue",
+        zh="户号 {no}：{asked} 的「{kind}」超过 {days} 个工作日没有答复，请马上办。",
+        en="Account {no}: “{kind}” of {asked} has passed {days} working days without an answer. Please act now.",
+        examples={"no": "4290000001", "kind": "申请校表", "days": "5", "asked": "2026-11-16"},
+    )
+)
+DISPUTE_ANSWERED = declare(
+    Template(
+        code="dispute-answered",
+        channels=("in_app", "sms"),
+        lasts=timedelta(days=7),
+        subject_zh="您的疑问有答复了",
+        subject_en="Your question is answered",
+        zh="户号尾号 {tail}：您 {asked} 提出的疑问已有答复，请在网上营业厅“疑问和校表”查看。",
+        en="Account ending {tail}: your question of {asked} is answered. See Questions in the portal.",
+        examples={"tail": "6789", "asked": "2026-11-16"},
+    )
+)

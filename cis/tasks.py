@@ -15,6 +15,7 @@ from cis.operations import (
     budget_plans,
     collecting,
     credit,
+    disputes,
     fee_control_acts,
     fee_control_commands,
     fee_control_days,
@@ -109,6 +110,14 @@ def watch_bills(**_future: object) -> None:
     at = timezone.now()
     log.info("bills watched", extra={"messages": bill_alerts.watch_running_bills(at=at)})
     log.info("prices watched", extra={"messages": bill_alerts.tell_of_prices(at=at)})
+
+
+@app.task(acks_late=True)
+def watch_disputes(**_future: object) -> None:
+    """Warn of customers' questions whose time runs out, and of those whose time is over."""
+    told = disputes.watch(at=timezone.now())
+    if told:
+        log.info("answers watched", extra={"told": told})
 
 
 @app.task(acks_late=True)

@@ -4,7 +4,7 @@ from cis.models.agreements import AgreedBill, Instalment, InstalmentAgreement
 from cis.models.back_billing import BackBillCase, BackBillEvidence
 from cis.models.bad_debts import WriteOff, WriteOffRecovery, WrittenOffBill
 from cis.models.bill_alerts import BillAlert
-from cis.models.billing import Bill, BillBasis, BillDispute, BillException, BillingRun, BillLine, BillUsage, ChargeKind
+from cis.models.billing import Bill, BillBasis, BillException, BillingRun, BillLine, BillUsage, ChargeKind
 from cis.models.budget_plans import BudgetPlan
 from cis.models.collecting import (
     ArrearsCase,
@@ -20,6 +20,7 @@ from cis.models.corrections import BillAccuracy, BillCancellation, BillCorrectio
 from cis.models.credit import CreditDecision, CreditGrade
 from cis.models.customers import Account, AccountPoint, CapacityChange, Customer, Premise, SupplyContract, TermsChange
 from cis.models.deposits import DepositMove
+from cis.models.disputes import BillDispute
 from cis.models.fee_control import (
     FeeControlAgreement,
     FeeControlCommand,

@@ -234,27 +234,3 @@ class BillException(models.Model):
 
     def __str__(self) -> str:
         return f"{self.run_id} {self.account_id} {self.code}"
-
-
-class BillDispute(models.Model):
-    """A customer disagrees with a bill; while it is open the bill is not chased."""
-
-    bill = models.ForeignKey(Bill, models.PROTECT, related_name="+")
-    account = models.ForeignKey("cis.Account", models.PROTECT, related_name="+")
-    reason = models.TextField()
-    opened_by = models.ForeignKey("shared.User", models.PROTECT, null=True, blank=True, related_name="+")
-    opened_at = models.DateTimeField()
-    outcome = models.TextField(blank=True)
-    closed_by = models.ForeignKey("shared.User", models.PROTECT, null=True, blank=True, related_name="+")
-    closed_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        db_table = "cis_bill_dispute"
-        constraints = (
-            models.UniqueConstraint(
-                fields=["bill"], name="one_open_dispute_per_bill", condition=models.Q(closed_at__isnull=True)
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.bill_id} {self.opened_at}"

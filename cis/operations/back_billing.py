@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from cis.models import Account, BackBillCase, BackBillEvidence, BillCorrection, SupplyContract
 from cis.models.ledger import TransferKind
-from cis.operations import ledger
+from cis.operations import disputes, ledger
 from cis.operations.bill_corrections import ReasonMissing, keep_shares
 from cis.operations.ledger import Posting
 from cis.operations.rerating import Share
@@ -122,13 +122,15 @@ def open_case(
     by_id: int,
     at: datetime,
     within: Sequence[str] | None = None,
+    dispute_id: int | None = None,
 ) -> int:
     """
-    Open a case with its facts and what they come to; its id.
+    Open a case with its facts and what they come to; its id. `dispute_id`: the customer's question that it settles.
 
     :raises ReasonMissing: nobody said what was found
     :raises CannotReckon: the facts do not give an amount, or nothing
     :raises NotFound: no such account `within` these organisation paths
+    :raises disputes.CannotLink: the question is of another account, found no fault, or is settled already
     """
     if not story.strip():
         raise ReasonMissing(_("请写明查到了什么、怎么认定的。"))
@@ -140,19 +142,23 @@ def open_case(
     total = sum(one.amount_fen for one in answer.lines)
     if not total:
         raise CannotReckon(_("算出来没有要补收或退还的金额。"))
-    return BackBillCase.objects.create(
-        account_id=account_id,
-        kind=kind,
-        story=story.strip(),
-        inputs={"inputs": dict(inputs), "prices": dict(prices), "quantities": answer.quantities},
-        lines=[one.as_json() | {"fen": one.amount_fen} for one in answer.lines],
-        legal_basis=LEGAL_BASIS[kind],
-        energy_fen=total - penalty,
-        penalty_fen=penalty,
-        amount_fen=total,
-        opened_by_id=by_id,
-        opened_at=at,
-    ).pk
+    with transaction.atomic():
+        case = BackBillCase.objects.create(
+            account_id=account_id,
+            kind=kind,
+            story=story.strip(),
+            inputs={"inputs": dict(inputs), "prices": dict(prices), "quantities": answer.quantities},
+            lines=[one.as_json() | {"fen": one.amount_fen} for one in answer.lines],
+            legal_basis=LEGAL_BASIS[kind],
+            energy_fen=total - penalty,
+            penalty_fen=penalty,
+            amount_fen=total,
+            opened_by_id=by_id,
+            opened_at=at,
+        )
+        if dispute_id is not None:
+            disputes.link_back_bill(dispute_id=dispute_id, case_id=case.pk)
+    return case.pk
 
 
 def add_evidence(

@@ -13,7 +13,7 @@ from django.db.models import BigIntegerField, F, OuterRef, Subquery
 from django.db.models.functions import Coalesce, JSONObject
 from django.utils.translation import gettext as _
 
-from cis.models import Account, BillDispute, Customer, Premise, Reading, SupplyContract, TariffVersion
+from cis.models import Account, Customer, Premise, Reading, SupplyContract, TariffVersion
 from cis.models.ledger import LedgerBalance, LedgerKind
 from cis.models.metering import ReadingSource
 from cis.rating.registers import REGISTER_NAMES, Register
@@ -181,18 +181,6 @@ class MetersAndReadings:
 
 
 @dataclass(frozen=True, slots=True)
-class DisputeRow:
-    """A dispute about a bill of the account, open or closed."""
-
-    bill_no: str
-    reason: str
-    opened_at: datetime
-    opened_by: str
-    outcome: str
-    closed_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class CustomerCard:
     """A customer as a form shows it: what may be edited, the sealed parts masked, the version it was read at."""
 
@@ -283,26 +271,6 @@ def list_contracts(account_id: int, *, today: date) -> tuple[ContractRow, ...]:
 def list_happened(head: AccountHead) -> tuple[HappenedRow, ...]:
     """What was done about the customer and the account, newest first, in one statement."""
     return _happened(head)
-
-
-def list_disputes(account_id: int, *, limit: int = 20) -> tuple[DisputeRow, ...]:
-    """Disputes about the account's bills, newest first, in one statement."""
-    rows = (
-        BillDispute.objects.filter(account_id=account_id)
-        .select_related("bill", "opened_by")
-        .order_by("-opened_at", "-pk")[:limit]
-    )
-    return tuple(
-        DisputeRow(
-            bill_no=str(row.bill),
-            reason=row.reason,
-            opened_at=row.opened_at,
-            opened_by=(row.opened_by.display_name or row.opened_by.username) if row.opened_by else "",
-            outcome=row.outcome,
-            closed_at=row.closed_at,
-        )
-        for row in rows
-    )
 
 
 def get_customer_card(account_no: str) -> CustomerCard:

@@ -25,6 +25,7 @@ from config.shared.periods import add_months, first_day
 from config.shared.permissions import holds_everywhere
 
 _MOST_NAMED = 100
+_FIGURES = ("energy_kwh_e2", "billed_fen", "corrected_fen", "cancelled_fen", "ledger_fen")
 
 
 class BooksAreOne(Refused):
@@ -220,8 +221,8 @@ def sums_of_month(cycle: int, *, within: Sequence[str] | None) -> FundSums:
             code,
             _name(code),
             int(account),
-            *(int(value) for value in sums.get(code, (0, 0, 0, 0, 0))),
-            int(to_date.get(-int(account)) or 0),
+            **dict(zip(_FIGURES, sums.get(code, (0, 0, 0, 0, 0)), strict=True)),
+            ledger_to_date_fen=int(to_date.get(-int(account)) or 0),
         )
         for code, account in sorted(accounts.items(), key=lambda pair: pair[0] or 10_000)
         if code or code in sums or to_date.get(-int(account))

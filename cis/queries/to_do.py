@@ -4,26 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from django.db import connection
 from django.db.models import Count, Exists, OuterRef
 
-from cis.models import Bill, BillDispute, BillException, BillingRun
+from cis.models import Bill, BillException, BillingRun
 from cis.queries.left_out import reason_in_words
 from config.shared.permissions import in_scope
-
-
-@dataclass(frozen=True, slots=True)
-class DisputeRow:
-    """A dispute that is open: which bill, what the customer says, who noted it."""
-
-    bill_no: str
-    account_no: str
-    customer_name: str
-    reason: str
-    opened_by: str
-    opened_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +23,6 @@ class LeftOutRow:
     code: str
     reason: str
     accounts: int
-
-
-def open_disputes(*, within: Sequence[str], limit: int) -> tuple[list[DisputeRow], int]:
-    """Disputes noted by people of these organisation paths and still open, oldest first, and how many there are."""
-    rows = BillDispute.objects.filter(in_scope("opened_by__org_unit", within), closed_at=None)
-    shown = rows.select_related("bill", "account__customer", "opened_by").order_by("opened_at", "pk")[:limit]
-    return [
-        DisputeRow(
-            bill_no=str(row.bill),
-            account_no=row.account.account_no,
-            customer_name=row.account.customer.name,
-            reason=row.reason,
-            opened_by=(row.opened_by.display_name or row.opened_by.username) if row.opened_by else "",
-            opened_at=row.opened_at,
-        )
-        for row in shown
-    ], rows.count()
 
 
 def left_out(*, from_cycle: int, limit: int, within: Sequence[str] | None = None) -> list[LeftOutRow]:

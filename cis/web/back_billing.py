@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from cis.operations import back_billing as operations
 from cis.queries import back_billing as queries
-from cis.queries import customers
+from cis.queries import customers, disputes
 from cis.queries.audit import record_of
 from cis.web.letters import LetterField, type_of
 from cis.web.portal_sign_in import refuse
@@ -121,7 +121,10 @@ def case_new(request: HttpRequest, account_no: str) -> HttpResponse:
     saw(request, record_of(head.account_id))
     kind = request.GET.get("kind", "")
     known = queries.known_of_account(head.account_id, today=timezone.localdate())
-    form = FactsForm(request.POST or None, kind=kind, known=known) if kind in FACTS else None
+    typed = request.GET.get("dispute", "")
+    dispute_id = int(typed) if typed.isdecimal() and len(typed) < 19 else None
+    told = disputes.of_back_bill(dispute_id, account_id=head.account_id) if dispute_id else {}
+    form = FactsForm(request.POST or None, kind=kind, known=known, initial=told) if kind in FACTS else None
     answer = None
     if form is not None and request.method == "POST" and form.is_valid():
         facts, prices = form.of(form.facts), form.of(form.prices)
@@ -136,6 +139,7 @@ def case_new(request: HttpRequest, account_no: str) -> HttpResponse:
                     by_id=staff_of(request).pk,
                     at=timezone.now(),
                     within=scope_of(staff_of(request), HANDLES),
+                    dispute_id=dispute_id,
                 )
                 messages.success(request, _("退补单已建立，请上传证据。"))
                 return redirect("cis:back_bill", back_bill_id=case_id)
@@ -148,6 +152,7 @@ def case_new(request: HttpRequest, account_no: str) -> HttpResponse:
         "head": head,
         "kinds": [(code, _(label)) for code, label in Kind.choices],
         "kind": kind if form else "",
+        "dispute_id": dispute_id,
         "kind_label": _(Kind(kind).label) if form else "",
         "form": form,
         "known": known,

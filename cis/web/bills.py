@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from cis.models import BillDispute
 from cis.operations import billing, disputes
 from cis.queries import bill_corrections, bill_list, customers, ledger, why_more
 from cis.queries import billing as queries
@@ -58,6 +59,12 @@ class OutcomeForm(forms.Form):
     """What came out of a dispute."""
 
     outcome = forms.CharField(label=gettext_lazy("核实结果"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+    result = forms.ChoiceField(
+        label=gettext_lazy("结论"),
+        required=False,
+        choices=[(one.value, gettext_lazy(one.label)) for one in BillDispute.Result],
+        initial=BillDispute.Result.NO_FAULT,
+    )
 
 
 class BillNowForm(forms.Form):
@@ -195,6 +202,7 @@ def dispute_close(request: HttpRequest, bill_no: str) -> HttpResponse:
             disputes.close_dispute(
                 bill_no=bill_no,
                 outcome=form.cleaned_data["outcome"],
+                result=form.cleaned_data["result"] or BillDispute.Result.NO_FAULT,
                 closed_by_id=staff_of(request).pk,
                 at=timezone.now(),
             )

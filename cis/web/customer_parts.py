@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from cis.queries import audit, outages, running_bills
 from cis.queries import customers as queries
+from cis.queries import disputes as dispute_queries
 from cis.queries.audit import record_of
 from cis.web.ways_back import back_to
 from config.shared.permissions import may, staff_of
@@ -67,8 +68,9 @@ def running(request: HttpRequest, account_no: str) -> HttpResponse:
 def disputes(request: HttpRequest, account_no: str) -> HttpResponse:
     """What the customer did not agree with, and what came out."""
     head = queries.get_head(account_no)
-    rows = queries.list_disputes(head.account_id)
-    return _draw(request, "disputes", _("账单异议"), {"head": head, "disputes": rows})
+    rows = dispute_queries.list_of_account(head.account_id, at=timezone.now())
+    may_open = may(staff_of(request), "cis.dispute_bill")
+    return _draw(request, "disputes", _("疑问和校表"), {"head": head, "disputes": rows, "may_open": may_open})
 
 
 @requires("cis.view_customer")

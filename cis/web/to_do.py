@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from cis.queries import billing, readings, to_do
+from cis.queries import billing, disputes, readings, to_do
 from config.shared.display_formats import format_count, format_day, format_month
 from config.shared.keysets import Ask
 from config.shared.periods import add_months, cycle_of
@@ -25,23 +25,27 @@ _CYCLES_BACK = 3
 @requires("cis.dispute_bill")
 @require_safe
 def open_disputes(request: HttpRequest) -> HttpResponse:
-    """Disputes noted in one's hall that nobody has closed."""
-    rows, count = to_do.open_disputes(within=scope_of(staff_of(request), "cis.dispute_bill"), limit=_SHOWN)
+    """Customers' questions of one's part that wait for an answer, the most urgent first."""
+    within = scope_of(staff_of(request), "cis.dispute_bill")
+    rows, count = disputes.list_waiting(within=within, at=timezone.now(), limit=_SHOWN)
     zone = timezone.get_current_timezone()
     return render_todo(
         request,
-        title=_("还没办结的异议"),
-        lead=_("还有 %(count)s 件没有办结，先看最早的。") % {"count": count} if count > _SHOWN else "",
+        title=_("还没答复的疑问和校表"),
+        lead=_("还有 %(count)s 件没有答复，先看最急的。") % {"count": count} if count > _SHOWN else "",
         rows=[
             TodoRow(
                 f"{row.customer_name} {row.account_no}",
-                reverse("cis:bill", args=[row.bill_no]),
-                note=row.reason,
-                end=format_day(row.opened_at, zone),
+                reverse("cis:dispute", args=[row.dispute_id]),
+                note=f"{row.kind_word} · {row.reason}",
+                end=row.clock.words if row.clock else format_day(row.opened_at, zone),
+                is_bad=row.clock is not None and row.clock.state == "late",
             )
             for row in rows
         ],
-        nothing=_("没有未办结的异议。"),
+        nothing=_("没有等待答复的疑问。"),
+        all_url=reverse("cis:disputes"),
+        all_label=_("全部疑问"),
     )
 
 

@@ -358,6 +358,8 @@ _BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    # A limit ends at midnight; a beat that comes late is dropped.
+    "answer-limits": {"task": "cis.tasks.watch_disputes", "schedule": 600.0, "options": {"expires": 600}},
     # After the night's curves are judged.
     "look-for-drops": {"task": "cis.tasks.look_for_drops", "schedule": crontab(hour=9, minute=10)},
     # A month's bills are out and looked at by then.

@@ -31,7 +31,7 @@ from cis.models import (
     ReadingDoubt,
     TariffVersion,
 )
-from cis.operations import fee_control, outages
+from cis.operations import disputes, fee_control, outages
 from cis.operations.bill_comparisons import thresholds_with
 from cis.operations.billing import issue_bill_now, start_run
 from cis.operations.overcharges import report_overcharge
@@ -302,6 +302,15 @@ def one_of_everything() -> Walk:
         "out_trade_no": order.out_trade_no,
         "access_id": agent.pk,
         "contact_id": contact.pk,
+        "dispute_id": disputes.open_question(
+            kind="meter-test",
+            account_id=world.residential.account_id,
+            installation_id=world.residential.installation_id,
+            reason="走得快",
+            channel="counter",
+            opened_by_id=world.clerk_a_id,
+            at=now,
+        ),
         "overcharge_id": OverchargeReport.objects.get().pk,
         "overcharge_token": overcharged.token,
         **customer_relations(world, now),

@@ -15,13 +15,15 @@ from cis.events import (
     CapacityChanged,
     ContactAnswered,
     DebtorTold,
+    DisputeAnswered,
+    DisputeNearsLimit,
     OutageAnnounced,
     OutageChanged,
     ReadingsAccepted,
 )
 from cis.handlers import bill_after_doubt
 from cis.models import Bill, BillException, BillingRun, Reading
-from cis.operations import billing, collecting, ledger, outages
+from cis.operations import billing, collecting, disputes, ledger, outages
 from cis.queries.ledger import balance
 from config.shared import approvals, events, jobs
 from config.shared.events import Event, deliver_waiting, publish
@@ -148,6 +150,8 @@ def example_of(event: type[Event], world: World) -> Event:
         NoticesStopped: lambda: NoticesStopped(stop_id=stop_of(world)),
         ContactAnswered: lambda: ContactAnswered(contact_id=0),
         DebtorTold: lambda: demand_of(world),
+        DisputeNearsLimit: lambda: DisputeNearsLimit(dispute_id=question_of(world), stage="warning"),
+        DisputeAnswered: lambda: DisputeAnswered(dispute_id=question_of(world, is_answered=True)),
         OutageAnnounced: lambda: OutageAnnounced(outage_id=outage_of(world), version=1),
         OutageChanged: lambda: OutageChanged(outage_id=outage_of(world), version=1, what="changed", dropped=()),
     }
@@ -161,6 +165,19 @@ def demand_of(world: World) -> DebtorTold:
     road = Road(world)
     step_id = road.do(collecting.record_demand, DEMANDED, channel="sms")
     return DebtorTold(account_id=road.account.account_id, step_id=step_id)
+
+
+def question_of(world: World, *, is_answered: bool = False) -> int:
+    """The customer of the first account asked for a meter test."""
+    home = world.residential
+    made = disputes.open_question(
+        kind="meter-test", account_id=home.account_id, installation_id=home.installation_id, reason="走得快",
+        channel="portal", opened_by_id=world.portal_user_id, at=timezone.now(),
+    )  # fmt: skip
+    if is_answered:
+        given = disputes.Answer("合格", "no-fault", 10)
+        disputes.answer(dispute_id=made, given=given, by_id=world.clerk_a_id, at=timezone.now())
+    return made
 
 
 def stop_of(world: World) -> int:

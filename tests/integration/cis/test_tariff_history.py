@@ -83,7 +83,7 @@ class TestTariffHistory:
     def test_stands_on_the_360(self, world: World) -> None:
         page = signed_in("clerk_b").get(f"/console/accounts/{world.residential.account_no}/?plain=1").content.decode()
 
-        section = page[page.index("合同与电价变更</h2>") : page.index("账单异议</h2>")]
+        section = page[page.index("合同与电价变更</h2>") : page.index("疑问和校表</h2>")]
         text = re.sub(r"<[^>]+>", "", section)
         assert "HB-RES" in text and "JS-RES-TOU" in text
         assert "2026-01-10 – 2026-02-01" in text and "2026-02-01 – 至今" in text

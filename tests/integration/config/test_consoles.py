@@ -157,7 +157,7 @@ class TestHomePages:
 
         text = page.content.decode().split('<template id="part-failed">')[0]
         assert page.status_code == 200
-        assert text.count("没有取到") == 1 and "最近服务的客户" in text and "没有未办结的异议" in text
+        assert text.count("没有取到") == 1 and "最近服务的客户" in text and "没有等待答复的疑问" in text
 
     def test_say_what_was_taken_and_by_whom(self, world: World) -> None:
         clerk = browser_of("clerk_a")

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from cis.operations import billing, curve_validation, fee_control_days, reading_validation, tariff_trials
+from cis.operations import (
+    billing,
+    curve_validation,
+    fee_control_days,
+    late_readings,
+    reading_validation,
+    tariff_trials,
+)
 from config.shared.jobs import Claim, works
 
 
@@ -36,3 +43,9 @@ def work_on_fee_control(claim: Claim) -> None:
 def work_on_curves(claim: Claim) -> None:
     """One shard of the validation of a large import of curves."""
     curve_validation.validate_shard(claim, at=timezone.now())
+
+
+@works(late_readings.SETTLE_JOB)
+def work_on_late_readings(claim: Claim) -> None:
+    """One shard of what a large import brought after its periods were billed."""
+    late_readings.settle_shard(claim, at=timezone.now())

@@ -31,6 +31,7 @@ from cis.models.fee_control import (
 )
 from cis.models.feed_in import FeedInPayment, FeedInPrice, FeedInStep, PayoutBatch, PayoutLine, SolarPlant
 from cis.models.late_fees import LateFeeCharge, LateFeeWaiver
+from cis.models.late_readings import LateReading
 from cis.models.ledger import LedgerAccount, LedgerBalance, LedgerDay, LedgerDayBalance, LedgerTransfer
 from cis.models.market import (
     MarketMonth,
@@ -121,6 +122,7 @@ __all__ = [
     "IntervalDay",
     "LateFeeCharge",
     "LateFeeWaiver",
+    "LateReading",
     "LedgerAccount",
     "LedgerBalance",
     "LedgerDay",

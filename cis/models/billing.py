@@ -45,6 +45,7 @@ class BillingRun(models.Model):
         REBILL = "re-bill", "作废重开"
         PREVIEW = "preview", "试算"
         OPENING = "opening", "期初转入"
+        DIFFERENCE = "difference", "销户后差额"
 
     job = models.OneToOneField("shared.Job", models.PROTECT, null=True, blank=True, related_name="+")
     kind = models.CharField(max_length=16, choices=Kind.choices)
@@ -90,6 +91,7 @@ class Bill(models.Model):
     period_start = models.DateField()
     period_end = models.DateField()
     months = models.SmallIntegerField(default=1)
+    """how many months of use it is of; 0 for the bill of a closed account that carries differences only"""
     people = models.SmallIntegerField(default=1)
     tier_kwh_e2_before = models.BigIntegerField(default=0)
     tier_months = models.SmallIntegerField(default=12, db_default=12)

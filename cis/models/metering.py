@@ -238,6 +238,8 @@ class ReadingImport(models.Model):
     landed = models.BigIntegerField(default=0)
     unchanged = models.BigIntegerField(default=0)
     rejected = models.BigIntegerField(default=0)
+    late = models.BigIntegerField(default=0)
+    """rows of periods that were billed otherwise: kept as `LateReading`"""
     doubtful = models.BigIntegerField(default=0)
     message = models.TextField(blank=True)
     created_by = models.ForeignKey("shared.User", models.PROTECT, null=True, blank=True, related_name="+")

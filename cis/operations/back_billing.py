@@ -19,8 +19,9 @@ from django.utils.translation import gettext_lazy
 
 from cis.models import Account, BackBillCase, BackBillEvidence, BillCorrection, SupplyContract
 from cis.models.ledger import TransferKind
-from cis.operations import disputes, ledger
-from cis.operations.bill_corrections import ReasonMissing, keep_shares
+from cis.operations import difference_bills, disputes, ledger
+from cis.operations.bill_corrections import ReasonMissing
+from cis.operations.bill_differences import keep_shares
 from cis.operations.ledger import Posting
 from cis.operations.rerating import Share
 from cis.previews import corrections as previews
@@ -45,12 +46,6 @@ LEGAL_BASIS: dict[str, str] = {
     Kind.CAPACITY: "供电营业规则（1996）第一百条",
     Kind.SEALED: "供电营业规则（1996）第一百条",
     Kind.THEFT: "供电营业规则（1996）第一百零一条至第一百零三条",
-}
-_INCOME = {
-    SupplyContract.PriceClass.RESIDENTIAL: "INCOME_RESIDENTIAL",
-    SupplyContract.PriceClass.COMMERCIAL: "INCOME_COMMERCIAL",
-    SupplyContract.PriceClass.INDUSTRIAL: "INCOME_INDUSTRIAL",
-    SupplyContract.PriceClass.AGRICULTURAL: "INCOME_AGRICULTURAL",
 }
 
 
@@ -82,12 +77,6 @@ class NotNow(Refused):
     """The case is not as far, or further: the message says what comes first."""
 
     code = "not-now"
-
-
-class NoNextBill(Refused):
-    """The account is closed: nothing can ride on a next bill."""
-
-    code = "no-next-bill"
 
 
 def reckon(*, kind: str, inputs: Mapping[str, Any], prices: Mapping[str, Any], is_residential: bool) -> Answer:
@@ -229,7 +218,6 @@ def ask_to_post(*, case_id: int, reason: str, by_id: int, at: datetime, within: 
 
     :raises NotFound: no such case `within` these organisation paths
     :raises NotNow: the customer has not been told, or the case has ended
-    :raises NoNextBill: a charge for an account that is closed
     :raises approvals.AlreadyAsked, approvals.ReasonMissing: see there
     """
     with transaction.atomic():
@@ -307,10 +295,12 @@ def _post(act: approvals.Act) -> dict[str, Any]:
             approved_by_id=act.decided_by_id,
             state=BillCorrection.State.STANDING,
         )
-        keep_shares(case.correction.pk, shares)
+        keep_shares({case.correction.pk: shares})
+        # No later bill would ask it of an account that is closed and billed to its end.
+        difference_bills.issue([case.account_id], by_id=act.decided_by_id, at=act.at)
     else:
         price_class = _contract(case.account_id, act.at).price_class
-        given = [(_INCOME[SupplyContract.PriceClass(price_class)], fund - case.amount_fen)]
+        given = [(difference_bills.income_name(price_class), fund - case.amount_fen)]
         given += [(ChargeCode(one.code).name, -one.fen) for one in shares]
         ledger.post(
             [
@@ -349,8 +339,6 @@ def shares_of_case(case: BackBillCase) -> tuple[Share, ...]:
 def _check_ready(case: BackBillCase) -> None:
     if case.state != BackBillCase.State.NOTICED:
         raise NotNow(_("先通知客户并登记送达，再送审批。"))
-    if case.amount_fen > 0 and case.account.closed_on is not None:
-        raise NoNextBill(_("户号已销户，没有下期账单可以列入。请按欠费追收办理。"))
     _check_evidence(case)
 
 

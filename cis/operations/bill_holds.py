@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from cis.models import BillHold, Reading, ReadingDoubt
 from cis.operations import billing, ledger
 from cis.operations.bill_corrections import ReasonMissing
-from cis.operations.rerating import as_it_stands
+from cis.operations.rerating import as_they_stand
 from cis.validation import Doubt
 from config.shared import approvals
 from config.shared.errors import NotFound, Refused
@@ -84,7 +84,7 @@ def _release(act: approvals.Act) -> dict[str, Any]:
     hold = _locked(int(act.payload["hold_id"]), None)
     ledger.lock_balances([hold.account_id])
     bill = billing.issue_held(account_id=hold.account_id, cycle=hold.cycle, issued_by_id=act.asked_by_id, at=act.at)
-    stands = as_it_stands(bill)
+    stands = as_they_stand([bill])[bill.pk]
     if (stands.lines, stands.usage, bill.period_start) != (hold.lines, hold.usage, hold.period_start):
         raise HoldMoved(_("示数或合同在搁置后变过，算出来的已不是这张账单。请驳回，重新试算后再提。"))
     hold.state, hold.bill, hold.approval_id = BillHold.State.RELEASED, bill, act.approval_id

@@ -8,7 +8,7 @@ allows. A doubtful day is skipped, so that its successors are judged by themselv
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -152,6 +152,31 @@ def _validate_chunk(cursor: Any, points: dict[str, NDArray[Any]], batch_id: int 
         _write(cursor, one, checked, usual, at)
         accepted, doubtful = accepted + int((~in_doubt).sum()), doubtful + int(in_doubt.sum())
     return Validated(accepted, doubtful)
+
+
+_STORED = """(d.point_id, d.register, d.day) IN (
+    SELECT * FROM unnest(%(points)s::bigint[], %(registers)s::int2[], %(days)s::date[]))"""
+
+
+def judge_stored(
+    cursor: Any, points: list[int], registers: list[int], days: list[date]
+) -> tuple[CurveRows, CheckedCurves]:
+    """What the checks say of these stored days, by the accepted days before each; writes nothing."""
+    rows = read_days(cursor, _STORED, {"points": points, "registers": registers, "days": days})
+    first, last = int(rows.columns["day"].min()) - DAYS_BEFORE, int(rows.columns["day"].max())
+    known = read_accepted(cursor, sorted(set(points)), day_of(first), day_of(last + 1))
+    place = {
+        key: at for at, key in enumerate(zip(known[0].tolist(), known[1].tolist(), known[2].tolist(), strict=True))
+    }
+    earlier = np.full((len(rows), DAYS_BEFORE, SLOTS), -1, dtype=np.int64)
+    names = ("point", "register", "day")
+    for at, (point, register, day) in enumerate(zip(*(rows.columns[one].tolist() for one in names), strict=True)):
+        for back in range(DAYS_BEFORE):
+            found = place.get((point, register, day - DAYS_BEFORE + back))
+            if found is not None:
+                earlier[at, back] = known[3][found]
+    checked, _usual = judge_days(rows, earlier, Limits())
+    return rows, checked
 
 
 _JUDGED = """

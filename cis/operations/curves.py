@@ -195,10 +195,10 @@ def _lock_day(doubt_id: int, reason: str, within: Sequence[str] | None) -> tuple
 def _refuse_billed(doubt: ReadingDoubt) -> None:
     basis = MeteringPoint.objects.values_list("basis", flat=True).get(pk=doubt.installation.point_id)
     bills = Bill.objects.filter(
-        account_id=doubt.account_id, period_start__lte=doubt.read_on, period_end__gt=doubt.read_on
+        account_id=doubt.account_id, period_start__lte=doubt.read_on, period_end__gt=doubt.read_on, months__gt=0
     )
     if basis == MeteringPoint.Basis.CURVE and bills.exists():
-        raise AlreadyBilled(_("这一天的曲线已经出账，不能再改。请走电费退补。"))
+        raise AlreadyBilled(_("这一天的曲线已经出账。请打开那张账单，用“更正”办理，差额列入下期账单。"))
 
 
 def _quality(day: IntervalDay) -> NDArray[np.int64]:

@@ -93,13 +93,15 @@ _CHECKS: tuple[tuple[str, str, str], ...] = (
         "SELECT t.id::text FROM (SELECT id, period_start, max(period_end) OVER (PARTITION BY account_id "
         "ORDER BY period_start ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS billed_to "
         "FROM (SELECT DISTINCT ON (account_id, period_start) id, account_id, period_start, period_end "
-        "FROM cis_bill ORDER BY account_id, period_start, revision DESC) newest) t WHERE t.period_start < t.billed_to",
+        "FROM cis_bill WHERE months > 0 ORDER BY account_id, period_start, revision DESC) newest) t "
+        "WHERE t.period_start < t.billed_to",
     ),
     (
         "bill-cycle",
         "no account has two bills of one cycle",
         "SELECT t.account_id || ' ' || t.cycle FROM (SELECT DISTINCT ON (account_id, period_start) account_id, cycle "
-        "FROM cis_bill ORDER BY account_id, period_start, revision DESC) t GROUP BY t.account_id, t.cycle "
+        "FROM cis_bill WHERE months > 0 ORDER BY account_id, period_start, revision DESC) t "
+        "GROUP BY t.account_id, t.cycle "
         "HAVING count(*) > 1",
     ),
     (

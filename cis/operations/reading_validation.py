@@ -132,7 +132,7 @@ def _validate_step(where: str, parameters: dict[str, Any], at: datetime) -> Vali
         limits = Limits()
         judged = judge_by_limits(rows, limits)
         doubtful = (judged.flags & np.uint32(HOLDS_BILL)) > 0
-        moved = _write(cursor, rows, judged, doubtful, from_state=Reading.State.PENDING, at=at)
+        moved = write_judged(cursor, rows, judged, doubtful, from_state=Reading.State.PENDING, at=at)
         recompute_followers(cursor, rows, np.flatnonzero(~doubtful), limits, at)
         _tell_of_rereads(cursor)
     return moved
@@ -174,7 +174,7 @@ ON CONFLICT DO NOTHING
 """
 
 
-def _write(
+def write_judged(
     cursor: Any,
     rows: Columns,
     judged: Judged,
@@ -298,7 +298,7 @@ def recompute_followers(
         return
     judged = judge_by_limits(followers, limits)
     impossible = (judged.flags & np.uint32(IMPOSSIBLE | WENT_BACK)) > 0
-    _write(cursor, followers, judged, impossible, from_state=Reading.State.ACCEPTED, at=at)
+    write_judged(cursor, followers, judged, impossible, from_state=Reading.State.ACCEPTED, at=at)
 
 
 _REREADS_ACCEPTED = """

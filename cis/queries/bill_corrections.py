@@ -120,6 +120,16 @@ class MeterDay:
     pt_ratio: int
 
 
+@dataclass(frozen=True, slots=True)
+class CurveMeter:
+    """A meter whose curve a bill was made from, and the days of it: [from, to)."""
+
+    installation_id: int
+    meter_no: str
+    from_on: date
+    to_on: date
+
+
 def history_of_bill(bill_id: int) -> BillHistory:
     """What became of a bill; four statements."""
     swaps = BillCancellation.objects.select_related("bill", "replaced_by").filter(bill_id=bill_id)
@@ -152,15 +162,35 @@ def waiting_of_account(account_id: int) -> tuple[CorrectionPage, ...]:
     return tuple(_page(row) for row in rows)
 
 
+def curves_of_bill(bill_no: str) -> tuple[CurveMeter, ...]:
+    """
+    The meters whose curves a bill was made from.
+
+    :raises NotFound: it is not the number of a bill
+    """
+    rows = BillUsage.objects.filter(bill_id=_bill_of(bill_no).pk, is_from_curve=True).order_by("installation_id")
+    spans: dict[int, tuple[date, date]] = {}
+    for one in rows:
+        first, last = spans.get(one.installation_id, (one.from_on, one.to_on))
+        spans[one.installation_id] = (min(first, one.from_on), max(last, one.to_on))
+    meters = dict(MeterInstallation.objects.filter(pk__in=list(spans)).values_list("pk", "meter__meter_no"))
+    return tuple(CurveMeter(pk, meters[pk], *span) for pk, span in spans.items() if pk in meters)
+
+
+def _bill_of(bill_no: str) -> Bill:
+    bill = Bill.objects.filter(pk=bill_id_of(bill_no)).first()
+    if bill is None or str(bill) != bill_no:
+        raise NotFound(_("没有这张账单，请核对账单编号。"))
+    return bill
+
+
 def days_of_bill(bill_no: str) -> tuple[MeterDay, ...]:
     """
     The meters and days that a bill was made from, oldest first, with what is accepted of them today.
 
     :raises NotFound: it is not the number of a bill
     """
-    bill = Bill.objects.filter(pk=bill_id_of(bill_no)).first()
-    if bill is None or str(bill) != bill_no:
-        raise NotFound(_("没有这张账单，请核对账单编号。"))
+    bill = _bill_of(bill_no)
     days: dict[tuple[int, date], None] = {}
     for one in BillUsage.objects.filter(bill_id=bill.pk, is_from_curve=False).order_by("seq"):
         days[one.installation_id, one.from_on] = days[one.installation_id, one.to_on] = None

@@ -66,7 +66,7 @@ class BilledColumns:
 _FROM = """
 FROM cis_bill b JOIN cis_account a ON a.id = b.account_id JOIN shared_org_unit o ON o.id = a.org_unit_id
 WHERE b.account_id >= %(low)s AND b.account_id < %(high)s AND a.id >= %(low)s AND a.id < %(high)s
-  AND b.cycle BETWEEN %(first)s AND %(last)s AND o.path LIKE %(path)s
+  AND b.months > 0 AND b.cycle BETWEEN %(first)s AND %(last)s AND o.path LIKE %(path)s
   AND (%(price_class)s::int IS NULL OR b.price_class = %(price_class)s)
   AND (%(accounts)s::bigint[] IS NULL OR b.account_id = ANY(%(accounts)s))
   AND (%(versions)s::bigint[] IS NULL OR b.tariff_version_id = ANY(%(versions)s))

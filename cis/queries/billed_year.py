@@ -238,7 +238,7 @@ def _bills(account_id: int, within: tuple[date | None, date | None]) -> list[Bil
     """The newest revision of each bill of the last twelve months that were billed, oldest first."""
     found: list[Bill] = []
     since = 0
-    bills = Bill.objects.filter(account_id=account_id)
+    bills = Bill.objects.filter(account_id=account_id, months__gt=0)
     if within[0] is not None:
         bills = bills.filter(period_start__gte=within[0])
     if within[1] is not None:

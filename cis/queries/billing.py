@@ -294,7 +294,8 @@ def get_bill(bill_no: str, *, account_id: int | None = None) -> BillPage:
     stretches = list(BillUsage.objects.filter(bill_id=bill.pk).order_by("seq"))
     # A bill of a former system came as one amount: nothing of it is of this tariff's rules.
     is_opening = any(line.code == ChargeCode.OPENING for line in stored)
-    facts = [] if is_opening else recompute(bill, stretches, bill.tariff_version)
+    # A bill of differences only has nothing of its own to rate.
+    facts = [] if is_opening or not bill.months else recompute(bill, stretches, bill.tariff_version)
     own = [line for line in stored if line.code not in RIDING and not is_opening]
     recomputes = (
         [(int(f.code), f.quantity, f.price_e8, f.share, f.amount_fen) for f in facts]

@@ -9,6 +9,7 @@ account out with a reason.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -57,12 +58,14 @@ def of_accounts(
     high: int,
     org_path: str = "",
     account_id: int | None = None,
+    among: Sequence[int] | None = None,
     again: bool = False,
 ) -> Determinants:
     """
     The determinants of the accounts in [low, high) that are due in the cycle and not billed for it.
 
-    `org_path` keeps it to a part of the organisation, `account_id` to one account. `again` asks for those that are
+    `org_path` keeps it to a part of the organisation, `account_id` to one account,
+    `among` to some. `again` asks for those that are
     billed instead: the same period by today's readings. Eleven statements, whatever the number of accounts; one more
     where contracts change, a register turned or somebody moved, two where points are billed from curves.
     """
@@ -85,12 +88,15 @@ def of_accounts(
             "last": day_of(days_of(last) + READING_WINDOW_DAYS),
             "org": org_path.replace("%", "") + "%",
             "account": account_id,
+            "among": None if among is None else list(among),
         },
     )
     if org_path:
         only += " AND a.org_unit_id IN (SELECT id FROM shared_org_unit WHERE path LIKE %(org)s)"
     if account_id is not None:
         only += " AND a.id = %(account)s"
+    if among is not None:
+        only += " AND a.id = ANY(%(among)s)"
     with connection.cursor() as cursor:
         due = read_due(cursor, parameters, only=only, again=again)
         if not len(due["account"]):

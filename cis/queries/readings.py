@@ -145,6 +145,7 @@ class ImportSummary:
     landed: int
     unchanged: int
     rejected: int
+    late: int
     doubtful: int
     message: str
     digest: str
@@ -321,6 +322,11 @@ def _doubt_name(doubt: Doubt) -> DoubtName:
     return DoubtName(text.code, text.name_zh, text.next_zh)
 
 
+def doubt_names(flags: int) -> tuple[str, ...]:
+    """What the doubts in a mask are called, in the language of the request."""
+    return tuple(_doubt_name(one).name for one in doubts_in(flags))
+
+
 def _curve_edit(edit: CurveEdit) -> CurveEditRow:
     before, after = np.array(edit.before_wh), np.array(edit.after_wh)
     return CurveEditRow(
@@ -488,6 +494,7 @@ def _summary(entry: ReadingImport) -> ImportSummary:
         landed=entry.landed,
         unchanged=entry.unchanged,
         rejected=entry.rejected,
+        late=entry.late,
         doubtful=entry.doubtful,
         message=entry.message,
         digest=bytes(entry.digest).hex(),

@@ -89,10 +89,11 @@ def why_more(
     :raises NotFound: it is not a bill number
     """
     now = Bill.objects.select_related("tariff_version").filter(pk=bill_id_of(bill_no)).first()
-    if now is None or str(now) != bill_no:
+    if now is None or str(now) != bill_no or not now.months:
         return None
-    # What a former system billed came as one amount: it has nothing to compare.
-    earlier = Bill.objects.select_related("tariff_version").filter(account_id=now.account_id, opening=None)
+    # What a former system billed came as one amount, a bill of differences is of no month: nothing to compare.
+    bills = Bill.objects.select_related("tariff_version")
+    earlier = bills.filter(account_id=now.account_id, opening=None, months__gt=0)
     earlier = (
         earlier.filter(period_start__lt=now.period_start)
         if against == "last"

@@ -17,13 +17,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from cis.operations import bill_cancellations as cancellations
 from cis.operations import bill_corrections as operations
-from cis.operations.bill_corrections import Change, Ratio, Values
+from cis.operations.bill_corrections import Change, Curve, Ratio, Values
 from cis.operations.rerating import Rerated
 from cis.queries import bill_corrections as queries
 from cis.queries import billing, customers
 from cis.queries.audit import record_of
-from cis.queries.bill_corrections import MeterDay
+from cis.queries.bill_corrections import CurveMeter, MeterDay
 from cis.web.portal_sign_in import refuse
+from cis.web.reading_doubts import points_of
 from config.shared.display_formats import format_money
 from config.shared.errors import NotFound, Refused
 from config.shared.permissions import scope_of, staff_of
@@ -53,6 +54,7 @@ class ValuesForm(ReasonForm):
 
     def __init__(self, *args: Any, day: MeterDay, **more: Any) -> None:
         super().__init__(*args, **more)
+        self._day = day
         for register, name, value, source in day.values:
             self.fields[f"register_{register}"] = forms.DecimalField(
                 label=name,
@@ -67,9 +69,9 @@ class ValuesForm(ReasonForm):
         if not day.is_estimated:
             del self.fields["is_late_actual"]
 
-    def change(self, day: MeterDay) -> Change:
+    def change(self) -> Change:
         """What was typed."""
-        typed = self.cleaned_data
+        typed, day = self.cleaned_data, self._day
         values = {
             register: scaled(str(typed[f"register_{register}"]), REGISTER_SCALE) for register, *_rest in day.values
         }
@@ -84,9 +86,42 @@ class RatioForm(ReasonForm):
 
     field_order = ("ct_ratio", "pt_ratio", "reason")
 
-    def change(self, day: MeterDay) -> Change:
+    def __init__(self, *args: Any, day: MeterDay, **more: Any) -> None:
+        super().__init__(*args, initial={"ct_ratio": day.ct_ratio, "pt_ratio": day.pt_ratio}, **more)
+        self._installation_id = day.installation_id
+
+    def change(self) -> Change:
         """What was typed."""
-        return Ratio(day.installation_id, self.cleaned_data["ct_ratio"], self.cleaned_data["pt_ratio"])
+        return Ratio(self._installation_id, self.cleaned_data["ct_ratio"], self.cleaned_data["pt_ratio"])
+
+
+class CurveForm(ReasonForm):
+    """What quarter-hours of a day really were."""
+
+    day = forms.DateField(label=gettext_lazy("日期"), widget=forms.DateInput(attrs={"type": "date"}))
+    points = forms.CharField(
+        label=gettext_lazy("更正的点"),
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text=gettext_lazy("每行一个点：时刻和电量（kWh），例如 08:15 0.250"),
+    )
+
+    field_order = ("day", "points", "reason")
+
+    def clean_points(self) -> dict[int, int]:
+        """Quarter-hour to Wh."""
+        try:
+            return points_of(self.cleaned_data["points"])
+        except ValueError as fault:
+            raise forms.ValidationError(str(fault)) from fault
+
+    def __init__(self, *args: Any, curve: CurveMeter, **more: Any) -> None:
+        super().__init__(*args, initial={"day": curve.from_on}, **more)
+        self._installation_id = curve.installation_id
+
+    def change(self) -> Change:
+        """What was typed."""
+        return Curve(self._installation_id, self.cleaned_data["day"], self.cleaned_data["points"])
 
 
 @requires(CORRECTS)
@@ -98,29 +133,30 @@ def bill_correct(request: HttpRequest, bill_no: str) -> HttpResponse:
     days = queries.days_of_bill(bill_no)
     day = _chosen(request, days)
     is_ratio = request.GET.get("what") == "ratio"
+    curves = queries.curves_of_bill(bill_no)
+    curve = _chosen_curve(request, curves)
     posted = request.POST if request.method == "POST" else None
-    form: ValuesForm | RatioForm | None = None
-    if day is not None:
-        form = (
-            RatioForm(posted, initial={"ct_ratio": day.ct_ratio, "pt_ratio": day.pt_ratio})
-            if is_ratio
-            else ValuesForm(posted, day=day)
-        )
+    form: ValuesForm | RatioForm | CurveForm | None = None
+    if curve is not None:
+        form = CurveForm(posted, curve=curve)
+    elif day is not None:
+        form = RatioForm(posted, day=day) if is_ratio else ValuesForm(posted, day=day)
     tried: operations.Corrected | None = None
-    if form is not None and day is not None and posted is not None and form.is_valid():
+    if form is not None and posted is not None and form.is_valid():
+        change = form.change()
         within = scope_of(staff_of(request), CORRECTS)
         try:
             if posted.get("act") != "correct":
-                tried = operations.preview(change=form.change(day), at=timezone.now(), within=within)
+                tried = operations.preview(change=change, at=timezone.now(), within=within)
             else:
                 done = operations.correct(
-                    change=form.change(day),
+                    change=change,
                     reason=form.cleaned_data["reason"],
                     by_id=staff_of(request).pk,
                     at=timezone.now(),
                     within=within,
                 )
-                messages.success(request, _said(done))
+                messages.success(request, said_of(done))
                 return redirect("cis:bill", bill_no=bill_no)
         except Refused as refused:
             refuse(form, refused)
@@ -130,25 +166,40 @@ def bill_correct(request: HttpRequest, bill_no: str) -> HttpResponse:
         "head": customers.get_head(page.bill.account_no),
         "days": days,
         "day": day,
+        "curves": curves,
+        "curve": curve,
         "is_ratio": is_ratio,
         "form": form,
         "tried": tried,
-        "tried_bills": [_tried(one) for one in tried.bills] if tried else [],
+        "tried_bills": tried_bills(tried) if tried else [],
         "fields": [field for field in form if field.name != "reason"] if form else [],
     }
     return render(request, "cis/bills/correct.html", context, status=422 if form is not None and form.errors else 200)
 
 
+def _chosen_curve(request: HttpRequest, curves: tuple[CurveMeter, ...]) -> CurveMeter | None:
+    """The meter that the address names where its curve is to be corrected."""
+    if request.GET.get("what") != "curve":
+        return None
+    meter = request.GET.get("meter", "")
+    return next((one for one in curves if str(one.installation_id) == meter), None)
+
+
 def _chosen(request: HttpRequest, days: tuple[MeterDay, ...]) -> MeterDay | None:
     """The meter and day that the address names; the only ones where there is no choice."""
     meter, on = request.GET.get("meter", ""), request.GET.get("on", "")
-    if not meter:
+    if not meter or request.GET.get("what") == "curve":
         return None
     try:
         key = int(meter), date.fromisoformat(on)
     except ValueError as error:
         raise NotFound(_("没有这条示数。")) from error
     return next((one for one in days if (one.installation_id, one.read_on) == key), None)
+
+
+def tried_bills(tried: operations.Corrected) -> list[dict[str, object]]:
+    """What each bill would differ by, for the page."""
+    return [_tried(one) for one in tried.bills]
 
 
 def _tried(one: Rerated) -> dict[str, object]:
@@ -162,13 +213,21 @@ def _tried(one: Rerated) -> dict[str, object]:
     }
 
 
-def _said(done: operations.Corrected) -> str:
+def said_of(done: operations.Corrected) -> str:
+    """What came of a correction, in words."""
     if done.approval_id is not None:
         return _("差额超过限额，已送审批；批准之前示数和电费都不变。")
     words = {"yuan": format_money(abs(done.amount_fen))}
+    if not done.amount_fen:
+        return _("已更正，电费没有变化。")
+    if done.own_bills:
+        words["bill"] = "、".join(map(str, done.own_bills))
+        if done.amount_fen > 0:
+            return _("已更正；户已销，另开账单 %(bill)s 补收 %(yuan)s 元。") % words
+        return _("已更正；户已销，%(yuan)s 元已由账单 %(bill)s 转为预存，可以办理退费。") % words
     if done.amount_fen > 0:
         return _("已更正，下期账单补收 %(yuan)s 元。") % words
-    return _("已更正，下期账单退还 %(yuan)s 元。") % words if done.amount_fen else _("已更正，电费没有变化。")
+    return _("已更正，下期账单退还 %(yuan)s 元。") % words
 
 
 @requires(CORRECTS)

@@ -136,7 +136,7 @@ class CurveDecisionForm(forms.Form):
         typed: dict[str, Any] = super().clean() or self.cleaned_data
         if typed.get("action") == "correct" and "points" not in self.errors:
             try:
-                typed["values_wh"] = _points(typed.get("points") or "")
+                typed["values_wh"] = points_of(typed.get("points") or "")
             except ValueError as fault:
                 self.add_error("points", str(fault))
         return typed
@@ -156,7 +156,7 @@ class UseDecisionForm(forms.Form):
     reason = forms.CharField(label=gettext_lazy("原因"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
 
 
-def _points(text: str) -> dict[int, int]:
+def points_of(text: str) -> dict[int, int]:
     """
     Quarter-hour to Wh from lines of a time and kWh.
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cis.web import data, reading_doubts, reading_limits, readings
+from cis.web import data, late_readings, reading_doubts, reading_limits, readings
 
 urlpatterns = [
     path("readings/imports/", readings.imports, name="reading_imports"),
@@ -12,6 +12,8 @@ urlpatterns = [
     path("readings/doubts/", reading_doubts.work_list, name="reading_work_list"),
     path("readings/doubts/<int:doubt_id>/", reading_doubts.doubt, name="reading_doubt"),
     path("readings/doubts/<int:doubt_id>/claim/", reading_doubts.doubt_claim, name="reading_doubt_claim"),
+    path("readings/late/", late_readings.work_list, name="late_readings"),
+    path("readings/late/<int:installation_id>/", late_readings.meter, name="late_meter"),
     path("readings/limits/", reading_limits.limits, name="reading_limits"),
     path("readings/limits/change/", reading_limits.change, name="reading_limits_change"),
     path("data/", data.catalogue, name="data"),

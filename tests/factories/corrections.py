@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date, datetime
 
 from cis.models import BackBillEvidence, Bill, BillCorrection, BillHold, BillingRun, Reading
 from cis.operations import back_billing, bill_corrections
 from cis.operations.billing import issue_bill_now
+from cis.operations.reading_imports import import_readings
+from tests.factories.metering import register_file
 from tests.factories.pictures import photo
 from tests.factories.world import World
 
@@ -19,6 +22,9 @@ def add_corrections(world: World, *, by_id: int, at: datetime) -> dict[str, int]
     read = Reading.objects.get(installation_id=who.installation_id, cycle=world.cycles[0])
     change = bill_corrections.Values(who.installation_id, read.read_on, {int(read.register): read.value_e4 + 10_000})
     bill_corrections.correct(change=change, reason="误抄", by_id=by_id, at=at)
+    # What came once more, and otherwise, after the bill: it waits for a person.
+    late = register_file([[who.meter_no, "total", read.read_on, f"{read.value_e4 / 10_000 + 2:.4f}"]])
+    import_readings(stream=io.BytesIO(late), file_name="late.csv", all_or_nothing=False, created_by_id=by_id, at=at)
     shop = world.commercial
     held = BillHold.objects.create(
         run=BillingRun.objects.order_by("pk")[0], account_id=shop.account_id, org_unit_id=world.county_a_id,
@@ -35,6 +41,7 @@ def add_corrections(world: World, *, by_id: int, at: datetime) -> dict[str, int]
     )
     return {
         "correction_id": BillCorrection.objects.order_by("pk")[0].pk,
+        "installation_id": who.installation_id,
         "hold_id": held.pk,
         "back_bill_id": case_id,
         "evidence_id": BackBillEvidence.objects.get(case_id=case_id).pk,

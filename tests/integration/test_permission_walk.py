@@ -118,6 +118,7 @@ MANAGED = {
     "proposal_id",
     "case_id",
     "hold_id",
+    "installation_id",
     "back_bill_id",
 }
 # Objects of one's own: somebody else's is simply not there, whoever asks.

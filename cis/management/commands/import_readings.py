@@ -73,7 +73,8 @@ class Command(BaseCommand):
         else:
             self.stdout.write(
                 f"import {result.import_id}: {result.rows} rows, {result.landed} landed, {result.unchanged} unchanged, "
-                f"{result.rejected} rejected; {result.accepted} accepted, {result.doubtful} doubtful"
+                f"{result.rejected} rejected, {result.late} late of which {result.corrected} settled; "
+                f"{result.accepted} accepted, {result.doubtful} doubtful"
             )
         if result.rejected:
             raise SystemExit(SOME_REJECTED)

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 
 from cis.demo.tariffs import carry_tariffs_over
 from cis.models import (
-    Account,
     Bill,
     BillCancellation,
     BillCorrection,
@@ -298,17 +297,6 @@ class TestOnTheNextBill:
         ).aggregate(fen=Sum("amount_fen"))["fen"]
         assert funds == sum(one.fund_fen for one in made.bills) > 0
         assert faults() == []
-
-    def test_is_refused_where_no_bill_will_follow(self, world: World) -> None:
-        who, cycle = world.residential, world.cycles[0]
-        last = issue(who, cycle)
-        Account.objects.filter(pk=who.account_id).update(closed_on=last.period_end)
-        before = reading_of(who, cycle).value_e4
-
-        with pytest.raises(bill_corrections.NoNextBill):
-            bill_corrections.correct(change=total_to(who, cycle, 5), reason="误抄", by_id=world.accountant_id, at=AT)
-
-        assert reading_of(who, cycle).value_e4 == before
 
     def test_is_written_once(self, world: World) -> None:
         issue(world.residential, world.cycles[0])

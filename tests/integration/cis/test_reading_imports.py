@@ -14,7 +14,8 @@ import pytest
 from cis import reading_files
 from cis.models import IntervalDay, Reading, ReadingDoubt, ReadingImport, ReadingReject
 from cis.operations import reading_imports
-from cis.operations.reading_imports import FileUnusable, RowsRejected, closing_cycle
+from cis.operations.reading_imports import FileUnusable, RowsRejected
+from cis.operations.reading_places import closing_cycle
 from tests.chaos.same_file_twice import twice_is_once
 from tests.factories.metering import exchange_meter, interval_file, reading, register_file, send
 from tests.factories.world import World, small_world

@@ -87,7 +87,8 @@ class RatioForm(ReasonForm):
     field_order = ("ct_ratio", "pt_ratio", "reason")
 
     def __init__(self, *args: Any, day: MeterDay, **more: Any) -> None:
-        super().__init__(*args, initial={"ct_ratio": day.ct_ratio, "pt_ratio": day.pt_ratio}, **more)
+        super().__init__(*args, **more)
+        self.initial = {"ct_ratio": day.ct_ratio, "pt_ratio": day.pt_ratio}
         self._installation_id = day.installation_id
 
     def change(self) -> Change:
@@ -116,7 +117,8 @@ class CurveForm(ReasonForm):
             raise forms.ValidationError(str(fault)) from fault
 
     def __init__(self, *args: Any, curve: CurveMeter, **more: Any) -> None:
-        super().__init__(*args, initial={"day": curve.from_on}, **more)
+        super().__init__(*args, **more)
+        self.initial = {"day": curve.from_on}
         self._installation_id = curve.installation_id
 
     def change(self) -> Change:

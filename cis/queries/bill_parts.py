@@ -17,13 +17,14 @@ from cis.queries.capacity_in_use import CapacityInUse
 from cis.queries.energy_columns import BILLED_REGISTERS, flat_from_total
 from cis.queries.left_out import LeftOut
 from cis.queries.part_columns import PartColumns
+from cis.queries.part_cuts import Stretch, cut_part
 from cis.rating import Register, Switches
 from cis.rating.rules.losses import add_losses, in_use_loss_e2, line_loss_e2, spread, table_loss_e2
 from cis.rating.rules.splits import Split, take_fixed, take_ratio, take_sub_meters
 
 __all__ = [
     "AccountPeriod",
-    "Stretch",
+    "InTime",
     "Supplied",
     "SupplyTerms",
     "TermsDoNotFit",
@@ -36,17 +37,6 @@ Int = NDArray[np.int64]
 KIND = BillPart.Kind
 _FLAT = BILLED_REGISTERS.index(Register.FLAT)
 _MONTH_DAYS = 30
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """Some days of a period at one price; days as Postgres days, half-open."""
-
-    from_on: int
-    to_on: int
-    version: int
-    price_class: int
-    people: int
 
 
 # --- What is agreed --------------------------------------------------------------------------
@@ -231,6 +221,36 @@ class AccountPeriod:
     has_register: NDArray[np.bool_]
 
 
+@dataclass(frozen=True)
+class InTime:
+    """How the period of one account is cut."""
+
+    stretches: Sequence[Stretch]
+    """of its own contract; none where nothing changes"""
+    versions_of: Callable[[int], Sequence[tuple[int, int, int]]]
+    """(version, from, to) of a tariff in the period"""
+    measured: Callable[[int, Sequence[Stretch]], Int]
+    """(stretches, registers) what was read behind a sub-meter's point, or behind the others (0)"""
+    uses: Callable[[int], int]
+    """what the tier year of a price class used before"""
+
+    def of_part(self, part: AgreedPart, priced: dict[str, Any]) -> list[dict[str, Any]]:
+        """The rows of a part with a price of its own; raises TermsDoNotFit where a day has no price."""
+        versions = self.versions_of(part.tariff)
+        stretches = [Stretch(first, last, version, part.price_class, 1) for version, first, last in versions]
+        if not stretches or sum(one.to_on - one.from_on for one in stretches) < priced["to_on"] - priced["from_on"]:
+            raise TermsDoNotFit(LeftOut.NO_TARIFF, "")
+        if len(stretches) == 1:
+            return [priced | {"version": stretches[0].version}]
+        return cut_part(priced, stretches, self.measured(part.point, stretches), uses=self.uses)
+
+    def of_main(self, priced: dict[str, Any]) -> list[dict[str, Any]]:
+        """The rows of the energy at the contract's own price."""
+        if not self.stretches:
+            return [priced]
+        return cut_part(priced, self.stretches, self.measured(0, self.stretches), uses=self.uses)
+
+
 class TermsDoNotFit(Exception):
     """Why an account is left out: a code of `LeftOut` and its detail."""
 
@@ -242,10 +262,12 @@ def supplied(
     switches: Switches,
     *,
     sub_energy: Mapping[int, tuple[Int, NDArray[np.bool_]]],
-    version_of: Callable[[int, int], int],
+    in_time: InTime,
 ) -> Supplied:
     """
     The parts of one bill in their order; `sub_energy` is what stands behind each sub-meter, by point.
+
+    A part whose price changes is cut after losses and other parts: what is of the month is reckoned for the month.
 
     :raises TermsDoNotFit: what is agreed changes inside the period, or the parts are more than the main meter measured
     """
@@ -262,9 +284,6 @@ def supplied(
     proportional = switches.text("sub_deduction_tou") == "proportional" or _FLAT not in places
     agreed = [part for part in terms.parts.get(period.account, ()) if _holds(part, period)]
     for part in sorted(agreed, key=lambda one: one.kind):
-        version = version_of(part.tariff, period.to_on - 1)
-        if not version:
-            raise TermsDoNotFit(LeftOut.NO_TARIFF, "")
         if part.kind == KIND.SUB_METER:
             of_sub, has = sub_energy.get(part.point, (None, None))
             if of_sub is None or has is None:
@@ -272,7 +291,7 @@ def supplied(
             alike = bool(has[1:].any()) and not (has[1:] & ~period.has_register[1:]).any()
             by_register = of_sub[columns] if alike else np.array([_total(of_sub, has)])
             energy = _rest(take_sub_meters(energy, by_register[np.newaxis], flat, proportional=proportional))
-            subs.append(_part(period, part, version, of_sub, has))
+            subs += in_time.of_part(part, _part(period, part, of_sub, has))
             continue
         if part.kind == KIND.FIXED:
             kwh = _by_month(np.array([part.month_kwh * 100]), period)
@@ -283,7 +302,7 @@ def supplied(
         energy = _rest(split)
         of_part = np.zeros(len(BILLED_REGISTERS), dtype=np.int64)
         of_part[0] = int(split.taken_e2[0])
-        taken.append(_part(period, part, version, of_part, np.arange(len(BILLED_REGISTERS)) == 0))
+        taken += in_time.of_part(part, _part(period, part, of_part, np.arange(len(BILLED_REGISTERS)) == 0))
     main = np.zeros(len(BILLED_REGISTERS), dtype=np.int64)
     main[columns] = energy[0]
     if places and places[0] != 0 and period.has_register[0]:
@@ -292,14 +311,14 @@ def supplied(
     return Supplied(
         parts=[
             *taken,
-            {
+            *in_time.of_main({
                 "row": period.row, "kind": int(KIND.MAIN), "version": period.version,
                 "price_class": period.price_class, "people": period.people, "from_on": period.from_on,
                 "to_on": period.to_on, "tier_kwh_e2_before": period.tier_kwh_e2_before, "energy_kwh_e2": main,
                 "has_register": period.has_register, "loss_kwh_e2": loss,
                 "free_kwh_e2_per_month": right.kwh_per_month * 100 if right else 0,
                 "free_months": _free_months(right, period) if right else 0,
-            },
+            }),
             *subs,
         ],
         active_kwh_e2=main_total if switches.text("pf_active_base") == "main_meter_total" else int(main[columns].sum()),
@@ -307,9 +326,9 @@ def supplied(
     )  # fmt: skip
 
 
-def _part(period: AccountPeriod, part: AgreedPart, version: int, energy: Int, has: NDArray[np.bool_]) -> dict[str, Any]:
+def _part(period: AccountPeriod, part: AgreedPart, energy: Int, has: NDArray[np.bool_]) -> dict[str, Any]:
     return {
-        "row": period.row, "kind": part.kind, "version": version, "price_class": part.price_class, "people": 1,
+        "row": period.row, "kind": part.kind, "price_class": part.price_class, "people": 1,
         "from_on": period.from_on, "to_on": period.to_on, "energy_kwh_e2": energy, "has_register": has,
     }  # fmt: skip
 

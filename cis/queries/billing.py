@@ -29,7 +29,8 @@ from cis.queries.energy_columns import BILLED_REGISTERS, flat_from_total, usage_
 from cis.queries.left_out import reason_in_words
 from cis.queries.market import Purchase, purchase_of_bill
 from cis.queries.part_columns import PartColumns
-from cis.queries.part_rating import BillFacts, explain_parts
+from cis.queries.part_explaining import explain_parts
+from cis.queries.part_rating import BillFacts
 from cis.queries.rating_switches import SwitchSets, compiled_for
 from cis.rating import (
     CHARGES,

@@ -9,8 +9,9 @@ account out with a reason.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from cis.queries.bill_basis import Stretches, read_basis
 from cis.queries.bill_parts import (
     AccountPeriod,
-    Stretch,
+    InTime,
     Supplied,
     SupplyTerms,
     TermsDoNotFit,
@@ -30,7 +31,14 @@ from cis.queries.bill_parts import (
 )
 from cis.queries.capacity_in_use import CapacityInUse, read_pauses
 from cis.queries.contract_stretches import ContractStretches, read_contracts
-from cis.queries.determinant_columns import AccountColumns, Column, Determinants, InstallationColumns, nothing
+from cis.queries.determinant_columns import (
+    AccountColumns,
+    Column,
+    Determinants,
+    InstallationColumns,
+    UsageColumns,
+    nothing,
+)
 from cis.queries.due_accounts import (
     CONTRACT_CHANGES,
     TARIFF_CHANGES,
@@ -46,6 +54,7 @@ from cis.queries.energy_columns import BILLED_REGISTERS, PLACE, flat_from_total
 from cis.queries.energy_stretches import assemble, of_points
 from cis.queries.left_out import LeftOut
 from cis.queries.part_columns import PartColumns
+from cis.queries.part_cuts import Stretch
 from cis.queries.period_stretches import Cuts, Versions, cut_in_time
 from cis.queries.transfers import prorate_tiers
 from config.shared.bulk_copy import day_of, days_of
@@ -116,7 +125,7 @@ def of_accounts(
         installations = read_installations(cursor, accounts, parameters)
         readings = read_readings(cursor, installations, parameters)
         digits = read_digits(cursor, installations, readings["installation"][readings["is_rollover"]])
-        cuts = Cuts.of(stretches, accounts.switches, switch_sets)
+        cuts = Cuts.of(stretches, _part_days(accounts, terms, versions), accounts.switches, switch_sets)
         subs = np.array(terms.sub_points(), dtype=np.int64)
         found = assemble(cycle, accounts, switch_sets, installations, digits, readings, cuts, subs)
         pauses = read_pauses(cursor, parameters) if accounts.needs_basis.any() or terms.losses else {}
@@ -141,26 +150,22 @@ def _with_parts(
     if not stretches and not len(has_terms):
         return found, {}
     left_out, energy = dict(found.left_out), found.energy_kwh_e2.copy()
-    # Both at once have no rule to go by.
-    for row in set(has_terms.tolist()) & set(stretches):
-        left_out.setdefault(row, (LeftOut.CONTRACT_CHANGES, ""))
-    cut = {row: found for row, found in stretches.items() if row not in left_out}
+    # What losses and parts add and take off is reckoned for the whole period and then cut.
+    both = set(has_terms.tolist())
+    cut = {row: found for row, found in stretches.items() if row not in left_out and row not in both}
     parts: list[PartColumns] = []
+
+    def uses(row: int, price_class: int) -> int:
+        return int(due["carried_kwh_e2"][row]) if price_class == int(due["last_price_class"][row]) else 0
+
     if cut:
-        among = np.flatnonzero(np.isin(found.usage.row, list(cut)))
-        columns = {name: getattr(found.usage, name)[among].astype(np.int64) for name in _CUT_USAGE}
-        columns["place"] = PLACE[found.usage.register[among]]
-
-        def uses(row: int, price_class: int) -> int:
-            return int(due["carried_kwh_e2"][row]) if price_class == int(due["last_price_class"][row]) else 0
-
-        of_time, wrong = stretch_parts(cut, usage=columns, uses=uses)
+        of_time, wrong = stretch_parts(cut, usage=_usage_of(found.usage, list(cut)), uses=uses)
         for row in wrong:
             left_out.setdefault(row, (LeftOut.SUM_DISAGREES, ""))
         parts.append(of_time)
         energy[list(cut)] = 0
         np.add.at(energy, of_time.row, of_time.energy_kwh_e2)
-    supplies = _supplies(found, installations, has_terms, terms, in_use, versions, subs, left_out)
+    supplies = _supplies(found, installations, has_terms, terms, in_use, stretches, versions, subs, uses, left_out)
     parts.append(PartColumns.of([part for one in supplies.values() for part in one.parts]))
     joined = PartColumns.joined(parts)
     return replace(found, energy_kwh_e2=energy, left_out=left_out, parts=joined), supplies
@@ -169,20 +174,47 @@ def _with_parts(
 _CUT_USAGE = ("row", "from_on", "to_on", "energy_kwh_e2")
 
 
+def _usage_of(
+    usage: UsageColumns, rows: Sequence[int], among: NDArray[np.bool_] | None = None
+) -> dict[str, NDArray[np.int64]]:
+    """The columns that are cut in time, of some rows."""
+    chosen = np.isin(usage.row, rows)
+    at = np.flatnonzero(chosen if among is None else chosen & among)
+    columns = {name: getattr(usage, name)[at].astype(np.int64) for name in _CUT_USAGE}
+    return columns | {"place": PLACE[usage.register[at]]}
+
+
+def _part_days(accounts: AccountColumns, terms: SupplyTerms, versions: Versions) -> dict[int, list[int]]:
+    """The days inside periods on which the price of a part changes, by row."""
+    found: dict[int, list[int]] = {}
+    for account, parts in terms.parts.items():
+        row = int(np.searchsorted(accounts.account, account))
+        if row == len(accounts) or accounts.account[row] != account:
+            continue
+        first, last = int(accounts.start[row]), int(accounts.end[row])
+        for part in parts:
+            days = [one.valid_from for one in versions.between(part.tariff, first, last) if one.valid_from > first]
+            found.setdefault(row, []).extend(days)
+    return {row: days for row, days in found.items() if days}
+
+
 def _supplies(
     found: Determinants,
     installations: InstallationColumns,
     rows: NDArray[np.int64],
     terms: SupplyTerms,
     in_use: CapacityInUse,
+    stretches: dict[int, list[Stretch]],
     versions: Versions,
     subs: NDArray[np.int64],
+    uses: Callable[[int, int], int],
     left_out: dict[int, tuple[str, str]],
 ) -> dict[int, Supplied]:
     """What supply adds and takes off, by row; who does not fit is left out."""
     accounts, usage = found.accounts, found.usage
     point_of = dict(zip(installations.installation.tolist(), installations.point.tolist(), strict=True))
-    of_sub = np.flatnonzero(of_points(usage, installations, subs))
+    is_sub = of_points(usage, installations, subs)
+    of_sub = np.flatnonzero(is_sub)
     supplies: dict[int, Supplied] = {}
     for row in rows.tolist():
         if row in left_out:
@@ -212,11 +244,41 @@ def _supplies(
             has_register=found.has_register[row],
         )
         switches = found.switch_sets[accounts.switches[row]]
+        in_time = InTime(
+            stretches=stretches.get(row, ()),
+            versions_of=partial(_versions_in, versions, period.from_on, period.to_on),
+            measured=partial(_measured, usage, installations, is_sub, row),
+            uses=partial(uses, row),
+        )
         try:
-            supplies[row] = supplied(period, terms, in_use, switches, sub_energy=sub_energy, version_of=versions.at)
+            supplies[row] = supplied(period, terms, in_use, switches, sub_energy=sub_energy, in_time=in_time)
         except TermsDoNotFit as why:
             left_out[row] = (str(why.args[0]), str(why.args[1]))
     return supplies
+
+
+def _versions_in(versions: Versions, first: int, last: int, tariff: int) -> list[tuple[int, int, int]]:
+    """(version, from, to) of a tariff between two days."""
+    return [
+        (one.version, max(one.valid_from, first), min(one.valid_to, last))
+        for one in versions.between(tariff, first, last)
+    ]
+
+
+def _measured(
+    usage: UsageColumns,
+    installations: InstallationColumns,
+    is_sub: NDArray[np.bool_],
+    row: int,
+    point: int,
+    stretches: Sequence[Stretch],
+) -> NDArray[np.int64]:
+    """(stretches, registers) what was read of a row behind a sub-meter's point, or behind the others (0)."""
+    among = of_points(usage, installations, np.array([point], dtype=np.int64)) if point else ~is_sub
+    cut, wrong = stretch_parts({row: stretches}, usage=_usage_of(usage, [row], among), uses=lambda _row, _class: 0)
+    if wrong:
+        raise TermsDoNotFit(LeftOut.SUM_DISAGREES, "")
+    return cut.energy_kwh_e2
 
 
 def _with_basis(

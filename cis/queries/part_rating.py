@@ -1,4 +1,4 @@
-"""Rate bills that have several parts, by the same kernel; and explain one of them from what was kept."""
+"""Rate bills that have several parts, by the same kernel."""
 
 from __future__ import annotations
 
@@ -17,27 +17,36 @@ from cis.queries.part_columns import PartColumns
 from cis.rating import (
     CHARGES,
     CannotPrice,
-    ChargeCode,
     CompiledTariff,
-    LineFacts,
     Refusal,
     Switches,
     Usage,
     compile_rules,
-    explain,
     rate,
     rules_under,
 )
 from cis.rating.columns import Lines
 from cis.rating.stretches import cut_lines
-from config.shared.bulk_copy import day_of
 
-__all__ = ["BillFacts", "PartLines", "RatedParts", "explain_parts", "rate_parts"]
+__all__ = [
+    "OF_ENERGY",
+    "RESIDENTIAL",
+    "BillFacts",
+    "PartLines",
+    "RatedParts",
+    "components_of",
+    "free_of",
+    "more_of_main",
+    "part_usage",
+    "rate_parts",
+    "registers_of",
+    "tariff_of",
+]
 
 Int = NDArray[np.int64]
 KIND = BillPart.Kind
-_RESIDENTIAL = int(SupplyContract.PriceClass.RESIDENTIAL)
-_OF_ENERGY = np.array([int(code) for code, charge in CHARGES.items() if charge.ledger == "energy"], dtype=np.int16)
+RESIDENTIAL = int(SupplyContract.PriceClass.RESIDENTIAL)
+OF_ENERGY = np.array([int(code) for code, charge in CHARGES.items() if charge.ledger == "energy"], dtype=np.int16)
 
 
 @dataclass(frozen=True)
@@ -83,44 +92,98 @@ class RatedParts:
 
 
 def rate_parts(parts: PartColumns, facts: BillFacts) -> RatedParts:
-    """Rate the parts of bills; a bill of which one part cannot be priced is left out whole."""
+    """
+    Rate the parts of bills; a bill of which one part cannot be priced is left out whole.
+
+    The main part comes last, for its adjustment may be of the others' amounts too; bills have their lines in order.
+    """
     left_out: dict[int, tuple[str, str]] = {}
     found: list[PartLines] = []
-    for at in _groups(parts, facts):
-        kind = int(parts.kind[at[0, 0]])
-        try:
-            found += _stretches(parts, at, facts, left_out) if kind == KIND.STRETCH else []
-        except CannotPrice as error:
-            left_out |= dict.fromkeys(parts.row[at[0]].tolist(), (LeftOut.CANNOT_PRICE, error.code))
-    found += _supplied(parts, facts, left_out)
+    cut, whole = components_of(parts)
+    is_main = np.isin(parts.kind, (KIND.MAIN, KIND.STRETCH))
+    for at in _groups(parts, [one for one in cut if not is_main[one[0]]], facts):
+        found += _stretches(parts, at, facts, None, left_out)
+    for group, tariff in _priced_alike(parts, whole[~is_main[whole]], facts, left_out):
+        found.append(_alone(parts, group, tariff, facts, {}, left_out))
+    other_fen = _of_others(parts, facts, found)
+    for at in _groups(parts, [one for one in cut if is_main[one[0]]], facts):
+        found += _stretches(parts, at, facts, other_fen, left_out)
+    for group, tariff in _priced_alike(parts, whole[is_main[whole]], facts, left_out):
+        more = more_of_main(parts, group, facts, other_fen)
+        found.append(_alone(parts, group, tariff, facts, more, left_out))
     names = PartLines.__dataclass_fields__
     joined = PartLines(
         **{name: np.concatenate([np.empty(0, np.int64), *(getattr(one, name) for one in found)]) for name in names}
     )
-    gone = np.isin(joined.row, list(left_out))
-    order = np.flatnonzero(~gone)
-    order = order[np.lexsort((order, joined.row[order]))]
+    order = np.lexsort((joined.at, joined.part, joined.row))
+    order = order[~np.isin(joined.row[order], list(left_out))]
     lines = PartLines(**{name: getattr(joined, name)[order] for name in names})
     return RatedParts(replace(lines, code=lines.code.astype(np.int16), is_cut=lines.is_cut.astype(np.bool_)), left_out)
 
 
-def _groups(parts: PartColumns, facts: BillFacts) -> list[NDArray[np.int64]]:
-    """Bills cut in time that are priced alike: (stretches, bills) places of their parts."""
-    groups: dict[tuple[Any, ...], list[list[int]]] = {}
-    by_bill: dict[int, list[int]] = {}
-    for at in np.flatnonzero(parts.kind == KIND.STRETCH).tolist():
-        by_bill.setdefault(int(parts.row[at]), []).append(at)
-    for row, places in by_bill.items():
+def components_of(parts: PartColumns) -> tuple[list[list[int]], Int]:
+    """
+    The places of parts that are cut in time, stretch by stretch, and of those that are not.
+
+    Parts of a bill lie together, and each begins with the bill's period.
+    """
+    cut: list[list[int]] = []
+    for at, (row, from_on) in enumerate(zip(parts.row.tolist(), parts.from_on.tolist(), strict=True)):
+        before = cut[-1][-1] if cut else -1
+        if cut and parts.row[before] == row and from_on > parts.from_on[cut[-1][0]]:
+            cut[-1].append(at)
+        else:
+            cut.append([at])
+    whole = [one[0] for one in cut if len(one) == 1]
+    return [one for one in cut if len(one) > 1], np.array(whole, dtype=np.int64)
+
+
+def more_of_main(parts: PartColumns, at: Int, facts: BillFacts, other_fen: Mapping[int, int]) -> dict[str, Int]:
+    """The determinants of main parts beside their energy."""
+    rows = parts.row[at]
+    more = dict(facts.more(rows))
+    if more:
+        more["pf_other_fen"] = np.array([other_fen.get(row, 0) for row in rows.tolist()], dtype=np.int64)
+    if parts.free_months[at].any():
+        more["free_months"] = parts.free_months[at]
+    return more
+
+
+def _of_others(parts: PartColumns, facts: BillFacts, found: Sequence[PartLines]) -> dict[int, int]:
+    """What the parts beside the main one add to the base of its adjustment, by row."""
+    other_fen: dict[int, int] = {}
+    for one in found:
+        is_base = np.isin(one.code, OF_ENERGY)
+        for row, part, amount in zip(
+            one.row[is_base].tolist(), one.part[is_base].tolist(), one.amount_fen[is_base].tolist(), strict=True
+        ):
+            is_home = int(parts.price_class[part]) == RESIDENTIAL
+            if not is_home or facts.switches(row).is_on("pf_adjust_residential"):
+                other_fen[row] = other_fen.get(row, 0) + amount
+    return other_fen
+
+
+def _groups(parts: PartColumns, cut: Sequence[Sequence[int]], facts: BillFacts) -> list[NDArray[np.int64]]:
+    """Parts cut in time that are priced alike: (stretches, bills) places."""
+    groups: dict[tuple[Any, ...], list[Sequence[int]]] = {}
+    for places in cut:
+        first = places[0]
         key = (
-            tuple(parts.version[places].tolist()),
-            parts.has_register[places[0]].tobytes(),
-            facts.switches(row),
+            tuple(parts.version[list(places)].tolist()),
+            parts.has_register[first].tobytes(),
+            facts.switches(int(parts.row[first])),
+            free_of(parts, first),
         )
         groups.setdefault(key, []).append(places)
     return [np.array(places, dtype=np.int64).T for places in groups.values()]
 
 
-def _tariff(version: int, switches: Switches, facts: BillFacts, free: tuple[int, int] = (0, 0)) -> CompiledTariff:
+def free_of(parts: PartColumns, at: int) -> tuple[int, int]:
+    """(0.01 kWh a month, 1) of a part whose household has free energy in this bill, else nothing."""
+    return (int(parts.free_kwh_e2_per_month[at]), 1) if parts.free_months[at] else (0, 0)
+
+
+def tariff_of(version: int, switches: Switches, facts: BillFacts, free: tuple[int, int] = (0, 0)) -> CompiledTariff:
     """A version under the utility's choices, with the free energy of a household where it has some."""
     if version not in facts.rules:
         raise CannotPrice("unknown_tariff", str(version))
@@ -130,7 +193,7 @@ def _tariff(version: int, switches: Switches, facts: BillFacts, free: tuple[int,
     return compile_rules(rules_under(rules, switches))
 
 
-def _usage(
+def part_usage(
     parts: PartColumns,
     at: Int,
     tariff: CompiledTariff,
@@ -163,17 +226,41 @@ def _check_uneven(tariff: CompiledTariff, rows: Int, facts: BillFacts, left_out:
 # --- Stretches of time -----------------------------------------------------------------------
 
 
-def _stretches(parts: PartColumns, at: Int, facts: BillFacts, left_out: dict[int, tuple[str, str]]) -> list[PartLines]:
-    """Bills that are cut in time and priced alike: by lines where all prices charge alike, else one after the other."""
+def _stretches(
+    parts: PartColumns,
+    at: Int,
+    facts: BillFacts,
+    other_fen: Mapping[int, int] | None,
+    left_out: dict[int, tuple[str, str]],
+) -> list[PartLines]:
+    """
+    Parts that are cut in time and priced alike: by lines where all prices charge alike, else one after the other.
+
+    `other_fen` of main parts: what the others add to the base of the adjustment; None of others.
+    """
+    try:
+        return _cut(parts, at, facts, other_fen, left_out)
+    except CannotPrice as error:
+        left_out |= dict.fromkeys(parts.row[at[0]].tolist(), (LeftOut.CANNOT_PRICE, error.code))
+        return []
+
+
+def _cut(
+    parts: PartColumns,
+    at: Int,
+    facts: BillFacts,
+    other_fen: Mapping[int, int] | None,
+    left_out: dict[int, tuple[str, str]],
+) -> list[PartLines]:
     rows = parts.row[at[0]]
-    switches = facts.switches(int(rows[0]))
-    tariffs = [_tariff(int(parts.version[of[0]]), switches, facts) for of in at]
+    switches, free = facts.switches(int(rows[0])), free_of(parts, int(at[0, 0]))
+    tariffs = [tariff_of(int(parts.version[of[0]]), switches, facts, free) for of in at]
     for tariff in tariffs:
         _check_uneven(tariff, rows, facts, left_out)
-    more = facts.more(rows)
+    more = {} if other_fen is None else more_of_main(parts, at[0], facts, other_fen)
     whole = parts.energy_kwh_e2[at].sum(axis=0)
     usages = [
-        _usage(parts, of, tariff, facts, energy_kwh_e2=whole, before_of=at[0], more=more)
+        part_usage(parts, of, tariff, facts, energy_kwh_e2=whole, before_of=at[0], more=more)
         for of, tariff in zip(at, tariffs, strict=True)
     ]
     rated = [rate(tariff, usage) for tariff, usage in zip(tariffs, usages, strict=True)]
@@ -182,9 +269,13 @@ def _stretches(parts: PartColumns, at: Int, facts: BillFacts, left_out: dict[int
         for place in np.flatnonzero(one.refused).tolist():
             left_out[int(rows[place])] = (LeftOut.REFUSED, Refusal(int(one.refused[place])).name.lower())
             fine[place] = False
-    pieces = np.stack([_usage(parts, of, tariff, facts).energy_kwh_e2 for of, tariff in zip(at, tariffs, strict=True)])
+    pieces = np.stack(
+        [part_usage(parts, of, tariff, facts).energy_kwh_e2 for of, tariff in zip(at, tariffs, strict=True)]
+    )
     days = parts.to_on[at] - parts.from_on[at]
-    cut = cut_lines([one.lines for one in rated], pieces, usages[-1].registers, days)
+    cut = cut_lines(
+        [one.lines for one in rated], pieces, usages[-1].registers, days, other_fen=more.get("pf_other_fen")
+    )
     found = [
         PartLines(
             row=rows[cut.lines.row],
@@ -233,7 +324,7 @@ def _alone(
     left_out: dict[int, tuple[str, str]],
 ) -> PartLines:
     """Parts that are priced alike and each by itself."""
-    rated = rate(tariff, _usage(parts, at, tariff, facts, more=more))
+    rated = rate(tariff, part_usage(parts, at, tariff, facts, more=more))
     for place in np.flatnonzero(rated.refused).tolist():
         left_out[int(parts.row[at[place]])] = (LeftOut.REFUSED, Refusal(int(rated.refused[place])).name.lower())
     lines = rated.lines
@@ -251,46 +342,7 @@ def _alone(
     )
 
 
-# --- Losses, sub-meters, agreed parts --------------------------------------------------------
-
-
-def _supplied(parts: PartColumns, facts: BillFacts, left_out: dict[int, tuple[str, str]]) -> list[PartLines]:
-    """The main part of each bill after the others, whose amounts its adjustment may be of; in the order of the bill."""
-    beside = np.flatnonzero((parts.kind != KIND.STRETCH) & (parts.kind != KIND.MAIN))
-    found = [
-        one
-        for group, tariff in _priced_alike(parts, beside, facts, left_out)
-        for one in [_alone(parts, group, tariff, facts, {}, left_out)]
-    ]
-    other_fen: dict[int, int] = {}
-    for one in found:
-        is_base = np.isin(one.code, _OF_ENERGY)
-        for row, part, amount in zip(
-            one.row[is_base].tolist(), one.part[is_base].tolist(), one.amount_fen[is_base].tolist(), strict=True
-        ):
-            is_home = int(parts.price_class[part]) == _RESIDENTIAL
-            if not is_home or facts.switches(row).is_on("pf_adjust_residential"):
-                other_fen[row] = other_fen.get(row, 0) + amount
-    main = np.flatnonzero(parts.kind == KIND.MAIN)
-    for group, tariff in _priced_alike(parts, main, facts, left_out):
-        rows = parts.row[group]
-        more = dict(facts.more(rows))
-        if more:
-            more["pf_other_fen"] = np.array([other_fen.get(row, 0) for row in rows.tolist()], dtype=np.int64)
-        if parts.free_months[group].any():
-            more["free_months"] = parts.free_months[group]
-        found.append(_alone(parts, group, tariff, facts, more, left_out))
-    return _in_order(found)
-
-
-def _in_order(found: Sequence[PartLines]) -> list[PartLines]:
-    """All of them, by bill and part."""
-    names = PartLines.__dataclass_fields__
-    joined = {name: np.concatenate([getattr(one, name) for one in found]) for name in names} if found else {}
-    if not joined:
-        return []
-    order = np.lexsort((joined["at"], joined["part"]))
-    return [PartLines(**{name: column[order] for name, column in joined.items()})]
+# --- Parts that are not cut -------------------------------------------------------------------
 
 
 def _priced_alike(
@@ -299,96 +351,21 @@ def _priced_alike(
     """Parts of one version, with the same registers and choices; who cannot be priced is left out."""
     groups: dict[tuple[Any, ...], list[int]] = {}
     for at in among.tolist():
-        free = (int(parts.free_kwh_e2_per_month[at]), int(parts.free_months[at] > 0))
+        free = free_of(parts, at)
         switches = facts.switches(int(parts.row[at]))
         groups.setdefault((int(parts.version[at]), free, parts.has_register[at].tobytes(), switches), []).append(at)
     found: list[tuple[Int, CompiledTariff]] = []
     for (version, free, _registers, switches), places in groups.items():
         at = np.array(places, dtype=np.int64)
         try:
-            tariff = _tariff(version, switches, facts, free if free[1] else (0, 0))
-            rate(tariff, _usage(parts, at[:1], tariff, facts, more=facts.more(parts.row[at[:1]])))
+            tariff = tariff_of(version, switches, facts, free)
+            rate(tariff, part_usage(parts, at[:1], tariff, facts, more=facts.more(parts.row[at[:1]])))
         except CannotPrice as error:
             left_out |= dict.fromkeys(parts.row[at].tolist(), (LeftOut.CANNOT_PRICE, error.code))
             continue
         _check_uneven(tariff, parts.row[at], facts, left_out)
         found.append((at, tariff))
     return found
-
-
-# --- Explaining ------------------------------------------------------------------------------
-
-
-def explain_parts(parts: PartColumns, facts: BillFacts) -> list[LineFacts]:
-    """The lines of one bill (row 0) with the facts each follows from; raises CannotPrice where it is left out now."""
-    rated = rate_parts(parts, facts)
-    if rated.left_out:
-        code, detail = next(iter(rated.left_out.values()))
-        raise CannotPrice("row_refused", detail or code)
-    explained: dict[tuple[int, bool], list[LineFacts]] = {}
-    found: list[LineFacts] = []
-    lines = rated.lines
-    for number in range(len(lines.row)):
-        part, is_cut = int(lines.part[number]), bool(lines.is_cut[number])
-        if (part, is_cut) not in explained:
-            explained[part, is_cut] = _facts_of(parts, part, facts, lines, is_cut=is_cut)
-        one = explained[part, is_cut][int(lines.at[number])]
-        found.append(
-            LineFacts(
-                ChargeCode(int(lines.code[number])),
-                int(lines.quantity[number]),
-                int(lines.price_e8[number]),
-                int(lines.amount_fen[number]),
-                int(lines.share[number]),
-                {**one.facts, **_words_of(parts, part)},
-            )
-        )
-    return found
-
-
-def _facts_of(parts: PartColumns, part: int, facts: BillFacts, lines: PartLines, *, is_cut: bool) -> list[LineFacts]:
-    at = np.array([part])
-    row = int(parts.row[part])
-    free = (int(parts.free_kwh_e2_per_month[part]), int(parts.free_months[part]))
-    tariff = _tariff(int(parts.version[part]), facts.switches(row), facts, free if free[1] else (0, 0))
-    if is_cut:
-        places = parts.of_bill(row)
-        whole = parts.energy_kwh_e2[places].sum(axis=0, keepdims=True)
-        usage = _usage(
-            parts, at, tariff, facts, energy_kwh_e2=whole, before_of=places[:1], more=facts.more(parts.row[at])
-        )
-        return explain(tariff, usage, 0)
-    more: dict[str, Int] = {}
-    if int(parts.kind[part]) == KIND.MAIN:
-        more = dict(facts.more(parts.row[at]))
-        if more:
-            # What the other parts add to the base is the adjustment's line itself less this part's lines.
-            more["pf_other_fen"] = np.array([_other_fen(parts, part, facts, lines)], dtype=np.int64)
-        if free[1]:
-            more["free_months"] = np.array([free[1]], dtype=np.int64)
-    return explain(tariff, _usage(parts, at, tariff, facts, more=more), 0)
-
-
-def _other_fen(parts: PartColumns, part: int, facts: BillFacts, lines: PartLines) -> int:
-    """What the amounts of other parts add to the base of the adjustment."""
-    adjusts_homes = facts.switches(int(parts.row[part])).is_on("pf_adjust_residential")
-    is_other = (lines.part != part) & np.isin(lines.code, _OF_ENERGY)
-    is_other &= (parts.price_class[lines.part] != _RESIDENTIAL) | adjusts_homes
-    return int(lines.amount_fen[is_other].sum())
-
-
-def _words_of(parts: PartColumns, part: int) -> dict[str, object]:
-    """What a reader is told of a line's part."""
-    kind = KIND(int(parts.kind[part]))
-    said: dict[str, object] = {"part": kind.name.lower()}
-    if kind == KIND.STRETCH:
-        said |= {
-            "part_from": day_of(int(parts.from_on[part])).isoformat(),
-            "part_to": day_of(int(parts.to_on[part])).isoformat(),
-        }
-    if parts.loss_kwh_e2[part]:
-        said["loss_kwh_e2"] = int(parts.loss_kwh_e2[part])
-    return said
 
 
 def registers_of(has: NDArray[np.bool_]) -> list[int]:

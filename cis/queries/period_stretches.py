@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cis.queries.bill_parts import Stretch
 from cis.queries.contract_stretches import ContractStretches
+from cis.queries.part_cuts import Stretch
 from cis.rating import Switches
 
 __all__ = ["Cuts", "Versions", "cut_in_time"]
@@ -152,21 +152,35 @@ def _stretches(agreed: Sequence[_Agreed], first: int, last: int, versions: Versi
 class Cuts:
     """The days on which the periods of rows are cut."""
 
-    def __init__(self, stretches: Mapping[int, Sequence[Stretch]], by_days_only: NDArray[np.bool_]) -> None:
+    def __init__(
+        self,
+        stretches: Mapping[int, Sequence[Stretch]],
+        of_parts: Mapping[int, Sequence[int]],
+        by_days_only: NDArray[np.bool_],
+    ) -> None:
         self._stretches = stretches
         days = [(row, one.from_on) for row, found in stretches.items() if not by_days_only[row] for one in found[1:]]
+        days += [(row, day) for row, found in of_parts.items() if not by_days_only[row] for day in found]
         self._keys = np.sort(np.array([_key(row, day) for row, day in days], dtype=np.int64))
 
     @classmethod
     def of(
-        cls, stretches: Mapping[int, Sequence[Stretch]], switches: NDArray[np.intp], sets: Sequence[Switches]
+        cls,
+        stretches: Mapping[int, Sequence[Stretch]],
+        of_parts: Mapping[int, Sequence[int]],
+        switches: NDArray[np.intp],
+        sets: Sequence[Switches],
     ) -> Cuts:
-        """Cut where a reading of that day is known, unless the utility goes by days."""
+        """
+        Cut where a reading of that day is known, unless the utility goes by days.
+
+        `of_parts`: the days on which prices of parts change, by row.
+        """
         by_days = np.array([one.text("proration") == "by_days" for one in sets])
-        return cls(stretches, by_days[switches])
+        return cls(stretches, of_parts, by_days[switches])
 
     def __bool__(self) -> bool:
-        return bool(self._stretches)
+        return bool(self._stretches) or bool(len(self._keys))
 
     def at(self, row: Int, day: NDArray[np.int32]) -> NDArray[np.bool_]:
         """(n,) whether a row is cut on a day, by what was read on it."""

@@ -35,12 +35,18 @@ class CutLines:
 
 
 def cut_lines(
-    priced: Sequence[Lines], energy_kwh_e2: Int64Column, registers: Sequence[Register], days: Int64Column
+    priced: Sequence[Lines],
+    energy_kwh_e2: Int64Column,
+    registers: Sequence[Register],
+    days: Int64Column,
+    *,
+    other_fen: Int64Column | None = None,
 ) -> CutLines:
     """
     Cut the lines of n rows, of which all energy was rated at each of k prices.
 
     `energy_kwh_e2` (k, n, r) is what each register used at each price, `days` (k, n) how long each held.
+    `other_fen` (n,): amounts of other parts of the bill of which the adjustment is a share too.
     """
     rows = energy_kwh_e2.shape[1]
     alike = _counted_alike(priced, rows)
@@ -75,7 +81,7 @@ def cut_lines(
         amount[number, by_month] = _amounts(
             code[by_month], taken[number, by_month], price[number, by_month], share[number, by_month]
         )
-    _adjust(row, code, is_amount, price, taken, amount, rows)
+    _adjust(row, code, is_amount, price, taken, amount, np.zeros(rows, np.int64) if other_fen is None else other_fen)
     order = np.lexsort(
         (
             np.tile(np.arange(len(row)), len(priced)),
@@ -161,13 +167,13 @@ def _adjust(
     price: Int64Column,
     taken: Int64Column,
     amount: Int64Column,
-    rows: int,
+    other_fen: Int64Column,
 ) -> None:
     """What is a share of amounts is one line, in the last stretch, of the amounts of all; changes in place."""
     if not is_amount.any():
         return
     is_base = ~is_amount & np.isin(code, [int(one) for one, charge in CHARGES.items() if charge.ledger == "energy"])
-    base = np.zeros(rows, dtype=np.int64)
+    base = other_fen.copy()
     for of_stretch in amount:
         np.add.at(base, row[is_base], of_stretch[is_base])
     of = np.flatnonzero(is_amount)

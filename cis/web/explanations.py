@@ -100,7 +100,7 @@ def _of_other_bills(line: LineExplained) -> list[str]:
 def _of_part(facts: Mapping[str, Any]) -> list[str]:
     """Which part of the bill the line is of, where it has several; and what losses are in it."""
     said = []
-    if facts.get("part") == "stretch":
+    if "part_from" in facts:
         first, end = (date.fromisoformat(str(facts[name])) for name in ("part_from", "part_to"))
         last = end - timedelta(days=1)
         said.append(

@@ -29,9 +29,10 @@ from cis.models import (
     Tariff,
     TariffVersion,
 )
-from cis.operations import billing
+from cis.operations import billing, rerating
 from cis.queries.billing import get_bill
 from cis.rating import CHARGES, ChargeCode, Register
+from cis.web.bills import in_words
 from config.shared.errors import Refused
 from tests.factories.world import AccountIds, World, small_world
 
@@ -400,6 +401,94 @@ class TestPartsAtOtherPrices:
         for statement in ("UPDATE cis_bill_part SET people = 2", "DELETE FROM cis_bill_part"):
             with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(statement)
+
+
+class TestEverythingAtOnce:
+    """Losses and parts with prices of their own in a period in which prices change: reckoned once, then cut."""
+
+    MAIN_CHANGE, PART_CHANGE = date(2026, 1, 11), date(2026, 1, 16)
+
+    def works(self, world: World, *, sub_read_on: date | None = None) -> AccountIds:
+        """18 000 kWh, 6 000 of them before the 11th; 600 lost; 900 of lighting, 1 300 of a home behind a sub-meter."""
+        works = world.commercial
+        MeterInstallation.objects.filter(pk=works.installation_id).update(ct_ratio=60)
+        made = tariff(
+            "T-IND", (None, self.MAIN_CHANGE, [*flat("0.72"), PF]), (self.MAIN_CHANGE, None, [*flat("0.80"), PF])
+        )
+        on_tariff(works, made, pf_standard_e2=85)
+        Reading.objects.filter(installation_id=works.installation_id).delete()
+        for on, value, cycle in ((START, 0, 202512), (self.MAIN_CHANGE, 100, 0), (END, 300, CYCLE)):
+            reading(works, on, value, cycle=cycle)
+        reading(works, START, 0, register=Register.REACTIVE_IMPORT)
+        reading(works, END, 100, register=Register.REACTIVE_IMPORT)
+        SupplyLoss.objects.create(
+            account_id=works.account_id, method="table", month_kwh_e2=60_000, valid=DateRange(None, None), source="t"
+        )
+        lighting = tariff("T-LIGHT", (None, self.PART_CHANGE, flat("0.5")), (self.PART_CHANGE, None, flat("0.6")))
+        self.part(works, 3, lighting, 2, month_kwh=900)
+        point = MeteringPoint.objects.create(point_no="SUB1", premise_id=works.premise_id)
+        since = DateRange(date(2025, 1, 1), None)
+        hung = MeterInstallation.objects.create(
+            meter=Meter.objects.create(meter_no="SUB1", digits=6), point=point, valid=since
+        )
+        AccountPoint.objects.create(account_id=works.account_id, point=point, valid=since)
+        for on, value, cycle in ((START, 20_010, 202512), (END, 21_310, CYCLE)):
+            reading(works, on, value, installation_id=hung.pk, cycle=cycle)
+        if sub_read_on:
+            reading(works, sub_read_on, 20_310, installation_id=hung.pk)
+        home = tariff("T-RES", (None, self.PART_CHANGE, flat("0.5583")), (self.PART_CHANGE, None, flat("0.6")))
+        self.part(works, 2, home, 1, point=point)
+        return works
+
+    def part(self, account: AccountIds, kind: int, made: Tariff, price_class: int, **more: Any) -> None:
+        SupplyPart.objects.create(
+            account_id=account.account_id, kind=kind, tariff=made, price_class=price_class,
+            valid=DateRange(None, None), source="test", **more,
+        )  # fmt: skip
+
+    def test_is_billed_explained_and_rated_again(self, world: World):
+        works = self.works(world, sub_read_on=self.PART_CHANGE)
+
+        bill = bill_of(works)
+
+        # 18 600 kWh less 1 300 and 900: a third before the 11th, as it was read. Of the lighting 8 857 of 18 000 parts
+        # lie before the 16th: 6 000, and 5 of 21 days of the rest. The home's meter was read that day.
+        assert lines_of(bill) == [
+            ("ENERGY", "443", "0.5", "221.50"),
+            ("ENERGY", "457", "0.6", "274.20"),
+            ("ENERGY", "5467", "0.72", "3936.24"),
+            ("ENERGY", "10933", "0.8", "8746.40"),
+            # 18 600 kWh and 6 000 kvarh are 0.95: 1.1 % off all but the home, 13 178.34 yuan.
+            ("PF_ADJ", "13178.34", "-0.011", "-144.96"),
+            ("ENERGY", "300", "0.5583", "167.49"),
+            ("ENERGY", "1000", "0.6", "600.00"),
+        ]
+        assert bill.energy_kwh_e2 == 1_860_000
+        kept = BillPart.objects.filter(bill_id=bill.pk).order_by("seq")
+        assert sum(part.loss_kwh_e2 for part in kept) == 60_000
+        again = rerating.rerate(bill)
+        assert (again.amount_fen, again.now.lines) == (0, again.then.lines)
+        said = " ".join(one for line in in_words(get_bill(str(bill))) for one in line.sentences)
+        for words in ("2026-01-11 至 2026-01-31 的部分", "2026-01-16 至 2026-01-31 的部分", "按约定的定量", "损耗"):
+            assert words in said
+
+    def test_by_days_where_the_utility_chose_that(self, world: World):
+        works = self.works(world, sub_read_on=self.PART_CHANGE)
+        RatingSwitches.objects.create(
+            org_unit=None, valid=DateRange(None, None), values={"proration": "by_days"}, source="test"
+        )
+
+        found = lines_of(bill_of(works))
+
+        # Ten and fifteen of 31 days; of the 18 000 kWh 8 710 before the 16th, in whole kWh as ever.
+        assert [line[1] for line in found if line[0] == "ENERGY"] == ["436", "464", "5290", "11110", "629", "671"]
+
+    def test_a_loss_that_begins_inside_the_period_is_of_its_days(self, world: World):
+        works = self.works(world)
+        SupplyLoss.objects.update(valid=DateRange(date(2026, 1, 12), None))
+
+        # Twenty days: 600 x 20/30.
+        assert bill_of(works).energy_kwh_e2 == 1_840_000
 
 
 class TestFreeEnergy:

@@ -119,7 +119,7 @@ class TestWhatIsForetold:
 
         assert found is not None
         assert found.middle_fen is None
-        assert "损耗、分表或免费电量" in found.why_not
+        assert "损耗、分表、免费电量" in found.why_not
 
 
 class TestPages:

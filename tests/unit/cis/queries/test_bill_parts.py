@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cis.queries.bill_parts import Stretch, stretch_parts
+from cis.queries.bill_parts import stretch_parts
 from cis.queries.energy_columns import BILLED_REGISTERS, PLACE
 from cis.queries.part_columns import PartColumns
+from cis.queries.part_cuts import Stretch
 from cis.rating import Register
 
 Period = tuple[int, list[int], list[int], dict[int, int]]

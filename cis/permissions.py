@@ -24,6 +24,8 @@ PERMISSIONS.update(
         "cis.approve_prices": _("复核和发布月度电价表"),
         "cis.see_market": _("查看市场化购电和上网电费"),
         "cis.edit_agreements": _("登记售电公司、零售套餐和购电约定"),
+        "cis.work_settlements": _("导入和核对交易中心结算单，提出差额清算"),
+        "cis.answer_settlements": _("说明结算差异的核对结果"),
         "cis.work_feed_in": _("办理光伏上网电费：登记、结算、申请付款"),
         "cis.approve_payouts": _("批准支付上网电费"),
         "cis.try_tariffs": _("试算电价方案"),

@@ -7,13 +7,14 @@
 A new kind of package is a file in `cis/market/packages` and a line in `PACKAGES`.
 """
 
-from cis.market.month import MarketMonth, NetworkPrice
+from cis.market.month import WITHOUT_PERIODS, MarketMonth, NetworkPrice
 from cis.market.packages import PACKAGES, Package, read_package
 from cis.market.tariffs import GROUNDS, agent_rules, multiple_rules, retail_rules
 
 __all__ = [
     "GROUNDS",
     "PACKAGES",
+    "WITHOUT_PERIODS",
     "MarketMonth",
     "NetworkPrice",
     "Package",

@@ -23,12 +23,15 @@ from cis.rating.parsing import (
 from cis.rating.refusal import CannotPrice
 from cis.rating.registers import PERIOD_REGISTERS
 
-__all__ = ["FLOATABLE", "STRUCTURES", "MarketMonth", "NetworkPrice"]
+__all__ = ["FLOATABLE", "STRUCTURES", "WITHOUT_PERIODS", "MarketMonth", "NetworkPrice"]
 
 FLOATABLE = ("agent_purchase", "line_loss", "transmission_distribution_energy", "system_operation")
 """The parts of an energy price that may float with the period; which do is the province's (`floats`)."""
 
 STRUCTURES = ("single_part", "two_part")
+
+WITHOUT_PERIODS = "-NOTOU"
+"""ends the code of a network price's tariff for those whose meter does not tell the periods"""
 
 _PERIODS = tuple(register.name.lower() for register in PERIOD_REGISTERS)
 
@@ -137,7 +140,7 @@ class MarketMonth:
 
     def network_of(self, tariff: str) -> NetworkPrice | None:
         """Return the network price of a tariff, with or without time of use; None where the table has none."""
-        base = tariff.removesuffix("-NOTOU")
+        base = tariff.removesuffix(WITHOUT_PERIODS)
         return next((price for price in self.network if price.tariff == base), None)
 
 

@@ -41,6 +41,14 @@ from cis.models.market import (
     Retailer,
     RetailPackage,
 )
+from cis.models.market_settlements import (
+    MarketSettlement,
+    MarketSettlementRow,
+    SettlementAnswer,
+    SettlementCheck,
+    SettlementClearing,
+    SettlementDifference,
+)
 from cis.models.metering import (
     IntervalDay,
     Meter,
@@ -129,6 +137,8 @@ __all__ = [
     "LedgerDayBalance",
     "LedgerTransfer",
     "MarketMonth",
+    "MarketSettlement",
+    "MarketSettlementRow",
     "MarketTariff",
     "MarketVersion",
     "Meter",
@@ -162,6 +172,10 @@ __all__ = [
     "RetailAgreement",
     "RetailPackage",
     "Retailer",
+    "SettlementAnswer",
+    "SettlementCheck",
+    "SettlementClearing",
+    "SettlementDifference",
     "SolarPlant",
     "Substation",
     "SupplyContract",

@@ -25,6 +25,7 @@ class BillCorrection(models.Model):
         RATIO = "wrong-ratio", "倍率更正"
         FOLLOWS = "follows", "前期更正引起的后续差额"
         BACK_BILL = "back-bill", "电费退补"
+        SETTLEMENT = "market-settlement", "市场化购电差额清算"
 
     class State(models.TextChoices):
         """How far it is."""

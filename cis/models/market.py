@@ -97,7 +97,7 @@ class RetailPackage(models.Model):
     A retail package (零售套餐): how a retailer's customers pay for energy; `terms` is what its kind reads.
 
     Terms never change: another price is another package. `settled_later` marks one whose price of a month is known only
-    when the trading centre has settled; none is taken until such differences can be cleared on a later bill.
+    when the trading centre has settled: bills go by its terms until then, the difference is cleared on a later bill.
     """
 
     retailer = models.ForeignKey(Retailer, models.PROTECT, related_name="packages")

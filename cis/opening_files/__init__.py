@@ -3,7 +3,7 @@
 from cis.opening_files.columns import Day, Number, SignedNumber, Text, Unreadable, Whole, Word
 from cis.opening_files.control import Control, ControlFault, Totals, differences, read_control
 from cis.opening_files.layouts import BY_NAME, CONTROL_FILE, LAYOUTS, Column, Layout
-from cis.opening_files.reading import Fault, Row, read_rows
+from cis.opening_files.reading import Fault, Row, read_cells, read_rows
 from cis.opening_files.template import control_template, header_of, read_me
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "control_template",
     "differences",
     "header_of",
+    "read_cells",
     "read_control",
     "read_me",
     "read_rows",

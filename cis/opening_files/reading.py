@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cis.opening_files.columns import Number, Unreadable, Value
 from cis.opening_files.layouts import Layout
 
-__all__ = ["Fault", "Row", "read_rows"]
+__all__ = ["Fault", "Row", "read_cells", "read_rows"]
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,23 @@ def read_rows(layout: Layout, lines: Iterable[str]) -> Iterator[Row | Fault]:
     """
     reader = csv.reader(lines, strict=True)
     try:
-        head = [name.strip().removeprefix("\ufeff") for name in next(reader, [])]
-        wrong = list(_head_faults(layout, head))
-        yield from wrong
-        if wrong:
-            return
-        place = [head.index(column.name) for column in layout.columns]
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield _row(layout, place, len(head), cells, reader.line_num)
+        yield from read_cells(layout, ((reader.line_num, cells) for cells in reader))
     except csv.Error:
         yield Fault(layout.file, reader.line_num, "not-csv")
+
+
+def read_cells(layout: Layout, lines: Iterable[tuple[int, list[str]]]) -> Iterator[Row | Fault]:
+    """The same of lines that are cut into cells already, each with its number."""
+    rest = iter(lines)
+    head = [name.strip().removeprefix("\ufeff") for name in next(rest, (1, []))[1]]
+    wrong = list(_head_faults(layout, head))
+    yield from wrong
+    if wrong:
+        return
+    place = [head.index(column.name) for column in layout.columns]
+    for line, cells in rest:
+        if any(cell.strip() for cell in cells):
+            yield _row(layout, place, len(head), cells, line)
 
 
 def _head_faults(layout: Layout, head: list[str]) -> Iterator[Fault]:

@@ -28,7 +28,8 @@ from config.shared.bulk_copy import read_columns
 Int = NDArray[np.int64]
 
 _WAITING = """
-SELECT account_id, id, energy_fen, fund_fen, penalty_fen, cause = 'back-bill'
+SELECT account_id, id, energy_fen, fund_fen, penalty_fen,
+       CASE cause WHEN 'back-bill' THEN 1 WHEN 'market-settlement' THEN 2 ELSE 0 END::int2
 FROM cis_bill_correction WHERE state = 'standing' AND account_id >= %s AND account_id < %s ORDER BY account_id, id
 """
 # What of them is of a fund or subsidy; asked only where something waits.
@@ -42,8 +43,14 @@ _TYPES = {
     "energy_fen": "int8",
     "fund_fen": "int8",
     "penalty_fen": "int8",
-    "is_case": "bool",
+    "kind": "int2",
 }
+# By the kind of what rides: what more and what less energy is called on the bill.
+_ENERGY_LINES = (
+    (ChargeCode.CORRECTION_MORE, ChargeCode.CORRECTION_LESS),
+    (ChargeCode.BACK_BILLED, ChargeCode.CORRECTION_LESS),
+    (ChargeCode.MARKET_SETTLED_MORE, ChargeCode.MARKET_SETTLED_LESS),
+)
 # 100 %: the quantity of such a line is an amount.
 _ALL_E8 = 100_000_000
 
@@ -57,7 +64,8 @@ class Riders:
     energy_fen: Int
     fund_fen: Int
     penalty_fen: Int
-    is_case: NDArray[np.bool_]
+    kind: NDArray[np.int16]
+    """place in `_ENERGY_LINES`"""
     shares: Mapping[int, tuple[tuple[int, int], ...]]
     """correction to its (fund or subsidy, fen)"""
     kept_fen: Int
@@ -100,9 +108,7 @@ def waiting(account: Int, shard: RatedShard, low: int, high: int) -> Riders:
     has = np.zeros(len(account), dtype=np.bool_)
     has[row] = True
     kept = np.where(has, np.maximum(-(shard.total_fen + moved), 0), 0)
-    return Riders(
-        row=row, **parts, is_case=found["is_case"][ours], shares=shares, kept_fen=kept, of_row_fen=moved + kept
-    )
+    return Riders(row=row, **parts, kind=found["kind"][ours], shares=shares, kept_fen=kept, of_row_fen=moved + kept)
 
 
 def onto(shard: RatedShard, riders: Riders) -> RatedShard:
@@ -130,12 +136,12 @@ def onto(shard: RatedShard, riders: Riders) -> RatedShard:
 def _lines(riders: Riders) -> tuple[Int, Int, Int]:
     """(row, charge, fen) of every line: correction by correction, then the credit that is kept."""
     lines: list[tuple[int, int, int]] = []
-    parts = zip(riders.row.tolist(), riders.penalty_fen.tolist(), riders.is_case.tolist(), strict=True)
-    for at, (row, penalty, is_case) in enumerate(parts):
-        more = ChargeCode.BACK_BILLED if is_case else ChargeCode.CORRECTION_MORE
+    parts = zip(riders.row.tolist(), riders.penalty_fen.tolist(), riders.kind.tolist(), strict=True)
+    for at, (row, penalty, kind) in enumerate(parts):
+        more, less = _ENERGY_LINES[kind]
         own = riders.own_fen(at)
         codes = (
-            (more if own > 0 else ChargeCode.CORRECTION_LESS, own),
+            (more if own > 0 else less, own),
             *((CORRECTED_AS[ChargeCode(code)], fen) for code, fen in riders.shares_of(at)),
             (ChargeCode.BREACH_PENALTY, penalty),
         )

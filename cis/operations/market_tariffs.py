@@ -10,14 +10,13 @@ from django.db import connection
 from django.utils.translation import gettext as _
 from psycopg2.extras import DateRange
 
+from cis.market import WITHOUT_PERIODS, NetworkPrice, agent_rules, multiple_rules, read_package, retail_rules
 from cis.market import MarketMonth as Table
-from cis.market import NetworkPrice, agent_rules, multiple_rules, read_package, retail_rules
 from cis.models import Bill, MarketMonth, MarketTariff, MarketVersion, RetailPackage, Tariff, TariffVersion, TouWindows
 from cis.rating import CannotPrice, Register, Rule, Usage, compile_rules, explain
 from config.shared.errors import Refused
 from config.shared.periods import add_months, first_day
 
-WITHOUT_PERIODS = "-NOTOU"
 # Two who make versions take turns.
 MARKET_LOCK = 20_021
 _TITLES = {"single_part": "工商业单一制", "two_part": "工商业两部制"}

@@ -70,9 +70,13 @@ def add_package(
     kind: str,
     terms: Mapping[str, Any],
     source: str,
+    settled_later: bool = False,
 ) -> int:
     """
     Register a retail package; its id. Its terms never change: another price is another package.
+
+    `settled_later`: its price of a month is known only with the trading centre's settlement; bills go by the terms
+    until then, and what differs is cleared on a later bill.
 
     :raises RetailerRefused: no code, name or source, or terms that its kind does not know
     :raises CodeIsTaken: the retailer has one
@@ -94,6 +98,7 @@ def add_package(
                 name=name[:200],
                 kind=kind,
                 terms=dict(terms),
+                settled_later=settled_later,
                 source=source,
             ).pk
     except IntegrityError as error:

@@ -20,6 +20,7 @@ from cis.models import SupplyContract
 from cis.queries.adviser_levers import Levers, levers_of
 from cis.queries.adviser_options import NOW, MonthlyValue, Offered, Option, by_month, offered_to
 from cis.queries.billed_year import BilledYear, DemandFrom, LeftOutBill, billed_year
+from cis.queries.market_advice import MarketAdvice, market_ways
 from cis.rating import Register
 from config.shared.calendar import add_working_days
 from config.shared.errors import NotFound
@@ -100,6 +101,8 @@ class Advice:
     """with a contract value of its own each month, of the cheapest tariff that is paid by contract demand"""
     levers: Levers | None = None
     what_if: WhatIf | None = None
+    market: MarketAdvice | None = None
+    """the ways of buying; None of homes and farms, and where no month's table is published"""
     has_changed: bool = False
     """whether the way of paying changed within the months: then "now" is each month as it was billed"""
     is_demonstration: bool = False
@@ -195,6 +198,7 @@ def advise(
             year, contract, terms, shift_percent=asked.shift_percent, transformers_kva=asked.transformers_kva
         ),
         what_if=_what_if(year, offered, options, asked),
+        market=market_ways(year, contract, today=today),
         has_changed=_has_changed(year),
         correction_fen=sum(period.bill.correction_fen for period in year.periods),
         is_demonstration=any(period.version.is_demonstration for period in year.periods),

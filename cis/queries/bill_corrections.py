@@ -55,6 +55,16 @@ class ReadDifference:
 
 
 @dataclass(frozen=True, slots=True)
+class SettledIn:
+    """A settlement of the trading centre: its month, which file of the month, and its name."""
+
+    settlement_id: int
+    month: int
+    revision: int
+    file_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class CorrectionPage:
     """One difference with everything that explains it."""
 
@@ -83,6 +93,8 @@ class CorrectionPage:
     """number of the bill that took it"""
     follows_id: int | None
     case_id: int | None = None
+    settlement: SettledIn | None = None
+    """the trading centre's file that it clears"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +284,14 @@ def read_differences(then: Sequence[dict[str, Any]], now: Sequence[dict[str, Any
 
 
 def _corrections() -> Any:
-    return BillCorrection.objects.select_related("account__org_unit", "bill", "taken_by", "asked_by", "approved_by")
+    return BillCorrection.objects.select_related(
+        "account__org_unit",
+        "bill",
+        "taken_by",
+        "asked_by",
+        "approved_by",
+        "settlement_clearing__settlement_check__settlement",
+    )
 
 
 def _page(row: BillCorrection) -> CorrectionPage:
@@ -300,7 +319,15 @@ def _page(row: BillCorrection) -> CorrectionPage:
         approved_by=_name(row.approved_by),
         taken_by=str(row.taken_by) if row.taken_by else "",
         follows_id=row.follows_id,
+        settlement=_settled_in(row),
     )
+
+
+def _settled_in(row: BillCorrection) -> SettledIn | None:
+    if row.cause != BillCorrection.Cause.SETTLEMENT:
+        return None
+    file = row.settlement_clearing.settlement_check.settlement
+    return SettledIn(file.pk, file.month, file.revision, file.file_name)
 
 
 def _name(user: User | None) -> str:

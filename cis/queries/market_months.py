@@ -69,6 +69,8 @@ class PackageRow:
     terms: tuple[tuple[str, str], ...]
     source: str
     accounts: int
+    is_provisional: bool
+    """its price is known only with the trading centre's settlement"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,7 @@ def list_retailers(*, today: date) -> list[RetailerRow]:
                 tuple(terms_in_words(package.terms)),
                 package.source,
                 bought.get(package.pk, 0),
+                package.settled_later,
             )
         )
     return [

@@ -49,6 +49,8 @@ class ChargeCode(IntEnum):
     CORRECTION_FUND_RENEWABLE = 90
     OPENING = 91
     CORRECTION_FREE_KWH = 92
+    MARKET_SETTLED_MORE = 93
+    MARKET_SETTLED_LESS = 94
     # What a market customer's energy price is made of, a line each; whole, or by period in the order of the registers.
     ENERGY_RETAIL = 100
     ENERGY_RETAIL_SHARP = 101
@@ -108,6 +110,7 @@ _FREE = "电力法第四十四条；发改价格〔2011〕2617号（城乡低保
 _FUND = "电力法第四十四条；发改价格〔2023〕526号（政府性基金及附加）"
 
 _CORRECTED = "电力法第四十四条；供电营业规则（1996）第八十条、第八十一条（多退少补）"
+_SETTLED = "电力法第四十四条；发改价格〔2021〕1439号；交易中心结算依据（多退少补）"
 _BREACH = "供电营业规则（1996）第一百条至第一百零三条"
 
 CHARGES: dict[ChargeCode, Charge] = {
@@ -196,6 +199,12 @@ CHARGES: dict[ChargeCode, Charge] = {
     ChargeCode.BREACH_PENALTY: Charge(
         "BREACH_PENALTY", "违约使用电费", "Penalty for breach or theft", "penalty", _BREACH, "yuan"
     ),
+    ChargeCode.MARKET_SETTLED_MORE: Charge(
+        "MARKET_SETTLED_MORE", "补收市场化购电清算差额", "Market settlement cleared, more", "energy", _SETTLED, "yuan"
+    ),
+    ChargeCode.MARKET_SETTLED_LESS: Charge(
+        "MARKET_SETTLED_LESS", "退还市场化购电清算差额", "Market settlement cleared, less", "energy", _SETTLED, "yuan"
+    ),
     ChargeCode.OPENING: Charge(
         "OPENING",
         "原系统账单电费",
@@ -216,8 +225,10 @@ CORRECTED_AS: dict[ChargeCode, ChargeCode] = {
 """Funds and subsidies, each with a ledger account of its own name: the charge on which a later bill carries what they
 were wrong by. CORRECTION_FUND_MORE and CORRECTION_FUND_LESS stand on bills of before only."""
 
-RIDING: frozenset[ChargeCode] = frozenset(CORRECTED_AS.values()) | frozenset(
-    code for code in ChargeCode if ChargeCode.CORRECTION_MORE <= code <= ChargeCode.BREACH_PENALTY
+RIDING: frozenset[ChargeCode] = (
+    frozenset(CORRECTED_AS.values())
+    | {ChargeCode.MARKET_SETTLED_MORE, ChargeCode.MARKET_SETTLED_LESS}
+    | frozenset(code for code in ChargeCode if ChargeCode.CORRECTION_MORE <= code <= ChargeCode.BREACH_PENALTY)
 )
 """What stands on a bill but comes from another bill or from a case: no rule of the tariff makes these lines."""
 _MARKET = "电力法第四十四条；发改价格〔2021〕1439号；发改价格〔2023〕526号；零售合同"

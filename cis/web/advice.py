@@ -18,6 +18,7 @@ from cis.queries.adviser_options import NOW
 from cis.queries.audit import record_of
 from cis.queries.portal import Right
 from cis.web.advice_words import AdviceInWords, in_words, way_of
+from cis.web.market_advice_words import market_in_words
 from config.shared.permissions import staff_of
 from config.shared.web.looks import saw
 from config.shared.web.pages import requires
@@ -108,7 +109,8 @@ def _context(asked: QueryDict, account_id: int, within: Any) -> tuple[dict[str, 
     found = advise(account_id, today=timezone.localdate(), asked=form.asked(), within=within)
     _offer_plans(form, found)
     said: AdviceInWords = in_words(found)
-    return {"advice": found, "said": said, "form": form}, 422 if is_wrong else 200
+    market = market_in_words(found.market) if found.market else None
+    return {"advice": found, "said": said, "market": market, "form": form}, 422 if is_wrong else 200
 
 
 def _offer_plans(form: TryForm, found: Advice) -> None:

@@ -93,6 +93,12 @@ def _of_other_bills(line: LineExplained) -> list[str]:
         "CREDIT_KEPT": _("要退的比本期电费多，多出的部分转入您的预存，以后的电费先用它抵。"),
         "BACK_BILLED": _("按退补单追补的电费，依据和计算见退补单。"),
         "BREACH_PENALTY": _("按退补单收取的违约使用电费，依据和计算见退补单。"),
+        "MARKET_SETTLED_MORE": _(
+            "以前月份的市场化购电，交易中心的结算比当时计的多，差额在这里补上。月份和结算单见下方。"
+        ),
+        "MARKET_SETTLED_LESS": _(
+            "以前月份的市场化购电，交易中心的结算比当时计的少，差额在这里退还。月份和结算单见下方。"
+        ),
     }
     return [words[line.code]] if line.code in words else []
 

@@ -14,7 +14,8 @@ from cis.operations import market_months, retail
 from cis.queries import customers, market
 from cis.queries import market_months as queries
 from cis.queries.audit import record_of
-from cis.web.market_forms import AgreementForm, EndAgreementForm, MonthForm, RetailerForm, package_form
+from cis.queries.market_settlements import settled_months
+from cis.web.market_forms import GREEN_FORMS, AgreementForm, EndAgreementForm, MonthForm, RetailerForm, package_form
 from cis.web.ways_back import back_to
 from config.shared.errors import NotFound, Refused
 from config.shared.languages import in_language
@@ -105,13 +106,19 @@ def package_new(request: HttpRequest, retailer_id: int) -> HttpResponse:
     )
     if retailer is None:
         raise NotFound(_("没有这家售电公司。"))
-    kind = request.GET.get("kind", "")
-    kinds = [(code, in_language(*known.names)) for code, known in PACKAGES.items()]
+    kind, energy = request.GET.get("kind", ""), request.GET.get("energy", "")
+    names = {code: in_language(*known.names) for code, known in PACKAGES.items()}
     if kind not in PACKAGES:
-        return render(request, "cis/market/package_kind.html", {"retailer": retailer, "kinds": kinds})
+        kinds = [(f"kind={code}", name) for code, name in names.items()]
+        context = {"retailer": retailer, "kinds": kinds, "question": _("这是哪一种套餐")}
+        return render(request, "cis/market/package_kind.html", context)
+    if kind == "green" and energy not in GREEN_FORMS:
+        kinds = [(f"kind=green&energy={code}", names[code]) for code in GREEN_FORMS]
+        context = {"retailer": retailer, "kinds": kinds, "question": _("绿电的电能部分怎么定价")}
+        return render(request, "cis/market/package_kind.html", context)
     latest = queries.latest_values()
     references = list((latest[2].get("references_yuan") or {}) if latest else ())
-    form = package_form(kind, references, request.POST or None)
+    form = package_form(kind, energy, references, request.POST or None)
     refused: Refused | None = None
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
@@ -123,6 +130,7 @@ def package_new(request: HttpRequest, retailer_id: int) -> HttpResponse:
                 kind=kind,
                 terms=form.terms(),
                 source=typed["source"],
+                settled_later=typed["settled_later"],
             )
         except Refused as said:
             refused = said
@@ -130,9 +138,10 @@ def package_new(request: HttpRequest, retailer_id: int) -> HttpResponse:
         else:
             messages.success(request, _("套餐已登记，可以为客户登记购电约定。"))
             return redirect("cis:market")
+    kind_word = f"{names[kind]} · {names[energy]}" if kind == "green" else names[kind]
     context = {
         "form": form,
-        "title": _("登记零售套餐：%(kind)s") % {"kind": dict(kinds)[kind]},
+        "title": _("登记零售套餐：%(kind)s") % {"kind": kind_word},
         "lead": retailer.name,
         "button": _("登记"),
     }
@@ -149,6 +158,8 @@ def account_purchase(request: HttpRequest, account_no: str) -> HttpResponse:
         "head": head,
         "agreements": market.list_agreements(head.account_id, today=timezone.localdate()),
         "buys": market.buys_in_market(head.account_id, today=timezone.localdate()),
+        "settled": settled_months(head.account_id),
+        "may_see_market": may(staff_of(request), "cis.see_market"),
         "may_edit": head.is_open and may(staff_of(request), "cis.edit_agreements"),
     }
     return render_part(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
+from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.forms.forms import DeclarativeFieldsMetaclass
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -156,7 +158,11 @@ class RetailerForm(forms.Form):
     name_en = forms.CharField(label=gettext_lazy("英文名称"), max_length=200, required=False)
 
 
-class PackageForm(forms.Form):
+class _FormMeta(DeclarativeFieldsMetaclass, ABCMeta):
+    """Forms are made by a metaclass of their own."""
+
+
+class PackageForm(forms.Form, metaclass=_FormMeta):
     """What every package has; its kind adds its terms."""
 
     code = forms.CharField(label=gettext_lazy("套餐编号"), max_length=16)
@@ -164,10 +170,15 @@ class PackageForm(forms.Form):
     source = forms.CharField(
         label=gettext_lazy("出处"), max_length=500, help_text=gettext_lazy("例如零售平台的备案编号。")
     )
+    settled_later = forms.BooleanField(
+        label=gettext_lazy("月结后才定价"),
+        required=False,
+        help_text=gettext_lazy("先按条款计费，交易中心结算后的差额在以后的账单清算。"),
+    )
 
+    @abstractmethod
     def terms(self) -> dict[str, Any]:
         """The terms as the package's kind reads them."""
-        raise NotImplementedError
 
 
 class _Floating(PackageForm):
@@ -234,19 +245,51 @@ class BandsForm(PackageForm):
         return {"prices_yuan": {name: format(value, "f") for name, value in typed.items() if value is not None}}
 
 
-class GreenForm(FixedForm):
-    """A fixed energy price and the premium of the green attribute."""
+class _Premium(forms.Form):
+    """The premium of the green attribute, beside the energy that another form tells."""
 
     premium = PriceField(label=gettext_lazy("环境价值（元/度）"))
-    share = forms.IntegerField(label=gettext_lazy("绿电比例（%）"), min_value=0, max_value=100, initial=100)
+    green_share = forms.IntegerField(label=gettext_lazy("绿电比例（%）"), min_value=0, max_value=100, initial=100)
+
+    def beside(self, kind: str, energy: Mapping[str, Any]) -> dict[str, Any]:
+        """See `GreenPremium`."""
+        return {
+            "energy": {"kind": kind} | dict(energy),
+            "premium_yuan": format(self.cleaned_data["premium"], "f"),
+            "green_share_pct": self.cleaned_data["green_share"],
+        }
+
+
+class GreenFixedForm(_Premium, FixedForm):
+    """Green energy at one price."""
 
     def terms(self) -> dict[str, Any]:
         """See `GreenPremium`."""
-        return {
-            "energy": {"kind": "fixed"} | super().terms(),
-            "premium_yuan": format(self.cleaned_data["premium"], "f"),
-            "green_share_pct": self.cleaned_data["share"],
-        }
+        return self.beside("fixed", super().terms())
+
+
+class GreenSpreadForm(_Premium, SpreadForm):
+    """Green energy at a reference and a spread."""
+
+    def terms(self) -> dict[str, Any]:
+        """See `GreenPremium`."""
+        return self.beside("spread", super().terms())
+
+
+class GreenShareForm(_Premium, ShareForm):
+    """Green energy at a base price and a share of the difference."""
+
+    def terms(self) -> dict[str, Any]:
+        """See `GreenPremium`."""
+        return self.beside("share", super().terms())
+
+
+class GreenBandsForm(_Premium, BandsForm):
+    """Green energy at a price for each period."""
+
+    def terms(self) -> dict[str, Any]:
+        """See `GreenPremium`."""
+        return self.beside("time_bands", super().terms())
 
 
 PACKAGE_FORMS: dict[str, type[PackageForm]] = {
@@ -254,13 +297,23 @@ PACKAGE_FORMS: dict[str, type[PackageForm]] = {
     "spread": SpreadForm,
     "share": ShareForm,
     "time_bands": BandsForm,
-    "green": GreenForm,
 }
+GREEN_FORMS: dict[str, type[PackageForm]] = {
+    "fixed": GreenFixedForm,
+    "spread": GreenSpreadForm,
+    "share": GreenShareForm,
+    "time_bands": GreenBandsForm,
+}
+"""By the kind of the energy that the premium stands beside."""
 
 
-def package_form(kind: str, references: list[str], data: Any = None) -> PackageForm:
-    """The form of a kind of package; `references`: the prices a package may refer to."""
-    form = PACKAGE_FORMS[kind](data)
+def package_form(kind: str, energy: str, references: list[str], data: Any = None) -> PackageForm:
+    """
+    The form of a kind of package; of green ones by the kind of the energy.
+
+    `references`: the prices a package may refer to.
+    """
+    form = (GREEN_FORMS[energy] if kind == "green" else PACKAGE_FORMS[kind])(data)
     if "reference" in form.fields:
         choices = [("agent_purchase", _("代理购电价格")), *((name, name) for name in references)]
         form.fields["reference"].choices = choices  # type: ignore[attr-defined]

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from cis.web import feed_in, market
+from cis.web import feed_in, market, market_settlements
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("market/", market.market_home, name="market"),
@@ -10,6 +10,20 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("market/months/<int:market_month_id>/", market.month, name="market_month"),
     path("market/retailers/new/", market.retailer_new, name="retailer_new"),
     path("market/retailers/<int:retailer_id>/packages/new/", market.package_new, name="package_new"),
+    path("market/settlements/", market_settlements.settlement_list, name="market_settlements"),
+    path("market/settlements/new/", market_settlements.settlement_new, name="market_settlement_new"),
+    path("market/settlements/<int:settlement_id>/", market_settlements.settlement, name="market_settlement"),
+    path("market/settlements/<int:settlement_id>/act/", market_settlements.settlement_act, name="settlement_act"),
+    path(
+        "market/settlements/<int:settlement_id>/accounts/<str:account_no>/",
+        market_settlements.settlement_account,
+        name="settlement_account",
+    ),
+    path(
+        "market/settlements/<int:settlement_id>/accounts/<str:account_no>/answer/",
+        market_settlements.settlement_answer,
+        name="settlement_answer",
+    ),
     path("accounts/<str:account_no>/purchase/", market.account_purchase, name="account_purchase"),
     path("accounts/<str:account_no>/purchase/new/", market.agreement_new, name="agreement_new"),
     path("accounts/<str:account_no>/purchase/<int:agreement_id>/end/", market.agreement_end, name="agreement_end"),

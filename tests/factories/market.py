@@ -10,10 +10,12 @@ from typing import Any
 
 from cis.models import MarketMonth
 from cis.operations import market_months, retail
+from cis.operations.settlement_files import import_settlement
 from cis.rating.catalogue import FUND_CHARGES
 from config.shared import approvals
 from config.shared.models import OrgUnit, User
 from config.shared.periods import add_months
+from tests.factories.settlements import as_csv, line
 from tests.factories.world import World, make_user
 
 FIXED = {"price_yuan": "0.392", "floats": True}
@@ -69,6 +71,7 @@ class Market:
     retailer_id: int
     package_id: int
     agreement_id: int
+    settlement_id: int
 
 
 def leader_of(world: World) -> int:
@@ -114,4 +117,14 @@ def open_market(world: World, *, at: datetime) -> Market:
         signed_by_id=world.accountant_id,
         at=at,
     )
-    return Market(row.pk, seller, package, agreement)
+    # The shop and a home, settled as a retailer's customers in a month in which they were none: both differ.
+    differ = (world.commercial.account_no, world.residential.account_no)
+    settled = import_settlement(
+        data=as_csv([line(one, month=world.cycle, kwh="4000.00", energy="1568.00") for one in differ]),
+        file_name=f"零售结算_{world.cycle}.csv",
+        province="湖北",
+        month=world.cycle,
+        by_id=world.accountant_id,
+        at=at,
+    )
+    return Market(row.pk, seller, package, agreement, settled.settlement_id)

@@ -595,6 +595,12 @@ SAY_NO_THEMSELVES: dict[str, str] = {
     "api_load_forecast": "of the network of one's own unit",
     **dict.fromkeys(("cis:fund_sums", "cis:fund_sums_export"), "the books are one: only who answers for all of them"),
     "cis:portal_operating_cost": "of businesses: a home has no such page",
+    **dict.fromkeys(
+        ("cis:market_settlement_new", "cis:settlement_act"),
+        "a settlement is the whole utility's, which takes a grant for it",
+    ),
+    "cis:settlement_account": "an account that differs, of one's own units",
+    "cis:settlement_answer": "an account that differs, of one's own units",
     "cis:switches_change": "without a unit the choices are the whole utility's, which takes a grant for all of it",
     "cis:reading_limits_change": "without a unit the limits are the whole utility's, which takes a grant for all of it",
     "grid_service:question": "only who holds a post of the district now",

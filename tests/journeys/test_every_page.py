@@ -67,6 +67,8 @@ NO_PAGES: dict[str, str] = {
     "set_language": "switches and leads back",
     "cis:feed_in_act": "an act",
     "cis:payout_file": "hands out a file",
+    "cis:settlement_act": "an act",
+    "cis:settlement_answer": "an act; a reader is shown the account's difference",
     "cis:dispute_open": "an act; a reader is led to the bill",
     "cis:dispute_close": "an act; a reader is led to the bill",
     "crm:emergency_reply": "an act; a reader is led to the emergency",

@@ -125,6 +125,36 @@ class WhatIfOut(serializers.Serializer[Any]):
     billed_fen = serializers.IntegerField()
 
 
+class MarketWayOut(serializers.Serializer[Any]):
+    """One way of buying; `month_fen` is empty and `missing` names the cycles where it cannot be priced."""
+
+    key = serializers.CharField(help_text="now, agent, or the package's id")
+    seller = serializers.CharField()
+    name = serializers.CharField()
+    kind = serializers.CharField(allow_blank=True)
+    is_now = serializers.BooleanField()
+    is_provisional = serializers.BooleanField(help_text="priced only with the settlement; reckoned by its terms")
+    total_fen = serializers.IntegerField()
+    month_fen = serializers.ListField(child=serializers.IntegerField())
+    missing = serializers.ListField(child=serializers.IntegerField())
+
+
+class AssumedOut(serializers.Serializer[Any]):
+    """A month without a published table, and the month whose table it is reckoned by."""
+
+    cycle = serializers.IntegerField(source="0")
+    table_month = serializers.IntegerField(source="1")
+
+
+class MarketOut(serializers.Serializer[Any]):
+    """The ways of buying, cheapest first."""
+
+    cycles = serializers.ListField(child=serializers.IntegerField())
+    ways = MarketWayOut(many=True)
+    unknown = MarketWayOut(many=True)
+    assumed = AssumedOut(many=True)
+
+
 class AdviceOut(serializers.Serializer[Any]):
     """The options, cheapest first, over the bills of the last twelve months."""
 
@@ -136,6 +166,7 @@ class AdviceOut(serializers.Serializer[Any]):
     by_month = MonthlyValueOut(many=True)
     levers = LeversOut(allow_null=True)
     what_if = WhatIfOut(allow_null=True)
+    market = MarketOut(allow_null=True, help_text="of commerce and industry, where a month's table is published")
     kind_from = serializers.DateField()
     value_from = serializers.DateField()
     is_demonstration = serializers.BooleanField(help_text="prices are for demonstration only")

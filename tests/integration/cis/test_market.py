@@ -10,7 +10,7 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.test import Client
 
-from cis.models import Bill, BillLine, MarketMonth, RetailAgreement, SupplyContract, TariffVersion
+from cis.models import Bill, BillLine, MarketMonth, RetailAgreement, RetailPackage, SupplyContract, TariffVersion
 from cis.operations import retail
 from cis.operations.billing import issue_bill_now
 from cis.operations.market_tariffs import CannotMake, MonthIsBilled
@@ -246,3 +246,24 @@ class TestPages:
             "江汉售电有限公司"
             in client.get(f"/console/accounts/{world.commercial.account_no}/purchase/").content.decode()
         )
+
+    def test_a_green_package_stands_beside_any_kind_of_energy(self, world: World) -> None:
+        publish(world)
+        seller = retail.add_retailer(code="SD002", name="绿能售电")
+        client = Client()
+        client.force_login(User.objects.get(username="accountant"))
+        address = f"/console/market/retailers/{seller}/packages/new/?kind=green"
+        typed = {"code": "G1", "name": "绿电", "source": "备案", "premium": "0.03", "green_share": "100"}
+        spread = {"reference": "monthly_auction", "spread": "-0.005", "floats": "on"}
+
+        assert "energy=spread" in client.get(address).content.decode()
+        posted = client.post(f"{address}&energy=spread", typed | spread | {"settled_later": "on"})
+
+        assert posted.status_code == 302, posted.context["form"].errors
+        made = RetailPackage.objects.get(code="G1")
+        assert made.settled_later
+        assert made.terms == {
+            "energy": {"kind": "spread", "reference": "monthly_auction", "spread_yuan": "-0.005", "floats": True},
+            "premium_yuan": "0.03",
+            "green_share_pct": 100,
+        }

@@ -14,6 +14,7 @@ PERMISSIONS.update(
         "cis.run_billing": _("发起和取消电费发行"),
         "cis.issue_bill": _("柜台即时出账"),
         "cis.import_readings": _("导入示数"),
+        "cis.take_reading": _("现场抄表：登记示数和照片"),
         "cis.resolve_readings": _("处理存疑示数"),
         "cis.see_limits": _("查看示数校验参数"),
         "cis.edit_limits": _("维护示数校验参数"),

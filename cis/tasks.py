@@ -22,6 +22,7 @@ from cis.operations import (
     integrity,
     ledger,
     partitions,
+    reading_photos,
     reminders,
     use_drops,
 )
@@ -110,6 +111,12 @@ def watch_bills(**_future: object) -> None:
     at = timezone.now()
     log.info("bills watched", extra={"messages": bill_alerts.watch_running_bills(at=at)})
     log.info("prices watched", extra={"messages": bill_alerts.tell_of_prices(at=at)})
+
+
+@app.task(acks_late=True)
+def let_photos_go(**_future: object) -> None:
+    """Delete photographs of meters whose time is over."""
+    log.info("photographs let go", extra={"photos": reading_photos.let_go(at=timezone.now())})
 
 
 @app.task(acks_late=True)

@@ -213,6 +213,8 @@ PAGES_SEEN: dict[str, str | Promise] = {
     "cis:data_tariffs_csv": _("历次电价"),
     "cis:reading_doubt": _("存疑示数"),
     "cis:late_meter": _("晚到示数"),
+    "cis:reading_take": _("现场抄表"),
+    "cis:reading_photo": _("抄表照片"),
     "cis:account_outages": _("停电"),
     "cis:account_arrears": _("欠费处理"),
     "cis:account_fee_control": _("费控"),

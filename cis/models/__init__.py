@@ -72,6 +72,7 @@ from cis.models.portal import (
     RealNameCheck,
     WechatIdentity,
 )
+from cis.models.reading_photos import ReadingPhoto
 from cis.models.supply_terms import BillPart, CapacityPause, FreeEnergyRight, SupplyLoss, SupplyPart
 from cis.models.tariff_trials import TariffDraft, TariffTrial, TrialAccount, TrialGroupMember
 from cis.models.tariffs import RatingSwitches, Tariff, TariffVersion, TouWindows
@@ -165,6 +166,7 @@ __all__ = [
     "ReadingDoubt",
     "ReadingEdit",
     "ReadingImport",
+    "ReadingPhoto",
     "ReadingReject",
     "ReadingRoute",
     "RealNameCheck",

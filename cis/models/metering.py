@@ -119,6 +119,8 @@ class ReadingSource(models.IntegerChoices):
     SELF = 3, "客户自报"
     ESTIMATED = 4, "估算"
     CORRECTED = 5, "人工更正"
+    PHOTO = 6, "拍照抄录"
+    """by a person on the spot, with a photograph of the meter"""
 
 
 class Reading(models.Model):

@@ -29,6 +29,7 @@ _SOURCES = {
     "remote": ReadingSource.REMOTE,
     "manual": ReadingSource.MANUAL,
     "self": ReadingSource.SELF,
+    "photo": ReadingSource.PHOTO,
     "estimated": ReadingSource.ESTIMATED,
 }
 

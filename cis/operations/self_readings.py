@@ -1,5 +1,5 @@
 """
-Customers read their own meter: the same checks as a batch, and an answer at once.
+People read a meter, customers their own, staff on the spot: the same checks as a batch, and an answer at once.
 
 What is plausible is stored as read by the customer. What is not comes back with the reason; once the customer has
 looked again and stands by it, it is stored as doubtful, and a person decides before it is billed.
@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from cis.models import ReadingDoubt, ReadingReject
 from cis.models.metering import Reading
 from cis.operations.reading_imports import FileUnusable, import_readings
+from cis.operations.reading_photos import Photo, keep_photo
 from cis.queries.own_meters import OwnMeter, own_meters
 from cis.validation import DOUBTS, Doubt, doubts_in
 from config.shared.display_formats import format_register
@@ -65,9 +66,13 @@ def report_reading(
     is_confirmed: bool,
     reported_by_id: int,
     at: datetime,
+    photo: Photo | None = None,
+    by_staff: bool = False,
 ) -> SelfReading:
     """
-    Take in what a customer read today, register by register (10^-4 of a unit).
+    Take in what somebody read today, register by register (10^-4 of a unit), with a photograph where they took one.
+
+    What staff read is a reading on the spot, with a photograph one by photo; a customer's is their own either way.
 
     :raises NotFound: the account has no such meter
     :raises NotPlausible: the checks doubt it and the customer has not confirmed it; nothing was stored
@@ -87,8 +92,8 @@ def report_reading(
     with transaction.atomic():
         try:
             result = import_readings(
-                stream=io.BytesIO(_file(meter, values_e4, today)),
-                file_name=f"self-{meter.meter_no}-{today}.csv",
+                stream=io.BytesIO(_file(meter, values_e4, today, _source(photo, by_staff=by_staff))),
+                file_name=f"{_source(photo, by_staff=by_staff)}-{meter.meter_no}-{today}.csv",
                 all_or_nothing=False,
                 created_by_id=reported_by_id,
                 at=at,
@@ -98,6 +103,8 @@ def report_reading(
         rejected = ReadingReject.objects.filter(reading_import_id=result.import_id).first()
         if rejected is not None:
             raise SelfReadingRefused(rejected.reason)
+        if photo is not None:
+            keep_photo(photo, installation_id=installation_id, read_on=today, taken_by_id=reported_by_id, at=at)
         doubts = list(
             ReadingDoubt.objects.filter(
                 subject=ReadingDoubt.Subject.REGISTER,
@@ -114,14 +121,20 @@ def report_reading(
     return SelfReading(today, is_accepted=True, energy_kwh_e2=total.advance_kwh_e2 if total.days > 0 else None)
 
 
-def _file(meter: OwnMeter, values_e4: Mapping[int, int], day: date) -> bytes:
+def _source(photo: Photo | None, *, by_staff: bool) -> str:
+    if not by_staff:
+        return "self"
+    return "manual" if photo is None else "photo"
+
+
+def _file(meter: OwnMeter, values_e4: Mapping[int, int], day: date, source: str) -> bytes:
     """The readings as a file of one meter, as a collection system would send it."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["meter_no", "register", "read_on", "value", "source"])
     for one in meter.registers:
         whole, rest = divmod(values_e4[one.register], 10_000)
-        writer.writerow([meter.meter_no, one.code, day.isoformat(), f"{whole}.{rest:04d}", "self"])
+        writer.writerow([meter.meter_no, one.code, day.isoformat(), f"{whole}.{rest:04d}", source])
     return out.getvalue().encode()
 
 

@@ -122,6 +122,11 @@ class ReadingRow:
     advance_kwh_e2: int | None
     kind: str
     source: str
+    quality: str
+    """measured, estimated or corrected"""
+    actor: str
+    """who took, sent or last changed it"""
+    photos: tuple[int, ...]
     state: str
     is_doubtful: bool
     is_rollover: bool
@@ -507,8 +512,18 @@ def _readings(installations: Sequence[InstallationRow]) -> tuple[tuple[str, ...]
                   ON d.installation_id = s.id AND d.read_on BETWEEN s.start AND s.stop
                 WHERE d.register = 1 ORDER BY d.read_on DESC LIMIT %(limit)s)
             SELECT r.read_on, r.installation_id, r.register, r.value_e4, r.advance_kwh_e2, r.kind, r.source, r.state,
-                   r.is_rollover
+                   r.is_rollover, coalesce(edit.name, nullif(u.display_name, ''), u.username, ''), photo.ids
             FROM shown JOIN cis_reading r ON r.installation_id = shown.installation_id AND r.read_on = shown.read_on
+            LEFT JOIN cis_reading_import b ON b.id = r.batch_id
+            LEFT JOIN shared_user u ON u.id = b.created_by_id
+            LEFT JOIN LATERAL (
+                SELECT coalesce(nullif(w.display_name, ''), w.username) AS name FROM cis_reading_edit e
+                LEFT JOIN shared_user w ON w.id = e.edited_by_id
+                WHERE e.installation_id = r.installation_id AND e.read_on = r.read_on AND e.register = r.register
+                ORDER BY e.id DESC LIMIT 1) edit ON true
+            LEFT JOIN LATERAL (
+                SELECT array_agg(p.id ORDER BY p.id) AS ids FROM cis_reading_photo p
+                WHERE p.installation_id = r.installation_id AND p.read_on = r.read_on) photo ON true
             ORDER BY r.read_on DESC, r.installation_id DESC, r.register
             """,
             {
@@ -538,10 +553,24 @@ def _reading_row(present: Sequence[int], meters: dict[int, str], cells: list[tup
         advance_kwh_e2=first[4] if first[4] >= 0 else None,
         kind=_(Reading.Kind(first[5]).label),
         source=_(ReadingSource(first[6]).label),
+        quality=reading_quality(max((cell[6] for cell in cells), key=_how_far_from_measured)),
+        actor=first[9] or _("系统"),
+        photos=tuple(first[10] or ()),
         state=_(Reading.State(worst[7]).label),
         is_doubtful=worst[7] == Reading.State.DOUBTFUL,
         is_rollover=any(cell[8] for cell in cells),
     )
+
+
+def _how_far_from_measured(source: int) -> int:
+    return {int(ReadingSource.ESTIMATED): 2, int(ReadingSource.CORRECTED): 1}.get(source, 0)
+
+
+def reading_quality(source: int) -> str:
+    """What a reading of a source is worth: measured, estimated or corrected by hand."""
+    if source == ReadingSource.ESTIMATED:
+        return _("估算值")
+    return _("更正值") if source == ReadingSource.CORRECTED else _("实测值")
 
 
 def register_name(code: int) -> str:

@@ -277,23 +277,7 @@ def _with_curves(
                 wanted[key] = (point, max(first, one.from_on), min(last, one.to_on))
     windows = _windows_of(sorted({version for _row, _installation, version in wanted}))
     columns: dict[str, list[Any]] = {name: [] for name in USAGE_KINDS}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT w.n, d.day, d.energy_wh FROM unnest(%s::int[], %s::bigint[], %s::date[], %s::date[]) "
-            "AS w(n, point_id, from_on, to_on) JOIN cis_interval_day d ON d.point_id = w.point_id AND d.register = 1 "
-            "AND d.day >= w.from_on AND d.day < w.to_on AND d.missing_slots = 0 AND d.state = 1 ORDER BY w.n, d.day",
-            [
-                list(range(len(wanted))),
-                [point for point, _, _ in wanted.values()],
-                [day_of(first) for _, first, _ in wanted.values()],
-                [day_of(last) for _, _, last in wanted.values()],
-            ],
-        )
-        days_of_point: dict[int, tuple[list[date], list[list[int]]]] = {}
-        for number, day, values in cursor:
-            days, curves = days_of_point.setdefault(number, ([], []))
-            days.append(day)
-            curves.append(values)
+    days_of_point, estimated = _curves_of(list(wanted.values()))
     for number, ((row, installation, version), (_point, first, last)) in enumerate(wanted.items()):
         days, curves = days_of_point.get(number, ([], []))
         if len(days) < last - first:
@@ -301,11 +285,40 @@ def _with_curves(
             if not days:
                 continue
         for register, energy in _fold(windows.get(version), days, curves):
-            values = (row, installation, register, first, last, 0, 0, 1, False, False, True, energy, energy)
+            is_estimated = number in estimated
+            values = (row, installation, register, first, last, 0, 0, 1, False, is_estimated, True, energy, energy)
             for name, value in zip(USAGE_KINDS, values, strict=True):
                 columns[name].append(value)
     extra = usage_columns(columns)
     return UsageColumns(**{name: np.concatenate([getattr(usage, name), getattr(extra, name)]) for name in USAGE_KINDS})
+
+
+def _curves_of(
+    wanted: Sequence[tuple[int, int, int]],
+) -> tuple[dict[int, tuple[list[date], list[list[int]]]], set[int]]:
+    """Of each (point, first, last): its days with their values in Wh, and which hold an estimated quarter-hour."""
+    days_of_point: dict[int, tuple[list[date], list[list[int]]]] = {}
+    estimated: set[int] = set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT w.n, d.day, d.energy_wh, d.source = 4 OR coalesce(2 = ANY(d.quality), false) "
+            "FROM unnest(%s::int[], %s::bigint[], %s::date[], %s::date[]) "
+            "AS w(n, point_id, from_on, to_on) JOIN cis_interval_day d ON d.point_id = w.point_id AND d.register = 1 "
+            "AND d.day >= w.from_on AND d.day < w.to_on AND d.missing_slots = 0 AND d.state = 1 ORDER BY w.n, d.day",
+            [
+                list(range(len(wanted))),
+                [point for point, _, _ in wanted],
+                [day_of(first) for _, first, _ in wanted],
+                [day_of(last) for _, _, last in wanted],
+            ],
+        )
+        for number, day, values, is_estimated in cursor:
+            days, curves = days_of_point.setdefault(number, ([], []))
+            days.append(day)
+            curves.append(values)
+            if is_estimated:
+                estimated.add(number)
+    return days_of_point, estimated
 
 
 def _windows_of(version_ids: Sequence[int]) -> dict[int, WindowSet]:

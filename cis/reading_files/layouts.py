@@ -47,6 +47,7 @@ REGISTERS: dict[str, str] = {
 
 SOURCES: dict[str, str] = {
     "": "", "manual": "manual", "remote": "remote", "self": "self", "estimated": "estimated",
+    "photo": "photo", "拍照": "photo", "拍照抄录": "photo",
     "人工": "manual", "手工": "manual", "现场": "manual", "远程": "remote", "远采": "remote", "集抄": "remote",
     "自动": "remote", "自报": "self", "自抄": "self", "客户自报": "self", "估抄": "estimated", "估算": "estimated",
     "估计": "estimated",

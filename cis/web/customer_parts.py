@@ -40,7 +40,8 @@ def meters(request: HttpRequest, account_no: str) -> HttpResponse:
     """The meters and what they showed."""
     head = queries.get_head(account_no)
     view = queries.get_meters(head.account_id, today=timezone.localdate())
-    return _draw(request, "meters", _("示数与电能表"), {"head": head, "view": view})
+    may_read = may(staff_of(request), "cis.take_reading")
+    return _draw(request, "meters", _("示数与电能表"), {"head": head, "view": view, "may_read": may_read})
 
 
 @requires("cis.view_customer")

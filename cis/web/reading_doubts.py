@@ -23,6 +23,7 @@ from cis.operations import curves, readings
 from cis.queries import readings as queries
 from cis.queries.audit import record_of
 from cis.queries.customers import account_id_of
+from cis.queries.reading_photos import photos_of_doubt
 from cis.validation import METHOD_CODES, EstimateMethod
 from cis.validation.filling import FILL_CODES, FillMethod
 from cis.web import doubt_charts as charts
@@ -256,6 +257,7 @@ def _doubt_page(
     saw(request, record_of(account_id_of(row.account_no)))
     context = {
         "detail": detail,
+        "photos": photos_of_doubt(detail.row.doubt_id),
         "row": row,
         "facts": detail.facts,
         "form": form,

@@ -37,6 +37,7 @@ urlpatterns: list[URLPattern] = [
     path(f"usage/<{DAY}:day>/", portal.usage_day, name="portal_usage_day"),
     path(f"usage/<{DAY}:day>/export.csv", portal.usage_day_export, name="portal_usage_day_export"),
     path("reading/", portal_reading.reading, name="portal_reading"),
+    path("reading/photos/<int:photo_id>/", portal_reading.photo, name="portal_reading_photo"),
     path("prices/", portal.price_page, name="portal_prices"),
     path("advice/", advice.my_advice, name="portal_advice"),
     path("operating-cost/", operating_cost.my_operating, name="portal_operating_cost"),

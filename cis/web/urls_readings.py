@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cis.web import data, late_readings, reading_doubts, reading_limits, readings
+from cis.web import data, late_readings, reading_doubts, reading_limits, reading_takes, readings
 
 urlpatterns = [
     path("readings/imports/", readings.imports, name="reading_imports"),
@@ -14,6 +14,8 @@ urlpatterns = [
     path("readings/doubts/<int:doubt_id>/claim/", reading_doubts.doubt_claim, name="reading_doubt_claim"),
     path("readings/late/", late_readings.work_list, name="late_readings"),
     path("readings/late/<int:installation_id>/", late_readings.meter, name="late_meter"),
+    path("accounts/<str:account_no>/take-reading/", reading_takes.take, name="reading_take"),
+    path("readings/photos/<int:photo_id>/", reading_takes.photo, name="reading_photo"),
     path("readings/limits/", reading_limits.limits, name="reading_limits"),
     path("readings/limits/change/", reading_limits.change, name="reading_limits_change"),
     path("data/", data.catalogue, name="data"),

@@ -296,6 +296,10 @@ ADVISER_TRANSFORMER_LOAD_PERCENT = 80
 ADVISER_CLASS_LEAST = 5
 ADVISER_CLASS_MOST = 500
 
+# Photographs of meters are kept so many days: three years, as long as a claim lasts (民法典第一百八十八条, usual).
+# Those of a doubt that waits stay.
+READING_PHOTO_DAYS = 1_095
+
 # Whose rules of disconnection hold here, by the province named in `cis/data/collection.json`; "" is the nation's.
 COLLECTING_PROVINCE = ""
 

@@ -13,6 +13,7 @@ _SERVE = (
     "cis.issue_bill",
     "cis.preview_rating",
     "cis.dispute_bill",
+    "cis.take_reading",
     "cis.bind_portal",
     "cis.answer_contact",
     "cis.control_fees",
@@ -30,6 +31,7 @@ _SERVE = (
 _KEY_ACCOUNTS = ("crm.view_profile", "crm.see_sensitive_tags", "crm.list_segments", "crm.view_key_accounts")
 _READ_AND_AUDIT = (
     "cis.view_customer",
+    "cis.take_reading",
     "cis.import_readings",
     "cis.resolve_readings",
     "cis.see_limits",
@@ -97,6 +99,7 @@ ROLES: tuple[RoleSpec, ...] = (
         "District manager",
         (
             "cis.view_customer",
+            "cis.take_reading",
             "cis.dispute_bill",
             "payments.view_payments",
             "crm.view_profile",

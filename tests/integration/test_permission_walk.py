@@ -35,6 +35,7 @@ from cis.operations import disputes, fee_control, outages
 from cis.operations.bill_comparisons import thresholds_with
 from cis.operations.billing import issue_bill_now, start_run
 from cis.operations.overcharges import report_overcharge
+from cis.operations.reading_photos import keep_photo, make_ready
 from cis.operations.supply_terms import give_free_energy
 from cis.operations.tariff_trials import TrialPopulation, start_trial
 from config.shared import approvals, files, looks, role_changes
@@ -303,6 +304,13 @@ def one_of_everything() -> Walk:
         "out_trade_no": order.out_trade_no,
         "access_id": agent.pk,
         "contact_id": contact.pk,
+        "photo_id": keep_photo(
+            make_ready(photo()),
+            installation_id=world.residential.installation_id,
+            read_on=now.date(),
+            taken_by_id=world.portal_user_id,
+            at=now,
+        ),
         "dispute_id": disputes.open_question(
             kind="meter-test",
             account_id=world.residential.account_id,

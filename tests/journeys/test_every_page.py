@@ -64,6 +64,8 @@ NO_PAGES: dict[str, str] = {
     "cis:reading_import_file": "hands out a file",
     "cis:people_letter": "hands out a file",
     "cis:back_bill_evidence": "hands out a file",
+    "cis:reading_photo": "hands out a file",
+    "cis:portal_reading_photo": "hands out a file",
     "set_language": "switches and leads back",
     "cis:feed_in_act": "an act",
     "cis:payout_file": "hands out a file",

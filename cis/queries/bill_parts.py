@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cis.models.supply_terms import BillPart, SupplyLoss
 from cis.queries.capacity_in_use import CapacityInUse
-from cis.queries.energy_columns import BILLED_REGISTERS, flat_from_total
+from cis.queries.energy_columns import BILLED_REGISTERS, FLAT_PLACE, ROUNDING_KWH_E2, flat_from_total
 from cis.queries.left_out import LeftOut
 from cis.queries.part_columns import PartColumns
 from cis.queries.part_cuts import Stretch, cut_part
@@ -164,24 +164,48 @@ def stretch_parts(
     has = np.zeros((len(rows), width), dtype=np.bool_)
     np.add.at(energy, (number[:, np.newaxis], np.arange(most), usage["place"][:, np.newaxis]), cut)
     has[number, usage["place"]] = True
-    flat = energy.reshape(-1, width)
-    flat_has = np.repeat(has, most, axis=0)
-    wrong = sorted({int(rows[at // most]) for at in flat_from_total(flat, flat_has).tolist()})
+    wrong = rows[_flat_of_stretches(energy, has)].tolist()
     parts: list[dict[str, Any]] = []
     for nth, row in enumerate(rows.tolist()):
         before: dict[int, int] = {}
         for stretch, one in enumerate(stretches[row]):
             used = before.setdefault(one.price_class, uses(row, one.price_class))
-            of_stretch = flat[nth * most + stretch]
+            of_stretch = energy[nth, stretch]
             parts.append(
                 {
                     "row": row, "kind": int(KIND.STRETCH), "version": one.version, "price_class": one.price_class,
                     "people": one.people, "from_on": one.from_on, "to_on": one.to_on, "tier_kwh_e2_before": used,
-                    "energy_kwh_e2": of_stretch, "has_register": flat_has[nth * most],
+                    "energy_kwh_e2": of_stretch, "has_register": has[nth],
                 }
             )  # fmt: skip
-            before[one.price_class] = used + _total(of_stretch, flat_has[nth * most])
+            before[one.price_class] = used + _total(of_stretch, has[nth])
     return PartColumns.of(parts), wrong
+
+
+def _flat_of_stretches(energy: Int, has: NDArray[np.bool_]) -> Int:
+    """
+    What the other registers leave of the total, stretch by stretch, of (rows, stretches, registers); both are changed.
+
+    All stretches together have the flat energy and the total of the uncut period: where cutting each register in whole
+    kWh leaves the others of a stretch above its total, the later stretches give what is missing. Gives the rows whose
+    registers do not add up.
+    """
+    both = has[:, 0] & has[:, 1:].any(axis=1)
+    others = energy[:, :, 1:].sum(axis=2) - energy[:, :, FLAT_PLACE]
+    rest = energy[:, :, 0] - others
+    whole = energy.sum(axis=1)
+    # Cutting rounds once more; what is further off was read so on the day of the change.
+    wrong = both & (rest < -2 * ROUNDING_KWH_E2).any(axis=1)
+    wrong[flat_from_total(whole, has)] = True
+    flat = np.maximum(rest, 0)
+    over = flat.sum(axis=1) - whole[:, FLAT_PLACE]
+    for stretch in reversed(range(flat.shape[1])):
+        given = np.minimum(over, flat[:, stretch])
+        flat[:, stretch] -= given
+        over -= given
+    energy[both, :, FLAT_PLACE] = flat[both]
+    energy[both, :, 0] = (others + flat)[both]
+    return np.flatnonzero(wrong)
 
 
 def _total(energy: Int, has: NDArray[np.bool_]) -> int:

@@ -19,6 +19,7 @@ BILLED_REGISTERS: tuple[Register, ...] = (
     Register.VALLEY,
     Register.DEEP_VALLEY,
 )
+FLAT_PLACE = BILLED_REGISTERS.index(Register.FLAT)
 PLACE = np.full(128, -1, dtype=np.int64)
 for _place, _register in enumerate(BILLED_REGISTERS):
     PLACE[int(_register)] = _place
@@ -30,7 +31,7 @@ def flat_from_total(energy: NDArray[np.int64], has: NDArray[np.bool_]) -> NDArra
 
     Changes `energy` in place; gives the rows where the other periods exceed the total.
     """
-    total, flat = 0, BILLED_REGISTERS.index(Register.FLAT)
+    total, flat = 0, FLAT_PLACE
     others = [place for place in range(1, len(BILLED_REGISTERS)) if place != flat]
     both = has[:, total] & has[:, 1:].any(axis=1)
     if not both.any():
@@ -38,7 +39,7 @@ def flat_from_total(energy: NDArray[np.int64], has: NDArray[np.bool_]) -> NDArra
     rest = energy[:, total] - energy[:, others].sum(axis=1)
     wrong = both & (rest < 0)
     # Rounding each register to whole kWh may leave the periods a few kWh above the total: then flat is none.
-    small = wrong & (rest >= -_ROUNDING_KWH_E2) & (energy[:, flat] >= 0)
+    small = wrong & (rest >= -ROUNDING_KWH_E2) & (energy[:, flat] >= 0)
     rest[small] = 0
     settled = both & ~(wrong & ~small)
     energy[settled, flat] = rest[settled]
@@ -48,7 +49,7 @@ def flat_from_total(energy: NDArray[np.int64], has: NDArray[np.bool_]) -> NDArra
 
 
 # Rounding each register of a meter to whole kWh leaves at most this much between their sum and the total.
-_ROUNDING_KWH_E2 = 300
+ROUNDING_KWH_E2 = 300
 
 
 def usage_for(
@@ -71,10 +72,10 @@ def usage_for(
     """
     places = [place for place, has in enumerate(has_register) if has]
     priced = {register for rule in tariff.rules for register in rule.period_registers}
-    flat = BILLED_REGISTERS.index(Register.FLAT)
+    flat = FLAT_PLACE
     energy = energy_kwh_e2
     if priced and Register.FLAT not in priced and flat in places:
-        small = np.abs(energy[:, flat]) <= _ROUNDING_KWH_E2
+        small = np.abs(energy[:, flat]) <= ROUNDING_KWH_E2
         energy = energy.copy()
         energy[small, 0] -= energy[small, flat]
         energy[small, flat] = 0

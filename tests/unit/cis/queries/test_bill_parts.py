@@ -89,3 +89,43 @@ class TestAPeriodThatIsCut:
         reached = parts.tier_kwh_e2_before + parts.total_kwh_e2()
         assert parts.tier_kwh_e2_before.tolist() == [1_000, *reached[:-1].tolist()]
         assert reached[-1] == 1_000 + sum(used.values())
+
+
+@pytest.mark.acceptance("F16")
+class TestAMeterWithATotalThatIsCut:
+    @settings(max_examples=300, deadline=None)
+    @given(
+        kwh=st.lists(st.integers(0, 3_000), min_size=3, max_size=3),
+        rounding=st.integers(-2, 2),
+        has_flat=st.booleans(),
+        days=st.lists(st.integers(1, 30), min_size=1, max_size=3, unique=True),
+    )
+    def test_bills_what_it_used_and_not_a_kwh_more(
+        self, kwh: list[int], rounding: int, has_flat: bool, days: list[int]
+    ):
+        peak, valley, rest = kwh
+        used = peak + valley + max(rest + rounding, 0)
+        registers = {Register.TOTAL: used, Register.PEAK: peak, Register.VALLEY: valley}
+        if has_flat:
+            registers[Register.FLAT] = rest
+        edges = [0, *sorted(days), 31]
+        usage = {
+            "row": np.zeros(len(registers), dtype=np.int64),
+            "place": PLACE[np.array([int(register) for register in registers])],
+            "from_on": np.zeros(len(registers), dtype=np.int64),
+            "to_on": np.full(len(registers), 31, dtype=np.int64),
+            "energy_kwh_e2": np.array([100 * one for one in registers.values()], dtype=np.int64),
+        }
+
+        parts, wrong = stretch_parts(
+            {0: [Stretch(first, last, 7, 1, 1) for first, last in pairwise(edges)]},
+            usage=usage,
+            uses=lambda _row, _class: 0,
+        )
+
+        flat = BILLED_REGISTERS.index(Register.FLAT)
+        assert not wrong
+        assert parts.total_kwh_e2().sum() == 100 * used, "the tier year goes on by what was used"
+        assert (parts.energy_kwh_e2[:, 0] == parts.energy_kwh_e2[:, 1:].sum(axis=1)).all()
+        assert parts.energy_kwh_e2[:, flat].sum() == 100 * (used - peak - valley)
+        assert (parts.energy_kwh_e2 >= 0).all()

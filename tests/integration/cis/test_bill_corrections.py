@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from django.urls import reverse
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from psycopg2.extras import DateRange
 
 from cis.demo.tariffs import carry_tariffs_over
 from cis.models import (
@@ -24,14 +25,21 @@ from cis.models import (
     BillCorrection,
     BillLine,
     LedgerTransfer,
+    MarketMonth,
     Reading,
     ReadingEdit,
     ReadingRoute,
+    Retailer,
+    RetailPackage,
     SupplyContract,
+    SupplyLoss,
+    SupplyPart,
+    Tariff,
+    TariffVersion,
     TransformerDistrict,
 )
 from cis.models.metering import ReadingSource
-from cis.operations import bill_cancellations, bill_corrections, late_fees, ledger
+from cis.operations import bill_cancellations, bill_corrections, late_fees, ledger, retail
 from cis.operations.bill_corrections import Ratio, Values
 from cis.operations.billing import issue_bill_now
 from cis.operations.integrity import check_integrity
@@ -44,6 +52,7 @@ from config.shared import approvals
 from config.shared.errors import Refused
 from config.shared.models import OrgUnit, User
 from config.shared.periods import add_months, first_day
+from tests.factories.market import SHARE, publish_month
 from tests.factories.world import AccountIds, World, make_account, make_user, small_world
 
 pytestmark = pytest.mark.django_db
@@ -65,6 +74,73 @@ class Kind:
     terms: tuple[tuple[str, Any], ...] = ()
     beside: tuple[Register, ...] = ()
     """registers that are no energy: reactive, demand"""
+    agree: Callable[[World, AccountIds], None] | None = None
+    """what an account of this kind agrees beside its tariff"""
+    is_market: bool = False
+    """priced by the published tables of its months"""
+
+
+LIGHTING = [{"kind": "flat_energy", "price_yuan": "0.8021"}]
+POWER_FACTOR = {"kind": "power_factor", "table": "1983-215"}
+YEARLY = {"kind": "tier", "period": "year", "upper_kwh": ["300", "900"], "price_yuan": ["0.5", "0.6", "0.9"]}
+INSIDE = date(2026, 3, 12)
+"""a day inside the second of the months"""
+TARIFFS: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]] | None]] = {
+    "T-LIGHT": (LIGHTING, None),
+    "T-WORKS": ([{"kind": "flat_energy", "price_yuan": "0.5"}, POWER_FACTOR], None),
+    "T-CUT": (LIGHTING, [{"kind": "flat_energy", "price_yuan": "0.6107"}]),
+    "T-CUT-TIERS": ([YEARLY], [YEARLY | {"upper_kwh": ["400", "700"], "price_yuan": ["0.4", "0.7", "1"]}]),
+}
+
+
+def make_tariffs() -> None:
+    """Tariffs of one version, and of two that change inside the second month."""
+    for code, (first, then) in TARIFFS.items():
+        made = Tariff.objects.create(code=code, name=code, province="湖北", category="test")
+        spans = [(None, INSIDE, first), (INSIDE, None, then)] if then else [(None, None, first)]
+        for since, until, rules in spans:
+            TariffVersion.objects.create(
+                tariff=made, valid=DateRange(since, until), rules=rules, source="test", confidence="high"
+            )
+
+
+def loses(world: World, account: AccountIds) -> None:
+    """Transformer and line losses of energy and of reactive energy."""
+    del world
+    SupplyLoss.objects.create(
+        account_id=account.account_id, valid=DateRange(None, None), source="test", method="table",
+        month_kwh_e2=10_370, month_kvarh_e2=72_000, line_loss_e6=30_000,
+    )  # fmt: skip
+
+
+def has_parts(world: World, account: AccountIds) -> None:
+    """A tenth at the price of lighting, 20 kWh a month at that of homes, and losses."""
+    loses(world, account)
+    for code, price_class, terms in (
+        ("T-LIGHT", 2, {"kind": 4, "ratio_e6": 100_000}),
+        ("ZJ-RES-SHARED", 1, {"kind": 3, "month_kwh": 20}),
+    ):
+        SupplyPart.objects.create(
+            account_id=account.account_id, tariff=Tariff.objects.get(code=code), price_class=price_class,
+            valid=DateRange(None, None), source="test", **terms,
+        )  # fmt: skip
+
+
+def buys_from_a_retailer(world: World, account: AccountIds) -> None:
+    """A package whose price shares the difference to the month's auction."""
+    seller = Retailer.objects.filter(code="SD001").first()
+    package = RetailPackage.objects.filter(code="S1").first()
+    if seller is None or package is None:
+        seller_id = retail.add_retailer(code="SD001", name="江汉售电有限公司", name_en="Jianghan Retail")
+        package_id = retail.add_package(
+            retailer_id=seller_id, code="S1", name="分成一年", kind="share", terms=SHARE, source="零售平台备案"
+        )
+    else:
+        package_id = package.pk
+    retail.sign_agreement(
+        account_id=account.account_id, package_id=package_id, from_month=world.cycles[0], until_month=None,
+        document="零售合同", signed_by_id=world.accountant_id, at=AT,
+    )  # fmt: skip
 
 
 KINDS = {
@@ -82,7 +158,33 @@ KINDS = {
         (("demand_mode", DemandMode.ACTUAL), ("pf_standard_e2", 90)),
         (Register.REACTIVE_IMPORT, Register.DEMAND),
     ),
-}
+    "a price change inside": Kind("T-CUT", price_class=SupplyContract.PriceClass.COMMERCIAL, ratio=10),
+    "tiers that change inside": Kind("T-CUT-TIERS"),
+    "losses": Kind(
+        "T-WORKS",
+        price_class=SupplyContract.PriceClass.INDUSTRIAL,
+        ratio=10,
+        terms=(("pf_standard_e2", 90),),
+        beside=(Register.REACTIVE_IMPORT,),
+        agree=loses,
+    ),
+    "mixed use": Kind(
+        "T-WORKS",
+        price_class=SupplyContract.PriceClass.INDUSTRIAL,
+        ratio=20,
+        terms=(("pf_standard_e2", 85),),
+        beside=(Register.REACTIVE_IMPORT,),
+        agree=has_parts,
+    ),
+    "agent purchase": Kind(
+        "HB-2026-01-1P-LT1", PERIODS, SupplyContract.PriceClass.COMMERCIAL, 20, is_market=True
+    ),
+    "retail package": Kind(
+        "HB-2026-01-1P-LT1", PERIODS, SupplyContract.PriceClass.COMMERCIAL, 20,
+        agree=buys_from_a_retailer, is_market=True,
+    ),
+}  # fmt: skip
+SEVERAL = ("a price change inside", "tiers that change inside", "losses", "mixed use", "retail package")
 
 
 @pytest.fixture
@@ -93,7 +195,15 @@ def world(settings: Any) -> World:
     start, end = first_day(add_months(world.cycles[0], -2)), first_day(add_months(world.cycles[-1], 13))
     for prefix in ("HB-2026-01-2P-10", "HB-2026-01-1P-LT1-NOTOU"):
         carry_tariffs_over(from_day=start, to_day=end, prefix=prefix)
+    make_tariffs()
     return world
+
+
+def open_months(world: World, kind: Kind) -> None:
+    """The market's tables of all months, each with a price of its own."""
+    if kind.is_market and not MarketMonth.objects.exists():
+        for number, month in enumerate(world.cycles):
+            publish_month(world, month, at=AT, agent_purchase_yuan=f"0.40{number}000")
 
 
 @contextmanager
@@ -132,6 +242,8 @@ def make(world: World, number: int, kind: Kind, energies: list[dict[Register, in
                 account_id=made.account_id, kind=one.kind, cycle=one.cycle, value_e4=value * 10_000,
                 state=Reading.State.ACCEPTED,
             )  # fmt: skip
+    if kind.agree is not None:
+        kind.agree(world, made)
     return made
 
 
@@ -192,6 +304,7 @@ class TestRerated:
                 wrong[0][register] = one + shift[0]
                 wrong[1][register] = two - shift[0] + shift[1]
                 wrong[2][register] = three - shift[1]
+        open_months(world, kind)
         with undone():
             mistaken, twin = make(world, 1, kind, wrong), make(world, 2, kind, right)
             issued = {cycle: (issue(mistaken, cycle), issue(twin, cycle)) for cycle in first}
@@ -336,6 +449,32 @@ class TestSecondPerson:
 
 
 class TestCancelled:
+    @pytest.mark.parametrize("name", SEVERAL)
+    def test_bills_of_several_parts_and_of_the_market_sum_to_zero(self, world: World, settings: Any, name: str) -> None:
+        settings.CORRECTION_LIMIT_FEN = 10**12
+        open_months(world, KINDS[name])
+        energies = [
+            dict.fromkeys(Register, 0) | dict.fromkeys((Register.TOTAL, *PERIODS), 60 + 7 * n) for n in range(4)
+        ]
+        who = make(world, 1, KINDS[name], energies)
+        bills = [issue(who, cycle) for cycle in world.cycles[:3]]
+
+        bill_cancellations.cancel_and_rebill(
+            bill_no=str(bills[1]), reason="户名有误，重开", by_id=world.accountant_id, at=AT
+        )
+
+        of_bill: dict[int, int] = {}
+        for one in LedgerTransfer.objects.filter(account_id=who.account_id, document_id=bills[1].pk):
+            of_bill[one.debit_id] = of_bill.get(one.debit_id, 0) + one.amount_fen
+            of_bill[one.credit_id] = of_bill.get(one.credit_id, 0) - one.amount_fen
+        assert of_bill
+        assert not any(of_bill.values())
+        new = Bill.objects.get(account_id=who.account_id, period_start=bills[1].period_start, revision=1)
+        assert (new.total_fen, new.energy_kwh_e2) == (bills[1].total_fen, bills[1].energy_kwh_e2)
+        assert not BillCorrection.objects.exists(), "nothing later moved"
+        assert get_bill(str(new)).recomputes
+        assert faults() == []
+
     def test_is_refused_while_a_late_fee_is_open_and_done_once_it_is_waived(self, world: World, settings: Any) -> None:
         settings.CORRECTION_LIMIT_FEN = 10**12
         who, late = world.commercial, datetime(2026, 8, 3, 1, 0, tzinfo=UTC)

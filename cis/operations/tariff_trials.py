@@ -34,8 +34,8 @@ from cis.laboratory import (
 )
 from cis.models import TariffDraft, TariffTrial, TariffVersion, TrialAccount, TrialGroupMember
 from cis.queries.billed_population import BilledColumns, Population, billed_columns
-from cis.queries.billed_rating import alike, compiled, totals
-from cis.rating import CannotPrice, CompiledTariff, compile_rules
+from cis.queries.billed_rating import own_totals, totals_under
+from cis.rating import CannotPrice, compile_rules
 from config.shared import jobs
 from config.shared.bulk_copy import copy_rows, read_columns
 from config.shared.errors import NotFound, Refused
@@ -52,6 +52,8 @@ _STRETCHES = 10
 NOT_RECOMPUTED = "not-recomputed"
 UNEVEN = "uneven-meters"
 NOT_PRICED = "not-priced"
+OWN_NOT_PRICED = "own-not-priced"
+FORMER_SYSTEM = "former-system"
 
 
 class DraftRefused(Refused):
@@ -289,7 +291,7 @@ def work_shard(claim: jobs.Claim, *, at: datetime) -> None:
     with transaction.atomic():
         population = _population_of(trial)
         found = billed_columns(population, low=claim.low, high=claim.high)
-        draft_fen, left_out = rate_twice(found, compile_rules(trial.draft.rules))
+        draft_fen, left_out = rate_twice(found, trial.draft.rules, of_tariff=trial.draft.base_version.tariff_id)
         compared = _by_account(found, draft_fen, left_out, _groups_in(trial, claim.low, claim.high))
         _keep_furthest(trial.pk, compared)
         claim.finish(
@@ -315,27 +317,27 @@ def _population_of(trial: TariffTrial) -> Population:
     )
 
 
-def rate_twice(found: BilledColumns, draft: CompiledTariff) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
+def rate_twice(
+    found: BilledColumns, draft: Sequence[Mapping[str, Any]], *, of_tariff: int
+) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
     """
     What each bill comes to under the draft, (n,) fen, and why a bill is left out ("" where it is compared), (n,).
 
     A bill that its own version does not give again to the fen is left out: its difference would not be the draft's.
+    `of_tariff` is the tariff that the draft is of: parts of bills at its price take the draft too.
     """
-    draft_fen = np.zeros(len(found), dtype=np.int64)
-    left_out = np.full(len(found), "", dtype=f"<U{max(map(len, (NOT_RECOMPUTED, UNEVEN, NOT_PRICED)))}")
-    versions = np.unique(found.version).tolist()
-    rules = dict(TariffVersion.objects.filter(pk__in=versions).values_list("pk", "rules"))
-    live = {version: compiled(rules.get(version)) for version in versions}
-    needs_periods = any(rule.period_registers for rule in draft.rules)
-    for version, month, rows in alike(found):
-        again = totals(found, rows, live[version], month)
-        tried = totals(found, rows, draft, month)
-        left_out[rows[tried < 0]] = NOT_PRICED
-        if needs_periods:
-            left_out[rows[found.is_uneven[rows]]] = UNEVEN
-        left_out[rows[again != found.total_fen[rows]]] = NOT_RECOMPUTED
-        draft_fen[rows] = tried
-    return draft_fen, left_out
+    reasons = (NOT_RECOMPUTED, UNEVEN, NOT_PRICED, OWN_NOT_PRICED, FORMER_SYSTEM)
+    left_out = np.full(len(found), "", dtype=f"<U{max(map(len, reasons))}")
+    versions = TariffVersion.objects.filter(tariff=of_tariff).values_list("pk", flat=True)
+    again, tried = own_totals(found), totals_under(found, draft, of_tariff=list(versions))
+    left_out[tried < 0] = NOT_PRICED
+    if any(rule.period_registers for rule in compile_rules(draft).rules):
+        # Of bills with parts, what a sub-meter tells has been taken off already.
+        left_out[found.is_uneven & ~found.has_parts()] = UNEVEN
+    left_out[again != found.total_fen] = NOT_RECOMPUTED
+    left_out[again < 0] = OWN_NOT_PRICED
+    left_out[found.is_former] = FORMER_SYSTEM
+    return tried, left_out
 
 
 def _by_account(

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from cis.queries.basis_columns import Basis
 from cis.queries.energy_columns import BILLED_REGISTERS, flat_from_total
-from cis.rating import Register
+from cis.queries.part_columns import PartColumns
+from cis.queries.rating_switches import SwitchSets
+from cis.rating import Register, Switches
 from cis.rating.columns import WHOLE
 from config.shared.bulk_copy import read_columns
 
@@ -58,6 +60,20 @@ class BilledColumns:
 
     basis: Basis | None
     """what basic charges and power-factor adjustments were computed from; None where no bill has one"""
+    switches: NDArray[np.intp]
+    """which of the sets each bill went by"""
+    switch_sets: tuple[Switches, ...]
+    parts: PartColumns | None
+    """the priced parts of bills that have several (`row` points here); None where no bill has any"""
+    is_former: NDArray[np.bool_]
+    """billed by another system, as one amount"""
+
+    def has_parts(self) -> NDArray[np.bool_]:
+        """Whose energy stands in parts, (n,)."""
+        has = np.zeros(len(self), dtype=np.bool_)
+        if self.parts is not None:
+            has[self.parts.row] = True
+        return has
 
     def __len__(self) -> int:
         return len(self.account)
@@ -76,13 +92,14 @@ WHERE b.account_id >= %(low)s AND b.account_id < %(high)s AND a.id >= %(low)s AN
 
 _BILLS = f"""
 SELECT b.id, b.account_id, a.org_unit_id, b.tariff_version_id, b.price_class, b.cycle, b.months, b.people,
-       b.tier_months, b.tier_kwh_e2_before, b.energy_kwh_e2, b.total_fen - b.correction_fen
+       b.tier_months, b.tier_kwh_e2_before, b.energy_kwh_e2, b.total_fen - b.correction_fen, b.org_unit_id,
+       b.period_end, EXISTS (SELECT 1 FROM cis_opening_bill o WHERE o.bill_id = b.id)
 {_FROM} ORDER BY b.account_id, b.period_start
-"""
+"""  # noqa: S608 (both halves are written here)
 _BILL_TYPES = {
     "id": "int8", "account": "int8", "area": "int8", "version": "int8", "price_class": "int2", "cycle": "int4",
     "months": "int2", "people": "int2", "tier_months": "int2", "tier_kwh_e2_before": "int8", "billed_kwh_e2": "int8",
-    "total_fen": "int8",
+    "total_fen": "int8", "unit": "int8", "period_end": "date", "is_former": "bool",
 }  # fmt: skip
 
 _USAGE = f"""
@@ -105,8 +122,16 @@ _ONE = (
 _SEVERAL = ("capacity_kva_e2", "capacity_share", "capacity_is_half", "demand_kw_e4")
 
 
+_PARTS = f"""
+SELECT p.bill_id, p.kind, p.tariff_version_id, p.price_class, p.people, p.from_on - DATE '2000-01-01',
+       p.to_on - DATE '2000-01-01', p.tier_kwh_e2_before, p.registers, p.energy_kwh_e2, p.loss_kwh_e2,
+       p.free_kwh_e2_per_month, p.free_months
+FROM cis_bill_part p JOIN (SELECT b.id {_FROM}) AS chosen ON chosen.id = p.bill_id ORDER BY p.bill_id, p.seq
+"""  # noqa: S608 (both halves are written here)
+
+
 def billed_columns(population: Population, *, low: int, high: int) -> BilledColumns:
-    """The bills of the population's accounts with ids in [low, high); three statements."""
+    """The bills of the population's accounts with ids in [low, high); five statements."""
     parameters: dict[str, Any] = {
         "low": low,
         "high": high,
@@ -122,11 +147,14 @@ def billed_columns(population: Population, *, low: int, high: int) -> BilledColu
         usage = read_columns(cursor, _USAGE, parameters, _USAGE_TYPES)
         cursor.execute(_BASIS, parameters)
         bases = cursor.fetchall()
+        cursor.execute(_PARTS, parameters)
+        kept_parts = cursor.fetchall()
     ids = bills.pop("id")
+    switch_sets, switches = SwitchSets().of_rows(bills.pop("unit"), bills.pop("period_end") - 1)
     energy = np.zeros((len(ids), len(BILLED_REGISTERS)), dtype=np.int64)
     has = np.zeros(energy.shape, dtype=np.bool_)
     uneven = np.zeros(len(ids), dtype=np.bool_)
-    basis = None
+    basis, parts = None, None
     if len(ids):
         by_id = np.argsort(ids)
         row = by_id[np.searchsorted(ids, usage["bill"], sorter=by_id)]
@@ -138,7 +166,41 @@ def billed_columns(population: Population, *, low: int, high: int) -> BilledColu
         if bases:
             bill = np.array([one[0] for one in bases], dtype=np.int64)
             basis = _basis(by_id[np.searchsorted(ids, bill, sorter=by_id)], bases, len(ids))
-    return BilledColumns(**bills, energy_kwh_e2=energy, has_register=has, is_uneven=uneven, basis=basis)
+        if kept_parts:
+            bill = np.array([one[0] for one in kept_parts], dtype=np.int64)
+            parts = _parts(by_id[np.searchsorted(ids, bill, sorter=by_id)], kept_parts)
+    return BilledColumns(
+        **bills,
+        energy_kwh_e2=energy,
+        has_register=has,
+        is_uneven=uneven,
+        basis=basis,
+        switches=switches,
+        switch_sets=switch_sets,
+        parts=parts,
+    )
+
+
+_PART_NAMES = ("kind", "version", "price_class", "people", "from_on", "to_on", "tier_kwh_e2_before")
+_PART_REST = ("loss_kwh_e2", "free_kwh_e2_per_month", "free_months")
+
+
+def _parts(row: NDArray[np.int64], kept: list[tuple[Any, ...]]) -> PartColumns:
+    """Kept parts in columns; those of one bill lie together in their order."""
+    found = []
+    for at, (_bill, *values) in sorted(zip(row.tolist(), kept, strict=True), key=lambda one: one[0]):
+        registers, energy = values[len(_PART_NAMES) : len(_PART_NAMES) + 2]
+        of_register = dict(zip(registers, energy, strict=True))
+        found.append(
+            {
+                "row": at,
+                **dict(zip(_PART_NAMES, values, strict=False)),
+                **dict(zip(_PART_REST, values[len(_PART_NAMES) + 2 :], strict=True)),
+                "energy_kwh_e2": [of_register.get(int(one), 0) for one in BILLED_REGISTERS],
+                "has_register": [int(one) in of_register for one in BILLED_REGISTERS],
+            }
+        )
+    return PartColumns.of(found)
 
 
 def _basis(row: NDArray[np.int64], bases: list[tuple[Any, ...]], rows: int) -> Basis:

@@ -10,11 +10,9 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-from cis.models import TariffVersion
 from cis.queries.billed_population import BilledColumns, Population, billed_columns
-from cis.queries.billed_rating import alike, compiled, totals
+from cis.queries.billed_rating import own_totals, totals_under
 from cis.queries.price_changes import VersionAhead
-from cis.rating import CompiledTariff
 from config.shared.periods import add_months
 
 __all__ = ["YearlyEffect", "yearly_effects"]
@@ -68,16 +66,13 @@ def yearly_effects(account_ids: Sequence[int], changes: Mapping[int, VersionAhea
         concerned = cursor.fetchall()
     newest = {account: cycle for account, _tariff, cycle in concerned if cycle is not None}
     found = _bills(newest)
-    live = _own_tariffs(found)
-    groups = alike(found)
-    again = _all_totals(found, groups, live)
+    again = own_totals(found)
     effects = []
     for tariff_id, change in changes.items():
         mine = [account for account, tariff, _cycle in concerned if tariff == tariff_id]
         if not mine:
             continue
-        before = _all_totals(found, groups, compiled(change.old.rules))
-        after = _all_totals(found, groups, compiled(change.new.rules))
+        before, after = totals_under(found, change.old.rules), totals_under(found, change.new.rules)
         effects += [_effect(account, change, found, newest, again, before, after) for account in mine]
     return sorted(effects, key=lambda effect: effect.account_id)
 
@@ -94,25 +89,6 @@ def _bills(newest: Mapping[int, int]) -> BilledColumns:
         account_ids=tuple(newest),
     )
     return billed_columns(population, low=min(newest, default=0), high=max(newest, default=0) + 1)
-
-
-def _own_tariffs(found: BilledColumns) -> dict[int, CompiledTariff | None]:
-    versions = np.unique(found.version).tolist()
-    rules = TariffVersion.objects.filter(pk__in=versions).values_list("pk", "rules")
-    return {pk: compiled(specs) for pk, specs in rules}
-
-
-def _all_totals(
-    found: BilledColumns,
-    groups: Sequence[tuple[int, int, NDArray[np.int64]]],
-    tariff: CompiledTariff | Mapping[int, CompiledTariff | None] | None,
-) -> NDArray[np.int64]:
-    """(n,) what every bill comes to under one tariff, or under its own; -1 where it cannot be priced."""
-    fen = np.full(len(found), -1, dtype=np.int64)
-    for version, month, rows in groups:
-        one = tariff.get(version) if isinstance(tariff, Mapping) else tariff
-        fen[rows] = totals(found, rows, one, month)
-    return fen
 
 
 def _effect(

@@ -307,6 +307,8 @@ def trial(request: HttpRequest, trial_id: int) -> HttpResponse:
     page = queries.get_trial(trial_id, within=_scope(request))
     left_out = {
         operations.NOT_RECOMPUTED: _("按原电价版本重算与账单不一致"),
+        operations.OWN_NOT_PRICED: _("原电价版本现在不能给它计价"),
+        operations.FORMER_SYSTEM: _("由原系统出账，只有总额"),
         operations.UNEVEN: _("同一户的表有的分时、有的不分时"),
         operations.NOT_PRICED: _("这个方案不能给它计价，例如没有分时示数"),
     }

@@ -15,7 +15,7 @@ from cis.rating.columns import WHOLE
 from cis.rating.rules.basic_charge import DemandMode
 
 if TYPE_CHECKING:
-    from cis.previews.bill import Request
+    from cis.previews.bill_request import Request
 
 __all__ = ["BasicInputs", "read_basic"]
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from cis.previews.document import Document
-from cis.previews.supply import Supply
+from cis.previews.parts import Supply
 from cis.rating import CannotPrice
 from cis.rating.capacity_days import DAY, CapacityEvent, Stretch, stretches_of
 from cis.rating.columns import WHOLE

@@ -11,11 +11,12 @@ from cis.previews.basic import BasicInputs, read_basic
 from cis.previews.bill_request import Bill, Request
 from cis.previews.chosen_tariff import merged, published_of, windows_of
 from cis.previews.household import check_period, household, with_empty_tiers
+from cis.previews.parts import Part, Terms
 from cis.previews.power_factor import TABLE, power_factor_of
 from cis.previews.price_change import cut_lines, read_cut
 from cis.previews.rated import rated, usage_of
 from cis.previews.said import in_order, say, say_export
-from cis.previews.supply import Part, read_supply
+from cis.previews.supply import read_supply
 from cis.previews.tariffs import (
     CLASS_LABELS,
     ENERGY_KINDS,
@@ -36,9 +37,13 @@ def preview_bill(request: Request) -> Answer:
     :raises CannotPrice: something is missing, unknown, or cannot be
     """
     published = published_of(request)
-    supply = read_supply(
-        request.inputs, request.options, request.switches, windows_of(request, published), request.month
+    terms = Terms.of(
+        published.rules if published else (),
+        request.prices.periods if request.prices else (),
+        is_home=request.price_class == "residential",
     )
+    windows = windows_of(request, published)
+    supply = read_supply(request.inputs, request.options, request.switches, windows, request.month, terms)
     bill = Bill(request, supply)
     bill.answer.quantities |= supply.quantities
     power_factor_of(bill)

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from cis.previews.answer import Answer
 from cis.previews.document import Document
-from cis.previews.supply import Supply
+from cis.previews.parts import Supply
 from cis.previews.tariffs import PublishedTariff, StatedPrices
 from cis.rating import CannotPrice, Switches, WindowSet
 

@@ -20,8 +20,8 @@ TABLE = "1983-215"
 def power_factor_of(bill: Bill) -> None:
     """The standard that applies and the factor: stated, or from active and reactive energy."""
     request, supply = bill.request, bill.supply
-    main = supply.part("main", "new")
-    reactive = main.reactive_e2 if main else None
+    of_main_meter = request.switches.text("pf_active_base") == "main_meter_total"
+    active, reactive = supply.for_power_factor(of_main_meter=of_main_meter)
     if reactive is None and not request.inputs.has("power_factor"):
         return
     bill.standard_e2 = _standard(request)
@@ -31,8 +31,7 @@ def power_factor_of(bill: Bill) -> None:
         bill.factor_e2 = request.inputs.scaled("power_factor", 2)
         if bill.factor_e2 > 100:
             raise CannotPrice("out_of_range", "inputs.power_factor must be 0 to 1")
-    elif main is not None and reactive is not None:
-        active = supply.main_e2 if request.switches.text("pf_active_base") == "main_meter_total" else main.total_e2
+    elif reactive is not None:
         bill.factor_e2 = int(power_factor_e2(np.array([active], np.int64), np.array([reactive], np.int64))[0])
         bill.answer.quantities |= {
             "active_kwh_for_pf": plain(Fraction(active, 100)),

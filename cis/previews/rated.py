@@ -10,7 +10,7 @@ import numpy as np
 
 from cis.previews.bill_request import Bill
 from cis.previews.household import kwh_before, months_of, tier_months
-from cis.previews.supply import Part
+from cis.previews.parts import Part
 from cis.previews.tariffs import ENERGY_KINDS
 from cis.rating import (
     CannotPrice,

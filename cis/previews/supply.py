@@ -1,14 +1,16 @@
-"""Pure: what was used, from a request: register values, curves, losses, sub-meters and agreed shares, in 0.01 kWh."""
+"""Pure: what was used, from a request: register values, curves and stated energy, in 0.01 kWh."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from fractions import Fraction
 
 import numpy as np
 
 from cis.previews.answer import plain
 from cis.previews.document import Document
+from cis.previews.parts import Part, Supply, Terms
+from cis.previews.shares import add_agreed_losses, take_off
 from cis.rating import (
     PERIOD_REGISTERS,
     CannotPrice,
@@ -20,11 +22,8 @@ from cis.rating import (
     energy_kwh_e2,
     flat_from_total,
 )
-from cis.rating.columns import Int64Column
-from cis.rating.rules.losses import add_losses, formula_loss_e2, line_loss_e2, table_loss_e2
-from cis.rating.rules.splits import Split, take_fixed, take_ratio, take_sub_meters
 
-__all__ = ["Part", "Supply", "read_supply"]
+__all__ = ["REGISTERS", "read_supply"]
 
 REGISTERS = {
     "total": Register.TOTAL,
@@ -52,51 +51,18 @@ REGISTERS = {
 GENERATION = "pv_generation"
 MOST_DIGITS = 12
 SEGMENTS = ("old", "new")
-
-Energy = dict[Register, int]
-
-
-@dataclass
-class Part:
-    """Energy that has a price of its own. `role`: main, old, new, sub, fixed or ratio."""
-
-    role: str
-    energy_e2: Energy
-    reactive_e2: int | None = None
-    label: str = ""
-    """of a sub-meter, as the request names it"""
-
-    @property
-    def total_e2(self) -> int:
-        """Import energy."""
-        periods = [self.energy_e2[one] for one in PERIOD_REGISTERS if one in self.energy_e2]
-        return sum(periods) if periods else self.energy_e2.get(Register.TOTAL, 0)
-
-    @property
-    def has_periods(self) -> bool:
-        """Whether it was measured by period."""
-        return any(one in self.energy_e2 for one in PERIOD_REGISTERS)
-
-
-@dataclass
-class Supply:
-    """Everything measured and agreed; the parts stand in the order of the bill, the main one among them."""
-
-    parts: list[Part] = field(default_factory=list)
-    main_e2: int = 0
-    """active energy of the main meter with its losses, before anything is taken off"""
-    export_e2: int | None = None
-    generation_e2: int | None = None
-    demand_kw_e4: list[int] = field(default_factory=list)
-    quantities: dict[str, str] = field(default_factory=dict)
-
-    def part(self, *roles: str) -> Part | None:
-        """The first part of one of these roles."""
-        return next((part for part in self.parts if part.role in roles), None)
+REACTIVE = (Register.REACTIVE_IMPORT, Register.REACTIVE_EXPORT)
+ROUNDING_E2 = 300
+"""By so much the periods of a meter may miss its total: each register is rounded by itself."""
 
 
 def read_supply(
-    inputs: Document, options: Document, switches: Switches, windows: WindowSet | None, month: int
+    inputs: Document,
+    options: Document,
+    switches: Switches,
+    windows: WindowSet | None,
+    month: int,
+    terms: Terms,
 ) -> Supply:
     """
     The energy of a request, in the order of billing-rules.md section 0.
@@ -106,20 +72,17 @@ def read_supply(
     supply = Supply()
     whole = switches.text("kwh_rounding") == "integer_kwh"
     if inputs.has("meters"):
-        _metered(supply, inputs, switches, whole=whole)
+        _metered(supply, inputs, switches, terms, whole=whole)
     elif inputs.has("hourly_kwh") or inputs.has("quarter_kwh"):
         _from_curve(supply, inputs, windows, month)
     else:
-        _stated(supply, inputs, whole=whole)
-    main = supply.part("main", "new")
-    for name in ("reactive_kvarh", "reactive_import_kvarh", "reactive_export_kvarh"):
-        if main is not None and inputs.has(name):
-            main.reactive_e2 = (main.reactive_e2 or 0) + inputs.scaled(name, 2)
-    _losses(supply, inputs, switches)
+        _stated(supply, inputs, terms, whole=whole)
+    _stated_reactive(supply.part("main", "new"), inputs)
+    add_agreed_losses(supply, inputs, switches)
     main = supply.part("main", "new")
     if main is not None:
         supply.main_e2 = main.total_e2
-        _splits(supply, main, inputs, switches)
+        take_off(supply, main, inputs, switches)
     _demand(supply, inputs)
     return supply
 
@@ -127,24 +90,30 @@ def read_supply(
 # --- What was measured -----------------------------------------------------------------------
 
 
-def _metered(supply: Supply, inputs: Document, switches: Switches, *, whole: bool) -> None:
+def _metered(supply: Supply, inputs: Document, switches: Switches, terms: Terms, *, whole: bool) -> None:
     """Register values, grouped by meter."""
     groups: dict[str, Part] = {}
+    seen: set[tuple[str, object]] = set()
     for meter in inputs.parts("meters"):
         label, name = meter.text("meter", "main"), meter.text("register")
         energy = _advance_of(meter, switches, whole=whole)
         if meter.has("role"):
             label = meter.text("role") if meter.text("role") in ("main", *SEGMENTS) else f"sub_{label}"
-        if name == GENERATION:
-            supply.generation_e2 = energy
-        elif name not in REGISTERS:
+        register = REGISTERS.get(name)
+        if register is None and name != GENERATION:
             raise CannotPrice("unknown_register", f"{meter.where}.register {name}; known: {', '.join(REGISTERS)}")
+        if (label, register) in seen:
+            raise CannotPrice("register_twice", f"{meter.where}.register: {name} of meter {label} is named twice")
+        seen.add((label, register))
+        if register is None:
+            supply.generation_e2 = (supply.generation_e2 or 0) + energy
         else:
             part = groups.setdefault(label, Part(_role_of(label, meter), {}, label=label))
-            _note(supply, part, REGISTERS[name], energy, meter)
+            _note(supply, part, register, energy, meter)
         meter.finish()
     for part in groups.values():
-        _complete(part)
+        _complete(part, terms)
+    _check_meters(groups)
     _join_exchange(groups)
     supply.parts = [part for part in groups.values() if part.energy_e2 or part.reactive_e2 is not None]
     if len([part for part in supply.parts if part.role == "main"]) > 1:
@@ -153,11 +122,29 @@ def _metered(supply: Supply, inputs: Document, switches: Switches, *, whole: boo
         )
 
 
+def _check_meters(groups: Mapping[str, Part]) -> None:
+    """:raises CannotPrice: meters that cannot stand together, or one that lacks what is needed of it"""
+    old, new = (groups.get(name) for name in SEGMENTS)
+    if "main" in groups and (old or new):
+        raise CannotPrice(
+            "unknown_meter", "inputs.meters: main cannot stand beside old or new, which follow each other"
+        )
+    if old is not None and new is None:
+        raise CannotPrice("missing_field", "inputs.meters: the meter new that came for old")
+    for part in groups.values():
+        if not part.energy_e2 and (part.reactive_e2 is not None or part.role == "sub"):
+            raise CannotPrice("missing_field", f"inputs.meters: register total of meter {part.label}")
+    if old is not None and new is not None and old.reactive_e2 is not None and new.reactive_e2 is None:
+        raise CannotPrice("missing_field", "inputs.meters: register reactive of meter new, which old has")
+
+
 def _join_exchange(groups: dict[str, Part]) -> None:
     """Two meters that measured the same registers one after the other are one bill's energy."""
     old, new = (groups.get(name) for name in SEGMENTS)
     if old is None or new is None or old.energy_e2.keys() != new.energy_e2.keys():
         return
+    if (old.reactive_e2 is None) != (new.reactive_e2 is None):
+        return  # the factor is that of the meter that measured it
     for register, energy in old.energy_e2.items():
         new.energy_e2[register] += energy
     if old.reactive_e2 is not None:
@@ -176,41 +163,54 @@ def _role_of(label: str, meter: Document) -> str:
 
 def _advance_of(meter: Document, switches: Switches, *, whole: bool) -> int:
     """Energy of one register, 0.01 kWh; of a demand register what it shows times the ratio, 0.0001 kW."""
-    ratio = meter.scaled("multiplier", 0, "1")
+    ratio = meter.scaled("multiplier", 0)
     if ratio < 1:
         raise CannotPrice("out_of_range", f"{meter.where}.multiplier must be at least 1")
-    current = meter.scaled("curr", 4)
+    digits = meter.scaled("digits", 0) if meter.has("digits") else 0
+    if meter.has("digits") and not 1 <= digits <= MOST_DIGITS:
+        raise CannotPrice("out_of_range", f"{meter.where}.digits must be 1 to {MOST_DIGITS}")
+    is_estimated = meter.flag("estimated")
     if REGISTERS.get(meter.text("register")) == Register.DEMAND:
         meter.ignore("prev")
-        return current * ratio
-    previous = meter.scaled("prev", 4)
-    digits = meter.scaled("digits", 0, "0")
-    if digits > MOST_DIGITS:
-        raise CannotPrice("out_of_range", f"{meter.where}.digits must be 1 to {MOST_DIGITS}")
+        return _shown(meter, "curr", digits) * ratio
+    previous, current = (_shown(meter, name, digits) for name in ("prev", "curr"))
     moved = current - previous
     # What takes back an estimate is a refund, whatever the register could do.
-    if moved < 0 and not meter.flag("estimated"):
+    if moved < 0 and not is_estimated:
         choice = switches.text("negative_advance")
         if choice == "refuse" or (choice == "roll_over" and not digits):
             raise CannotPrice(
-                "negative_advance", f"{meter.where}: the register went back; give digits if it turned over"
+                "negative_advance", f"{meter.where}.curr: the register went back; give digits if it turned over"
             )
         if choice == "roll_over":
             moved = int(advance(previous, current, digits, True))
-    meter.ignore("estimated")
+            # A turn that would be most of a round is a wrong reading rather.
+            if 2 * moved > 10_000 * 10**digits:
+                raise CannotPrice(
+                    "negative_advance",
+                    f"{meter.where}.curr: too far back for a register of these digits to have turned",
+                )
     return int(energy_kwh_e2(moved, ratio, whole))
 
 
+def _shown(meter: Document, name: str, digits: int) -> int:
+    """What a register shows, in 0.0001; raises CannotPrice(`out_of_range`) where it has more digits than the meter."""
+    value = meter.scaled(name, 4)
+    if digits and value >= 10_000 * 10**digits:
+        raise CannotPrice("out_of_range", f"{meter.where}.{name} has more than the {digits} digits of the register")
+    return value
+
+
 def _note(supply: Supply, part: Part, register: Register, energy: int, meter: Document) -> None:
-    if register in (Register.REACTIVE_IMPORT, Register.REACTIVE_EXPORT):
+    if register in REACTIVE:
         part.reactive_e2 = (part.reactive_e2 or 0) + abs(energy)
     elif register == Register.DEMAND:
         if part.role != "sub":
             _highest(supply, part.role, energy)
     elif register == Register.EXPORT_TOTAL:
-        supply.export_e2 = energy
-    elif register in part.energy_e2:
-        raise CannotPrice("register_twice", f"{meter.where}: {register.name.lower()} of {part.label} is named twice")
+        if part.role == "sub":
+            raise CannotPrice("unknown_register", f"{meter.where}.register: only main, old and new feed in")
+        supply.export_e2 = (supply.export_e2 or 0) + energy
     else:
         part.energy_e2[register] = energy
 
@@ -223,17 +223,26 @@ def _highest(supply: Supply, role: str, demand: int) -> None:
         supply.demand_kw_e4.append(demand)
 
 
-def _complete(part: Part) -> None:
-    """Where a meter has a total and periods, flat is what the others leave of the total."""
+def _complete(part: Part, terms: Terms) -> None:
+    """
+    Where a meter has a total and periods, flat is what the others leave of the total. A tariff without a flat price
+    takes the periods as the meter shows them, and what rounding leaves between is not billed.
+    """
     if Register.TOTAL not in part.energy_e2 or not part.has_periods:
         return
     total = part.energy_e2.pop(Register.TOTAL)
+    if part.role != "sub" and not terms.prices_flat and Register.FLAT not in part.energy_e2:
+        if abs(total - part.total_e2) > ROUNDING_E2:
+            raise CannotPrice(
+                "registers_disagree", f"inputs: total of meter {part.label} is not the sum of its periods; none is flat"
+            )
+        return
     others = [
         part.energy_e2.get(one, 0) for one in (Register.SHARP, Register.PEAK, Register.VALLEY, Register.DEEP_VALLEY)
     ]
     part.energy_e2[Register.FLAT] = int(flat_from_total(total, *others))
     if part.energy_e2[Register.FLAT] < 0:
-        raise CannotPrice("registers_disagree", f"meter {part.label}: the periods exceed the total")
+        raise CannotPrice("registers_disagree", f"inputs: the periods of meter {part.label} exceed its total")
 
 
 def _from_curve(supply: Supply, inputs: Document, windows: WindowSet | None, month: int) -> None:
@@ -253,14 +262,13 @@ def _from_curve(supply: Supply, inputs: Document, windows: WindowSet | None, mon
     fold = windows.fold_hourly if name == "hourly_kwh" else windows.fold
     folded = fold(column, month, kind)[0]
     energy = {one: int(folded[at]) for at, one in enumerate(PERIOD_REGISTERS) if one in windows.registers}
-    supply.parts = [Part("main", energy)]
+    supply.parts = [Part("main", energy, label="main")]
 
 
-RATIOS = ("ratio_pct", "fixed_ratio_pct")
 STATED = ("billed_kwh", "active_kwh", "main_kwh", "total_kwh", "import_kwh")
 
 
-def _stated(supply: Supply, inputs: Document, *, whole: bool) -> None:
+def _stated(supply: Supply, inputs: Document, terms: Terms, *, whole: bool) -> None:
     """Energy that the request states itself."""
     found = [name for name in STATED if inputs.has(name)]
     if len(found) > 1:
@@ -271,119 +279,72 @@ def _stated(supply: Supply, inputs: Document, *, whole: bool) -> None:
         if inputs.has(f"{one.name.lower()}_kwh")
     }
     if inputs.has("actual_curr"):
-        # The estimate was billed; what the actual reading adds to it, or takes off it, is billed now.
-        ratio = inputs.scaled("multiplier", 0, "1")
-        moved = inputs.scaled("actual_curr", 4) - inputs.scaled("estimated_prev", 4)
-        inputs.ignore("last_actual")
-        supply.parts = [Part("main", {Register.TOTAL: int(energy_kwh_e2(moved, ratio, whole))})]
+        if found or periods:
+            raise CannotPrice("register_twice", "inputs: actual_curr and a stated energy each say what was used")
+        supply.parts = [Part("main", {Register.TOTAL: _settled(inputs, terms, whole=whole)}, label="main")]
         supply.quantities["billed_kwh"] = plain(Fraction(supply.parts[0].total_e2, 100))
     elif periods:
-        supply.parts = [Part("main", periods | ({Register.TOTAL: inputs.scaled(found[0], 2)} if found else {}))]
-        _complete(supply.parts[0])
+        total = {Register.TOTAL: inputs.scaled(found[0], 2)} if found else {}
+        supply.parts = [Part("main", periods | total, label="main")]
+        _complete(supply.parts[0], terms)
     elif found:
-        supply.parts = [Part("main", {Register.TOTAL: inputs.scaled(found[0], 2)})]
+        supply.parts = [Part("main", {Register.TOTAL: inputs.scaled(found[0], 2)}, label="main")]
 
 
-# --- What is added and taken off -------------------------------------------------------------
+def _settled(inputs: Document, terms: Terms, *, whole: bool) -> int:
+    """
+    What an actual reading adds to an estimate that was billed, or takes off it, 0.01 kWh.
+
+    :raises CannotPrice: readings that go back, or tiers by month, under which the estimated month is billed again
+    """
+    if terms.has_monthly_tiers:
+        raise CannotPrice(
+            "rebill_estimated_month",
+            "inputs.estimated_prev: with tiers by month the estimated month is taken back and billed again; "
+            "give inputs.meters of each month",
+        )
+    # A home's meter is connected directly; elsewhere the ratio must be known.
+    ratio = inputs.scaled("multiplier", 0, "1" if terms.is_home else None)
+    if ratio < 1:
+        raise CannotPrice("out_of_range", "inputs.multiplier must be at least 1")
+    estimated, actual = (inputs.scaled(name, 4) for name in ("estimated_prev", "actual_curr"))
+    if inputs.has("last_actual"):
+        last = inputs.scaled("last_actual", 4)
+        for name, value in (("estimated_prev", estimated), ("actual_curr", actual)):
+            if value < last:
+                raise CannotPrice("negative_advance", f"inputs.{name} is below inputs.last_actual")
+    return int(energy_kwh_e2(actual - estimated, ratio, whole))
 
 
-def _losses(supply: Supply, inputs: Document, switches: Switches) -> None:
-    """Transformer, then line; of a bill with two meters the old one stood behind the transformer."""
-    part = supply.part("old") or supply.part("main")
-    whole = switches.text("loss_rounding") == "integer_kwh"
-    active = _transformer_loss(inputs, "active", "kwh", part.total_e2 if part else 0, whole=whole)
-    reactive = _transformer_loss(inputs, "reactive", "kvarh", (part.reactive_e2 or 0) if part else 0, whole=whole)
-    rate_e6 = inputs.scaled("line_loss_pct", 4, "0")
-    if not (active or reactive or rate_e6):
+def _stated_reactive(main: Part | None, inputs: Document) -> None:
+    """Reactive energy that the request states: as one number, or forward and reverse."""
+    one, two = ["reactive_kvarh"], ["reactive_import_kvarh", "reactive_export_kvarh"]
+    found = [name for name in one + two if inputs.has(name)]
+    if not found:
         return
-    if part is None:
-        raise CannotPrice("missing_field", "inputs: losses of what? no energy is given")
-    energy = np.array([list(part.energy_e2.values())], dtype=np.int64)
-    line = int(line_loss_e2(_one(part.total_e2 + active), _one(rate_e6), whole=whole)[0])
-    registers = list(part.energy_e2)
-    flat = registers.index(Register.FLAT) if Register.FLAT in registers else 0
-    # Without a flat price there is no flat period to put it in.
-    proportional = switches.text("loss_tou_allocation") == "proportional" or Register.FLAT not in registers
-    billed = add_losses(energy, _one(active + line), flat, proportional=proportional)
-    part.energy_e2 = dict(zip(registers, billed[0].tolist(), strict=True))
-    if part.reactive_e2 is not None or reactive:
-        base = (part.reactive_e2 or 0) + reactive
-        part.reactive_e2 = base + int(line_loss_e2(_one(base), _one(rate_e6), whole=whole)[0])
-        supply.quantities["billed_reactive"] = plain(Fraction(part.reactive_e2, 100))
-    if part.role == "old":
-        supply.quantities["old_kwh"] = plain(Fraction(int(energy.sum()), 100))
-    supply.quantities["loss_kwh"] = plain(Fraction(active + line, 100))
-    supply.quantities["billed_active"] = plain(Fraction(part.total_e2, 100))
+    if main is None:
+        raise CannotPrice("missing_field", f"inputs: the active energy beside {found[0]}")
+    if main.reactive_e2 is not None or (len(found) > 1 and "reactive_kvarh" in found):
+        raise CannotPrice("register_twice", f"inputs.{found[-1]}: the reactive energy is given already")
+    main.reactive_e2 = sum(inputs.scaled(name, 2) for name in found)
 
 
-def _transformer_loss(inputs: Document, kind: str, unit: str, read_e2: int, *, whole: bool) -> int:
-    """0.01 kWh (kvarh): stated, by the month's table, or by formula."""
-    stated, table = f"{kind}_transformer_loss", f"transformer_loss_monthly_{unit}"
-    if inputs.has(stated):
-        return inputs.scaled(stated, 2)
-    if inputs.has(table):
-        days = inputs.scaled("loss_days", 0, "30")
-        return int(table_loss_e2(_one(inputs.scaled(table, 2)), _one(days), whole=whole)[0])
-    iron, coefficient = (
-        ("iron_loss_kw", "loss_coefficient") if kind == "active" else ("iron_loss_kvar", "loss_coefficient_k")
-    )
-    if not inputs.has(iron):
-        return 0
-    share = inputs.scaled(coefficient, 6, "0")
-    hours = inputs.scaled("loss_hours", 0)
-    return int(formula_loss_e2(_one(inputs.scaled(iron, 3)), _one(hours), _one(share), _one(read_e2), whole=whole)[0])
-
-
-def _splits(supply: Supply, main: Part, inputs: Document, switches: Switches) -> None:
-    """Sub-meters, then agreed quantities, then agreed shares."""
-    registers = list(main.energy_e2)
-    flat = registers.index(Register.FLAT) if Register.FLAT in registers else 0
-    energy = np.array([list(main.energy_e2.values())], dtype=np.int64)
-    proportional = switches.text("sub_deduction_tou") == "proportional"
-    subs = [part for part in supply.parts if part.role == "sub"]
-    for sub in subs:
-        # A sub-meter with periods of its own is taken from those periods.
-        alike = sub.energy_e2.keys() <= set(registers)
-        by_register = [sub.energy_e2.get(register, 0) for register in registers]
-        of_sub = np.array([by_register if alike else [sub.total_e2]], dtype=np.int64)
-        energy = _rest(take_sub_meters(energy, of_sub, flat, proportional=proportional), f"meter {sub.label}")
-    if subs:
-        supply.quantities |= {
-            "main": plain(Fraction(supply.main_e2, 100)),
-            "sub": plain(Fraction(sum(sub.total_e2 for sub in subs), 100)),
-        }
-    taken: list[Part] = []
-    if inputs.has("fixed_kwh"):
-        fixed = inputs.scaled("fixed_kwh", 2)
-        energy = _rest(take_fixed(energy, _one(fixed), flat, proportional=proportional), "inputs.fixed_kwh")
-        taken.append(Part("fixed", {Register.TOTAL: fixed}))
-    ratio = next((name for name in RATIOS if inputs.has(name)), None)
-    if ratio is not None:
-        base = supply.main_e2 if switches.text("ratio_base") == "main_total" else int(energy.sum())
-        split = take_ratio(energy, _one(base), _one(inputs.scaled(ratio, 4)), flat, proportional=proportional)
-        energy = _rest(split, f"inputs.{ratio}")
-        taken.append(Part("ratio", {Register.TOTAL: int(split.taken_e2[0])}))
-    main.energy_e2 = dict(zip(registers, energy[0].tolist(), strict=True))
-    supply.parts = [*taken, *supply.parts]
-
-
-def _rest(split: Split, where: str) -> Int64Column:
-    if split.too_small.any():
-        raise CannotPrice("main_below_parts", f"{where} is more than the main meter measured")
-    return split.rest_e2
+# --- Demand and what was fed in ---------------------------------------------------------------
 
 
 def _demand(supply: Supply, inputs: Document) -> None:
     """Maximum demand: of one feeder, or of several that can be used together."""
+    said = ["a register of inputs.meters"] if supply.demand_kw_e4 else []
+    said += [f"inputs.{name}" for name in ("feeders", "max_demand_kw") if inputs.has(name) and inputs.raw(name) != []]
+    if len(said) > 1:
+        raise CannotPrice("register_twice", f"{' and '.join(said)} each say the maximum demand")
     for feeder in inputs.parts("feeders"):
         feeder.ignore("name")
         supply.demand_kw_e4.append(feeder.scaled("max_demand_kw", 4))
         feeder.finish()
-    if inputs.has("export_kwh"):
-        supply.export_e2 = inputs.scaled("export_kwh", 2)
     if inputs.has("max_demand_kw"):
         supply.demand_kw_e4.append(inputs.scaled("max_demand_kw", 4))
-
-
-def _one(value: int) -> Int64Column:
-    return np.array([value], dtype=np.int64)
+    if inputs.has("export_kwh"):
+        if supply.export_e2 is not None:
+            raise CannotPrice("register_twice", "inputs.export_kwh and a register of inputs.meters say what was fed in")
+        supply.export_e2 = inputs.scaled("export_kwh", 2)

@@ -8,7 +8,7 @@ from typing import Any
 
 from cis.previews.answer import plain
 from cis.previews.document import Document
-from cis.previews.supply import Part
+from cis.previews.parts import Part
 from cis.rating import PERIOD_REGISTERS, CannotPrice
 
 __all__ = ["ENERGY_KINDS", "PublishedTariff", "StatedPrices", "rules_of_part"]

@@ -150,7 +150,7 @@ CASES: dict[str, tuple[dict[str, Any], Any, Any]] = {
 BACK = {
     "customer": {"class": "commercial"},
     "tariff_inline": {"energy_price": "0.5"},
-    "inputs": {"meters": [{"register": "total", "prev": "500", "curr": "400", "multiplier": "1", "digits": 3}]},
+    "inputs": {"meters": [{"register": "total", "prev": "950", "curr": "50", "multiplier": "1", "digits": 3}]},
 }
 
 
@@ -171,8 +171,8 @@ class TestSwitches:
 
     def test_a_register_that_went_back(self) -> None:
         """A refund, a turn, or neither."""
-        assert answered(chosen(BACK, "negative_advance", "refund"))["total"] == "-50.00"
-        assert answered(chosen(BACK, "negative_advance", "roll_over"))["total"] == "450.00"
+        assert answered(chosen(BACK, "negative_advance", "refund"))["total"] == "-450.00"
+        assert answered(chosen(BACK, "negative_advance", "roll_over"))["total"] == "50.00"
         with pytest.raises(CannotPrice, match="negative_advance"):
             answered(chosen(BACK, "negative_advance", "refuse"))
 

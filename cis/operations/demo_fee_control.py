@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
+from cis.demo.paper import PAPER
 from cis.models import Account, FeeControlAgreement, PortalAccess
 from cis.operations import fee_control
 from cis.operations.fee_control_acts import act_on
@@ -17,9 +18,6 @@ from config.shared.models import User
 
 _HOW_MANY, _LOOKED_AT = 8, 400
 _TERMS = ("SG-PREPAID", "CSG-PREPAID")
-# Said on every page that shows it: nobody signed this.
-_PAPER = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n" \
-    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF"  # fmt: skip
 
 
 def load(*, today: date, at: datetime) -> None:
@@ -40,7 +38,7 @@ def load(*, today: date, at: datetime) -> None:
                     until_on=None,
                     signed_by="示范户主",
                     signed_on=today - timedelta(days=21),
-                    paper=_PAPER,
+                    paper=PAPER,
                     paper_name="示范费控协议.pdf",
                     by_id=clerk.pk,
                     at=at,

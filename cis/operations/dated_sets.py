@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from psycopg2.extras import DateRange
@@ -59,7 +60,8 @@ def begin_set(
         rows = model._default_manager
         holding = rows.filter(org_unit=unit, valid__endswith=None).order_by("-pk").first()
         begins = holding.valid.lower if holding else None
-        if (begins is not None and from_on <= begins) or from_on < at.date():
+        today = at.astimezone(settings.BILLING_TIME_ZONE).date()
+        if (begins is not None and from_on <= begins) or from_on < today:
             raise SetLiesBack(_("只能从今天或以后、且晚于现行设定的日期起执行，以前的结果不改。"))
         if holding is not None:
             holding.valid = DateRange(begins, from_on)

@@ -25,6 +25,7 @@ from cis.models import (
 from cis.operations import back_billing, bill_corrections
 from cis.operations.agreements import sign_in_parts
 from cis.operations.bill_comparisons import compare_bills
+from cis.parallel_run import OTHER_BILLS
 from config.shared import approvals
 from config.shared.models import User
 from config.shared.money import yuan_from_fen
@@ -126,12 +127,13 @@ def _parallel_run(cycle: int, *, at: datetime) -> None:
         path = Path(folder) / f"{cycle}.csv"
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow(("account_no", "period_start", "period_end", "energy_kwh", "total_yuan"))
+            writer.writerow([column.name for column in OTHER_BILLS.columns])
             for number, bill in enumerate(rows):
                 if number == 7:
                     continue
                 end = bill.period_end - timedelta(days=number == 17)
                 fen = bill.total_fen + (1 if number % 90 == 40 else 2_350 if number == 27 else 0)
                 kwh = f"{bill.energy_kwh_e2 // 100}.{bill.energy_kwh_e2 % 100:02d}"
-                writer.writerow((bill.account.account_no, bill.period_start, end, kwh, yuan_from_fen(fen)))
+                stated = (bill.account.account_no, bill.period_start, end, kwh, yuan_from_fen(fen))
+                writer.writerow((*stated, *[""] * (len(OTHER_BILLS.columns) - len(stated))))
         compare_bills(file=path, cycle=cycle, at=at)

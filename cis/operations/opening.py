@@ -61,7 +61,7 @@ class OpeningRefused(BadInput):
     def __init__(self, faults: tuple[OpeningFault, ...], fault_count: int) -> None:
         first = faults[0]
         super().__init__(
-            _("期初数据有 %(count)s 处问题，整批没有导入。第一处：%(file)s %(what)s")
+            _("文件里有 %(count)s 处问题，整批没有导入。第一处：%(file)s %(what)s")
             % {"count": fault_count, "file": first.place, "what": first.message},
             errors=[asdict(fault) for fault in faults],
         )

@@ -372,3 +372,40 @@ DISPUTE_ANSWERED = declare(
         examples={"tail": "6789", "asked": "2026-11-16"},
     )
 )
+
+LIMIT_NEAR = declare(
+    Template(
+        code="use-limit-near",
+        channels=("in_app", "sms"),
+        lasts=timedelta(days=2),
+        subject_zh="用电快到限额",
+        subject_en="Your use is near its limit",
+        zh="户号尾号 {tail}：这一期已用 {used} {unit}，限额 {limit} {unit}。",
+        en="Account ending {tail}: {used} {unit} used in this period; the limit is {limit} {unit}.",
+        examples={"tail": "6789", "used": "165", "limit": "200", "unit": "度"},
+    )
+)
+LIMIT_CROSSED = declare(
+    Template(
+        code="use-limit-crossed",
+        channels=("in_app", "sms"),
+        lasts=timedelta(days=2),
+        subject_zh="用电超过限额",
+        subject_en="Your use is above its limit",
+        zh="户号尾号 {tail}：这一期已用 {used} {unit}，超过限额 {limit} {unit}。",
+        en="Account ending {tail}: {used} {unit} used in this period, above the limit of {limit} {unit}.",
+        examples={"tail": "6789", "used": "205", "limit": "200", "unit": "度"},
+    )
+)
+PLANT_ALERT = declare(
+    Template(
+        code="plant-alert",
+        channels=("in_app", "sms"),
+        lasts=timedelta(days=3),
+        subject_zh="光伏电站有异常",
+        subject_en="Something is wrong with your plant",
+        zh="户号尾号 {tail}：您的光伏 {day} {kind}，请在网上营业厅查看。",
+        en="Account ending {tail}: your plant on {day}: {kind}. See the portal.",
+        examples={"tail": "6789", "day": "2026-11-21", "kind": "该发电的日子没有发电"},
+    )
+)

@@ -19,12 +19,14 @@ from cis.operations import (
     fee_control_acts,
     fee_control_commands,
     fee_control_days,
+    generation,
     integrity,
     ledger,
     partitions,
     reading_photos,
     reminders,
     use_drops,
+    use_limits,
 )
 from config.celery import app
 from config.shared.periods import add_months, cycle_of
@@ -111,6 +113,16 @@ def watch_bills(**_future: object) -> None:
     at = timezone.now()
     log.info("bills watched", extra={"messages": bill_alerts.watch_running_bills(at=at)})
     log.info("prices watched", extra={"messages": bill_alerts.tell_of_prices(at=at)})
+
+
+@app.task(acks_late=True)
+def watch_limits(**_future: object) -> None:
+    """Tell of limits on use that are near or passed, and judge the plants' last days, for some come late."""
+    now = timezone.now()
+    log.info("limits watched", extra={"notices": use_limits.watch(at=now)})
+    for back in (3, 2, 1):
+        day = timezone.localdate() - timedelta(days=back)
+        log.info("plants judged", extra={"day": day.isoformat(), "alerts": generation.watch(day=day, at=now)})
 
 
 @app.task(acks_late=True)

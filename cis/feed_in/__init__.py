@@ -16,16 +16,22 @@ from cis.feed_in.bank_file import (
     write_orders,
 )
 from cis.feed_in.cards import is_card_no, masked
+from cis.feed_in.watching import Finding, PlantDay, WatchTerms, judge_day, makes_usual
 
 __all__ = [
     "AnswerLine",
     "BankFileRefused",
     "Earned",
+    "Finding",
     "PayoutOrder",
+    "PlantDay",
     "Stretch",
+    "WatchTerms",
     "earned",
     "exported_kwh_e2",
     "is_card_no",
+    "judge_day",
+    "makes_usual",
     "masked",
     "read_answer",
     "read_orders",

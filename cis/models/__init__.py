@@ -76,6 +76,7 @@ from cis.models.reading_photos import ReadingPhoto
 from cis.models.supply_terms import BillPart, CapacityPause, FreeEnergyRight, SupplyLoss, SupplyPart
 from cis.models.tariff_trials import TariffDraft, TariffTrial, TrialAccount, TrialGroupMember
 from cis.models.tariffs import RatingSwitches, Tariff, TariffVersion, TouWindows
+from cis.models.use_limits import PlantAlert, UseLimit, UseLimitNotice
 from cis.models.validation import CurveEdit, ReadingDoubt, ReadingEdit, ValidationThresholds
 
 __all__ = [
@@ -155,6 +156,7 @@ __all__ = [
     "OverchargeReport",
     "PayoutBatch",
     "PayoutLine",
+    "PlantAlert",
     "PortalAccess",
     "PortalPerson",
     "PortalSession",
@@ -192,6 +194,8 @@ __all__ = [
     "TransformerDistrict",
     "TrialAccount",
     "TrialGroupMember",
+    "UseLimit",
+    "UseLimitNotice",
     "ValidationThresholds",
     "WechatIdentity",
     "WriteOff",

@@ -34,6 +34,8 @@ class SolarPlant(models.Model):
     bank = models.CharField(max_length=200)
     card_no = EncryptedTextField()
     card_last4 = models.CharField(max_length=4)
+    generation_point = models.ForeignKey("cis.MeteringPoint", models.PROTECT, null=True, blank=True, related_name="+")
+    """where the plant's gross generation is measured, beside the account's own point"""
     version = models.IntegerField(default=1)
 
     class Meta:

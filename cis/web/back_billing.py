@@ -23,6 +23,7 @@ from cis.web.letters import LetterField, type_of
 from cis.web.portal_sign_in import refuse
 from config.shared import files
 from config.shared.errors import Refused
+from config.shared.paper import pdf_of
 from config.shared.permissions import scope_of, staff_of
 from config.shared.web.looks import saw
 from config.shared.web.pages import requires
@@ -216,3 +217,24 @@ def evidence(request: HttpRequest, back_bill_id: int, evidence_id: int) -> HttpR
     response["Content-Disposition"] = "inline"
     response["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+@requires(HANDLES)
+@require_safe
+def notice(request: HttpRequest, back_bill_id: int) -> HttpResponse:
+    """The notice of a case to print and serve: its lines, the article, and how to object."""
+    now = timezone.now()
+    page = queries.get_case(back_bill_id, within=scope_of(staff_of(request), HANDLES))
+    saw(request, record_of(page.account_id))
+    head = customers.get_head(page.row.account_no)
+    context = {
+        "page": page,
+        "row": page.row,
+        "head": head,
+        "unit": head.area,
+        "amount_fen": abs(page.row.amount_fen),
+        "printed_at": now,
+    }
+    answer = HttpResponse(pdf_of("cis/bills/back_bill_paper.html", context), content_type="application/pdf")
+    answer["Content-Disposition"] = f'inline; filename="back-bill-{back_bill_id}.pdf"'
+    return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from cis.models import FeedInPrice, SolarPlant
 from cis.operations import feed_in, payouts
-from cis.queries import customers, portal
+from cis.queries import customers, generation, portal
 from cis.queries import feed_in as queries
 from cis.queries.audit import record_of
 from cis.queries.portal import Right
@@ -260,6 +261,7 @@ def account_solar(request: HttpRequest, account_no: str) -> HttpResponse:
         "plant": queries.plant_of(head.account_id),
         "rows": queries.list_payments(account_id=head.account_id, limit=12),
         "may_work": head.is_open and may(staff_of(request), WORKS),
+        "may_see": may(staff_of(request), "cis.see_market"),
     }
     return render_part(
         request,
@@ -315,6 +317,10 @@ def my_feed_in(request: HttpRequest) -> HttpResponse:
     context = {
         "mine": mine,
         "plant": queries.plant_of(mine.current.account_id),
+        "days": generation.days_of_account(mine.current.account_id, today=timezone.localdate()),
+        "alerts": generation.list_alerts(
+            account_id=mine.current.account_id, since=timezone.localdate() - timedelta(days=60)
+        ),
         "rows": queries.list_payments(account_id=mine.current.account_id, limit=24),
     }
     return render(request, "cis/portal/feed_in.html", context)

@@ -25,6 +25,7 @@ from cis.web import (
     disputes,
     fee_control,
     fund_sums,
+    generation,
     late_fees,
     notices,
     operating_cost,
@@ -40,6 +41,7 @@ from cis.web import (
     tariff_trials,
     to_do,
     usage,
+    use_limits,
 )
 from config.shared.web.converters import DAY
 
@@ -87,6 +89,15 @@ console: list[URLPattern | URLResolver] = [
     path(f"accounts/<str:account_no>/usage/<{DAY}:day>/", usage.day, name="account_usage_day"),
     path(f"accounts/<str:account_no>/usage/<{DAY}:day>/export.csv", usage.day_export, name="account_usage_day_export"),
     path("accounts/<str:account_no>/arrears/", collecting.account_arrears, name="account_arrears"),
+    path("accounts/<str:account_no>/limits/", use_limits.account_limits, name="account_limits"),
+    path("use-limits/", use_limits.limit_notices, name="use_limits"),
+    path("accounts/<str:account_no>/generation/", generation.account_generation, name="account_generation"),
+    path(
+        "accounts/<str:account_no>/generation/export.csv",
+        generation.account_generation_export,
+        name="account_generation_export",
+    ),
+    path("feed-in/alerts/", generation.plant_alerts, name="plant_alerts"),
     path("accounts/<str:account_no>/protect/", protections.protect, name="protect"),
     path("accounts/<str:account_no>/fee-control/", fee_control.account_part, name="account_fee_control"),
     path("accounts/<str:account_no>/fee-control/manage/", fee_control.manage, name="fee_control_account"),
@@ -112,6 +123,7 @@ console: list[URLPattern | URLResolver] = [
     path("back-bills/", back_billing.case_list, name="back_bills"),
     path("back-bills/<int:back_bill_id>/", back_billing.case, name="back_bill"),
     path("back-bills/<int:back_bill_id>/evidence/<int:evidence_id>/", back_billing.evidence, name="back_bill_evidence"),
+    path("back-bills/<int:back_bill_id>/notice.pdf", back_billing.notice, name="back_bill_notice"),
     path("accounts/<str:account_no>/back-bill/", back_billing.case_new, name="back_bill_new"),
     path("corrections/<int:correction_id>/", bill_corrections.correction, name="correction"),
     path("bills/<str:bill_no>/dispute/", bills.dispute_open, name="dispute_open"),

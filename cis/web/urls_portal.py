@@ -16,6 +16,7 @@ from cis.web import (
     portal_reading,
     portal_sign_in,
     portal_wechat,
+    use_limits,
     who_looked,
 )
 from config.shared.web.converters import DAY
@@ -43,6 +44,7 @@ urlpatterns: list[URLPattern] = [
     path("operating-cost/", operating_cost.my_operating, name="portal_operating_cost"),
     path("feed-in/", feed_in.my_feed_in, name="portal_feed_in"),
     path("questions/", portal_questions.questions, name="portal_questions"),
+    path("limits/", use_limits.my_limits, name="portal_limits"),
     path("alerts/", portal_alerts.alerts, name="portal_alerts"),
     path("fee-control/", portal_fee_control.fee_control, name="portal_fee_control"),
     path("fee-control/<str:account_no>/balance/", portal_fee_control.balance_part, name="portal_fee_balance"),

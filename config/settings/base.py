@@ -358,6 +358,8 @@ _BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    # After the night's collection, in the morning.
+    "use-limits": {"task": "cis.tasks.watch_limits", "schedule": crontab(hour=9, minute=0)},
     "meter-photos": {"task": "cis.tasks.let_photos_go", "schedule": crontab(hour=4, minute=50)},
     # A limit ends at midnight; a beat that comes late is dropped.
     "answer-limits": {"task": "cis.tasks.watch_disputes", "schedule": 600.0, "options": {"expires": 600}},

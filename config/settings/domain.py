@@ -296,6 +296,14 @@ ADVISER_TRANSFORMER_LOAD_PERCENT = 80
 ADVISER_CLASS_LEAST = 5
 ADVISER_CLASS_MOST = 500
 
+# Plants (ours): a quarter-hour of output or feed-in above so many per cent of the registered capacity is an alert; a
+# day at or below so many permille of the plant's usual day, known from at least so many of the days before, is no
+# output, where another plant of the unit made a quarter of its own.
+PLANT_OVER_PERCENT = 105
+PLANT_NOTHING_PERMILLE = 20
+PLANT_LEAST_DAYS = 5
+PLANT_HISTORY_DAYS = 14
+
 # Photographs of meters are kept so many days: three years, as long as a claim lasts (民法典第一百八十八条, usual).
 # Those of a doubt that waits stay.
 READING_PHOTO_DAYS = 1_095

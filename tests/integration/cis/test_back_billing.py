@@ -12,6 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.urls import reverse
+from pypdf import PdfReader
 
 from cis.models import BackBillCase, BackBillEvidence, Bill, BillAccuracy, BillLine, LedgerTransfer
 from cis.operations import back_billing, bill_cancellations, ledger
@@ -158,6 +159,10 @@ class TestPages:
         kept = BackBillEvidence.objects.get()
         shown = client.get(reverse("cis:back_bill_evidence", args=[case.pk, kept.pk]))
         assert b"".join(shown) == PHOTO
+        paper = client.get(reverse("cis:back_bill_notice", args=[case.pk]))
+        text = "".join(part.extract_text() for part in PdfReader(io.BytesIO(paper.content)).pages)
+        for said in ("540.00", "160.00", case.legal_basis, "12398", "私拉电线"):
+            assert said in text.replace(" ", ""), said
         assert client.post(page, {"act": "notice", "words": "当面送达"}).status_code == 302
         assert client.post(page, {"act": "ask", "words": "请批准"}).status_code == 302
         assert "等第二人决定" in client.get(page).content.decode()

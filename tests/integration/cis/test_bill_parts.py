@@ -466,7 +466,7 @@ class TestEverythingAtOnce:
         assert bill.energy_kwh_e2 == 1_860_000
         kept = BillPart.objects.filter(bill_id=bill.pk).order_by("seq")
         assert sum(part.loss_kwh_e2 for part in kept) == 60_000
-        again = rerating.rerate(bill)
+        [again], _refused = rerating.rerate_bills([bill])
         assert (again.amount_fen, again.now.lines) == (0, again.then.lines)
         said = " ".join(one for line in in_words(get_bill(str(bill))) for one in line.sentences)
         for words in ("2026-01-11 至 2026-01-31 的部分", "2026-01-16 至 2026-01-31 的部分", "按约定的定量", "损耗"):

@@ -75,7 +75,7 @@ from cis.models.portal import (
 from cis.models.reading_photos import ReadingPhoto
 from cis.models.supply_terms import BillPart, CapacityPause, FreeEnergyRight, SupplyLoss, SupplyPart
 from cis.models.tariff_trials import TariffDraft, TariffTrial, TrialAccount, TrialGroupMember
-from cis.models.tariffs import RatingSwitches, Tariff, TariffVersion, TouWindows
+from cis.models.tariffs import DeclaredDay, RatingSwitches, Tariff, TariffVersion, TouWindows
 from cis.models.use_limits import PlantAlert, UseLimit, UseLimitNotice
 from cis.models.validation import CurveEdit, ReadingDoubt, ReadingEdit, ValidationThresholds
 
@@ -113,6 +113,7 @@ __all__ = [
     "CreditGrade",
     "CurveEdit",
     "Customer",
+    "DeclaredDay",
     "DepositMove",
     "DisconnectionRule",
     "DistrictSupply",

@@ -86,6 +86,33 @@ class TouWindows(models.Model):
 
 
 @pghistory.track()
+class DeclaredDay(models.Model):
+    """
+    A day on which windows for declared days hold, for a unit and all below it: a critical peak that the weather calls.
+
+    `trigger_c_e1` is the forecast temperature that called it (0.1 °C), `noticed_at` when customers were told.
+    """
+
+    org_unit = models.ForeignKey("shared.OrgUnit", models.PROTECT, related_name="+")
+    day = models.DateField()
+    trigger_c_e1 = models.IntegerField()
+    source = models.CharField(max_length=300)
+    noticed_at = models.DateTimeField()
+    declared_by = models.ForeignKey("shared.User", models.PROTECT, null=True, blank=True, related_name="+")
+    declared_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "cis_declared_day"
+        constraints = (
+            models.UniqueConstraint(fields=["org_unit", "day"], name="one_declaration_a_day"),
+            models.CheckConstraint(condition=~models.Q(source=""), name="declaration_has_a_source"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.org_unit_id} {self.day}"
+
+
+@pghistory.track()
 class RatingSwitches(DatedSet):
     """
     What a utility chose where the rules are silent or disagree (计费口径): values of `cis.rating.SWITCHES` by name.

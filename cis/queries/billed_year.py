@@ -20,7 +20,7 @@ from cis.advising import Month, costs_fen
 from cis.explaining import shared_out
 from cis.models import Bill, BillBasis, BillPart, BillUsage, MeterInstallation, Reading, SupplyContract, TariffVersion
 from cis.queries.billing import more_of, usage_of_bill
-from cis.queries.day_kinds import day_kinds
+from cis.queries.day_kinds import kinds_for
 from cis.queries.energy_columns import BILLED_REGISTERS, usage_for
 from cis.queries.rating_switches import SwitchSets
 from cis.rating import (
@@ -283,15 +283,12 @@ def month_under(
         return None
     inside = [day for day in year.curves if period.bill.period_start <= day < period.bill.period_end]
     days = sorted(inside or year.curves)
-    folded = (
-        WindowSet.parse(version.windows.windows)
-        .fold(
-            np.stack([year.curves[day] for day in days]),
-            np.array([day.month for day in days], dtype=np.int64),
-            day_kinds(days),
-        )
-        .sum(axis=0)
-    )
+    windows = WindowSet.parse(version.windows.windows)
+    folded = windows.fold(
+        np.stack([year.curves[day] for day in days]),
+        np.array([day.month for day in days], dtype=np.int64),
+        kinds_for(windows, year.account_id, days),
+    ).sum(axis=0)
     usage = _shared_out(period.usage(tariff), tariff, folded)
     return Month(period.cycle, tariff, usage), PeriodsFrom.CURVE if inside else PeriodsFrom.OTHER_DAYS
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from cis.models import Account, Bill, SupplyContract, TariffVersion
-from cis.queries.day_kinds import day_kinds
+from cis.queries.day_kinds import kinds_for
 from cis.queries.due_accounts import tier_year_of
 from cis.queries.energy_columns import BILLED_REGISTERS, usage_for
 from cis.queries.left_out import LeftOut, reason_in_words
@@ -30,7 +30,6 @@ from cis.rating import (
     PERIOD_REGISTERS,
     CannotPrice,
     CompiledTariff,
-    DayKind,
     Refusal,
     Register,
     Switches,
@@ -71,6 +70,7 @@ class QuarterCosts:
 class _Terms:
     """What a stretch of days is priced by: of the bill where there is one, else as billing would find it now."""
 
+    account_id: int
     start: date
     end: date
     bill_month: int
@@ -235,6 +235,7 @@ def _terms_on(
     bill = next((one for one in bills if one.period_start <= day < one.period_end), None)
     if bill is not None:
         return _Terms(
+            account_id=bill.account_id,
             start=bill.period_start,
             end=bill.period_end,
             bill_month=bill.cycle % 100,
@@ -267,6 +268,7 @@ def _terms_on(
     switches = sets.of_unit(account.org_unit_id, end - timedelta(days=1))
     tier_year = tier_year_of(cycle, route.cycle_months, switches)
     return _Terms(
+        account_id=account.pk,
         start=start,
         end=end,
         bill_month=cycle % 100,
@@ -304,7 +306,7 @@ def _costs(
         return [None] * wanted, terms.why_not
     try:
         tariff = compile_rules(rules_under(terms.version.rules, terms.switches))
-        energy, has = _energy(tariff, terms.version, days, measured, by_slot=by_slot)
+        energy, has = _energy(terms.account_id, tariff, terms.version, days, measured, by_slot=by_slot)
         rows = len(energy)
         rated = rate(
             tariff,
@@ -329,7 +331,13 @@ def _costs(
 
 
 def _energy(
-    tariff: CompiledTariff, version: TariffVersion, days: list[date], measured: NDArray[np.int64], *, by_slot: bool
+    account_id: int,
+    tariff: CompiledTariff,
+    version: TariffVersion,
+    days: list[date],
+    measured: NDArray[np.int64],
+    *,
+    by_slot: bool,
 ) -> tuple[NDArray[np.int64], list[bool]]:
     """The energy up to each moment, (stretches + 1, len(BILLED_REGISTERS)) in 0.01 kWh, and which are measured."""
     priced = {register for rule in tariff.rules for register in rule.period_registers}
@@ -342,8 +350,8 @@ def _energy(
         windows = WindowSet.parse(version.windows.windows)
         periods = np.stack(
             [
-                windows.period_of_slots(day.month, DayKind(int(kind)))
-                for day, kind in zip(days, day_kinds(days), strict=True)
+                windows.period_of_slots(day.month, kind)
+                for day, kind in zip(days, kinds_for(windows, account_id, days).tolist(), strict=True)
             ]
         )
     in_each = np.stack([np.where(periods == int(register), measured, 0) for register in registers], axis=-1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cis.models import Reading, TouWindows
 from cis.models.metering import ReadingSource
-from cis.queries.day_kinds import day_kinds
+from cis.queries.day_kinds import day_kinds, declared_days
 from cis.queries.determinant_columns import (
     USAGE_KINDS,
     AccountColumns,
@@ -276,6 +276,7 @@ def _with_curves(
                 key = (row, installation, one.version)
                 wanted[key] = (point, max(first, one.from_on), min(last, one.to_on))
     windows = _windows_of(sorted({version for _row, _installation, version in wanted}))
+    declared = _declared(accounts, windows, wanted)
     columns: dict[str, list[Any]] = {name: [] for name in USAGE_KINDS}
     days_of_point, estimated = _curves_of(list(wanted.values()))
     for number, ((row, installation, version), (_point, first, last)) in enumerate(wanted.items()):
@@ -284,7 +285,8 @@ def _with_curves(
             left_out.setdefault(row, (LeftOut.CURVE_INCOMPLETE, str(last - first - len(days))))
             if not days:
                 continue
-        for register, energy in _fold(windows.get(version), days, curves):
+        of_unit = declared.get(int(accounts.org_unit[row]), frozenset())
+        for register, energy in _fold(windows.get(version), days, curves, of_unit):
             is_estimated = number in estimated
             values = (row, installation, register, first, last, 0, 0, 1, False, is_estimated, True, energy, energy)
             for name, value in zip(USAGE_KINDS, values, strict=True):
@@ -321,6 +323,20 @@ def _curves_of(
     return days_of_point, estimated
 
 
+def _declared(
+    accounts: AccountColumns,
+    windows: Mapping[int, WindowSet],
+    wanted: Mapping[tuple[int, int, int], tuple[int, int, int]],
+) -> dict[int, frozenset[date]]:
+    """The declared days by unit of accounts whose windows know such days; one statement, or none."""
+    asked = {key: days for key, (_point, *days) in wanted.items() if key[2] in windows and windows[key[2]].declared}
+    if not asked:
+        return {}
+    first, last = min(days[0] for days in asked.values()), max(days[1] for days in asked.values())
+    units = accounts.org_unit[[row for row, _installation, _version in asked]].tolist()
+    return declared_days(units, day_of(first), day_of(last))
+
+
 def _windows_of(version_ids: Sequence[int]) -> dict[int, WindowSet]:
     rows = TouWindows.objects.raw(
         "SELECT w.*, v.id AS version_id FROM cis_tou_windows w JOIN cis_tariff_version v ON v.windows_id = w.id "
@@ -330,13 +346,15 @@ def _windows_of(version_ids: Sequence[int]) -> dict[int, WindowSet]:
     return {row.version_id: WindowSet.parse(row.windows) for row in rows}  # type: ignore[attr-defined]
 
 
-def _fold(windows: WindowSet | None, days: list[date], curves: list[list[int]]) -> list[tuple[int, int]]:
+def _fold(
+    windows: WindowSet | None, days: list[date], curves: list[list[int]], declared: frozenset[date]
+) -> list[tuple[int, int]]:
     """(register, energy in 10^-2 kWh rounded half-up to whole kWh) of a curve in Wh, in one total or by period."""
     values = np.asarray(curves, dtype=np.int64).reshape(len(days), 96)
     if windows is None:
         return [(int(Register.TOTAL), int((values.sum() + 500) // 1000 * 100))]
     months = np.array([day.month for day in days])
-    folded = windows.fold(values, months, day_kinds(days)).sum(axis=0)
+    folded = windows.fold(values, months, day_kinds(days, declared)).sum(axis=0)
     priced = windows.registers
     return [
         (int(register), int((int(energy) + 500) // 1000 * 100))

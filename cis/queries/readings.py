@@ -24,7 +24,7 @@ from cis.models import (
     TariffVersion,
 )
 from cis.models.metering import Reading, ReadingSource
-from cis.queries.day_kinds import day_kind
+from cis.queries.day_kinds import kinds_for
 from cis.queries.doubt_pictures import DayBeside, days_beside_usual, weeks_before
 from cis.rating.registers import PERIOD_REGISTERS, REGISTER_NAMES, Register
 from cis.rating.windows import WindowSet
@@ -555,12 +555,15 @@ ORDER BY d.day
 def daily_usage(account_id: int, from_day: date, to_day: date) -> list[DayUsage]:
     """Energy of each day in [from_day, to_day) that has a curve, by time-of-use period where the tariff has windows."""
     windows = _windows_at(account_id, from_day)
+    curves = list(curve_days(account_id, from_day, to_day))
+    days = [day for day, _values in curves]
+    kinds = kinds_for(windows, account_id, days).tolist() if windows is not None else [0] * len(days)
     result: list[DayUsage] = []
-    for day, values in curve_days(account_id, from_day, to_day):
+    for (day, values), kind in zip(curves, kinds, strict=True):
         present = np.where(values >= 0, values, 0)
         by_period: tuple[tuple[str, int], ...] = ()
         if windows is not None:
-            periods = windows.period_of_slots(day.month, day_kind(day))
+            periods = windows.period_of_slots(day.month, kind)
             by_period = tuple(
                 (register_name(int(register)), int(present[periods == int(register)].sum()))
                 for register in PERIOD_REGISTERS
@@ -575,7 +578,8 @@ def curve(account_id: int, day: date) -> Curve:
     windows = _windows_at(account_id, day)
     periods: tuple[str, ...] = ()
     if windows is not None:
-        periods = tuple(register_name(int(one)) for one in windows.period_of_slots(day.month, day_kind(day)))
+        kind = int(kinds_for(windows, account_id, [day])[0])
+        periods = tuple(register_name(int(one)) for one in windows.period_of_slots(day.month, kind))
     for _day, values in curve_days(account_id, day, date.fromordinal(day.toordinal() + 1)):
         return Curve(day, tuple(int(value) if value >= 0 else None for value in values), periods)
     return Curve(day, (None,) * 96, periods)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from cis.explaining import TIER_OF_CHARGE, outlook, shared_out
 from cis.models import TariffVersion
-from cis.queries.day_kinds import day_kinds
+from cis.queries.day_kinds import day_kinds, kinds_for
 from cis.queries.due_accounts import tier_year_of
 from cis.queries.energy_columns import BILLED_REGISTERS, usage_for
 from cis.queries.left_out import LeftOut, reason_in_words
@@ -222,7 +222,7 @@ def _running(
         return unknown(_("每天的用电记录还太少，过两周再来看。"))
     try:
         tariff = compile_rules(rules_under(version.rules, switches))
-        so_far, shares = _by_register(tariff, version, curves, inside, end - timedelta(days=1))
+        so_far, shares = _by_register(account_id, tariff, version, curves, inside, end - timedelta(days=1))
         coming = [ahead.middle_wh * day // days_left for day in range(days_left + 1)] if days_left else [0]
         coming += [ahead.low_wh, ahead.middle_wh, ahead.high_wh]
         wh = np.array([so_far + np.array(shared_out(more, shares)) for more in coming], dtype=np.int64)
@@ -271,6 +271,7 @@ def _running(
 
 
 def _by_register(
+    account_id: int,
     tariff: CompiledTariff,
     version: TariffVersion,
     curves: dict[date, NDArray[np.int64]],
@@ -290,7 +291,9 @@ def _by_register(
     if version.windows is None:
         raise CannotPrice("windows_missing", _("电价没有时段表"))
     windows = WindowSet.parse(version.windows.windows)
-    by_register = windows.fold(so_far, np.array([day.month for day in inside], dtype=np.int64), day_kinds(inside))
+    by_register = windows.fold(
+        so_far, np.array([day.month for day in inside], dtype=np.int64), kinds_for(windows, account_id, inside)
+    )
     shares = windows.fold(measured, last_day.month, day_kinds(recent)).sum(axis=0)
     return by_register.sum(axis=0), shares.tolist()
 

@@ -401,11 +401,11 @@ def _window_set(table: Table, code: str, seasons: list[dict[str, Any]]) -> dict[
     """Normalise one set: the months that have the same windows stand together."""
     by_month: dict[int, Windows] = {month: {} for season in seasons for month in season["months"]}
     special = list(DEEP_VALLEY_DAYS.get(code, ()))
-    not_applied: list[dict[str, Any]] = []
+    declared: dict[str, Any] = {}
     for season in seasons:
         for name, value in season.items():
             if name == "hot_day_rule":
-                not_applied.append({"rule": "hot_day", "text": value})
+                declared = {"rule": "hot_day", "text": value, "windows": {"sharp": _hot_hours(value, code)}}
             elif name == "deep_valley_holidays":
                 special += [_holiday_windows(text) for text in value]
             elif name in MONTHS_OF_SUFFIX:
@@ -422,7 +422,7 @@ def _window_set(table: Table, code: str, seasons: list[dict[str, Any]]) -> dict[
         else:
             same["months"].append(month)
     kept = {name: table[name] for name in ("province", "document", "ratios", "note", "source", "confidence")}
-    optional = {"special_days": special, "not_applied": not_applied}
+    optional = {"special_days": special, "declared_days": declared}
     return {"code": code, "seasons": grouped} | kept | {name: value for name, value in optional.items() if value}
 
 
@@ -447,6 +447,14 @@ def _lay(
     for month in season:
         if not named or month in named:
             by_month[month][period] = [_minutes(text) for text in hours]
+
+
+def _hot_hours(text: str, code: str) -> list[list[int]]:
+    """Read "... the sharp hours 11-12 and 15-17 apply" as windows."""
+    found = re.search(r"the sharp hours ([\d-]+) and ([\d-]+) apply", text)
+    if found is None:
+        raise CannotPrice("unknown_table", f"{code}: {text}")
+    return [_minutes(hours) for hours in found.groups()]
 
 
 def _holiday_windows(text: str) -> dict[str, Any]:

@@ -8,12 +8,14 @@ A window set in normalised JSON::
     {"code": "ZJ-TOU-2024-21", "province": "浙江", "document": "浙发改价格〔2024〕21号",
      "seasons": [{"months": [1, 7, 8, 12], "windows": {"sharp": [[540, 660]], "valley": [[0, 480], [1320, 120]]}}, ...],
      "special_days": [{"days": ["spring_festival"], "months": [1, 2], "windows": {"deep_valley": [[600, 840]]}}],
-     "not_applied": [{"rule": "hot_day", "text": "..."}], "note": "...", "source": "...", "confidence": "..."}
+     "declared_days": {"rule": "hot_day", "text": "...", "windows": {"sharp": [[660, 720]]}}, "not_applied": [],
+     "note": "...", "source": "...", "confidence": "..."}
 
 Only `code` and `seasons` are required. A window is [start_minute, end_minute), a multiple of 15, 0 to 1440; a start
 after the end wraps over midnight. The inner window wins: sharp and deep valley over peak and valley over flat; what
 is not named is flat. On a special day its windows are laid over those of the season, whatever stood there.
-`not_applied` keeps rules that need facts from outside, such as the weather; they are data for the reader only.
+The windows of `declared_days` are laid over all of that on days that are declared from outside, such as days forecast
+hot: which days these are is no part of the set. `not_applied` keeps rules that nobody applies, for the reader only.
 """
 
 from collections.abc import Mapping
@@ -37,15 +39,18 @@ from cis.rating.parsing import (
 from cis.rating.refusal import CannotPrice
 from cis.rating.registers import PERIOD_REGISTERS, Register
 
-__all__ = ["SLOTS_PER_DAY", "DayKind", "SpecialDays", "WindowSet"]
+__all__ = ["DECLARED", "SLOTS_PER_DAY", "DayKind", "SpecialDays", "WindowSet"]
 
 SLOTS_PER_DAY = 96
 
 _OUTER = (Register.PEAK, Register.FLAT, Register.VALLEY)
 _INNER = (Register.SHARP, Register.DEEP_VALLEY)
 
-_KINDS = 16
-"""Room for kinds of day in the key month x 16 + kind."""
+DECLARED = 16
+"""Added to the kind of a day that was declared."""
+
+_KINDS = 2 * DECLARED
+"""Room for kinds of day, declared or not, in the key month x 32 + kind."""
 
 _BLOCK_DAYS = 2048
 """Days folded at a time, so that a block stays in the processor's cache."""
@@ -89,6 +94,8 @@ class WindowSet:
     slots_by_month: Mapping[int, NDArray[np.int8]]
     """month -> (96,) Register, before special days"""
     special_days: tuple[SpecialDays, ...] = ()
+    declared: Mapping[Register, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    """the windows of days that are declared"""
     about: Mapping[str, Any] = field(default_factory=dict)
     """province, document, ratios, note, source, confidence, not_applied: kept as they are"""
 
@@ -100,7 +107,7 @@ class WindowSet:
         empty), `windows_overlap` (two windows of the same depth claim a quarter-hour).
         """
         about = ("province", "document", "not_applied", "ratios", "note", "source", "confidence")
-        check_fields(spec, ("code", "seasons"), ("special_days", *about), "windows")
+        check_fields(spec, ("code", "seasons"), ("special_days", "declared_days", *about), "windows")
         code = text_of(spec["code"], "windows.code")
         slots_by_month: dict[int, NDArray[np.int8]] = {}
         months_named: list[tuple[int, ...]] = []
@@ -113,17 +120,24 @@ class WindowSet:
             slots_by_month |= dict.fromkeys(months, slots)
         check_every_month(months_named, f"{code} seasons")
         special = tuple(_special(item, code) for item in sequence_of(spec.get("special_days", []), code))
-        return cls(code, slots_by_month, special, {key: spec[key] for key in about if key in spec})
+        declared: dict[Register, tuple[tuple[int, int], ...]] = {}
+        if "declared_days" in spec:
+            days = mapping_of(spec["declared_days"], f"{code} declared_days")
+            check_fields(days, ("rule", "text", "windows"), (), f"{code} declared_days")
+            declared = _windows(days["windows"], f"{code} declared_days")
+            _slots(declared, f"{code} declared_days")
+        return cls(code, slots_by_month, special, declared, {key: spec[key] for key in about if key in spec})
 
-    def period_of_slots(self, month: int, day_kind: DayKind = DayKind.WORKDAY) -> NDArray[np.int8]:
-        """Return the Register of each quarter-hour of such a day, (96,) int8."""
+    def period_of_slots(self, month: int, day_kind: int = DayKind.WORKDAY) -> NDArray[np.int8]:
+        """Return the Register of each quarter-hour of such a day, (96,) int8; a kind + DECLARED if it is declared."""
         slots = self.slots_by_month[month].copy()
-        for special in self.special_days:
-            if special.covers(month, day_kind):
-                for depth in (_OUTER, _INNER):
-                    for register in depth:
-                        for start, end in special.windows.get(register, ()):
-                            slots[_indices(start, end)] = register
+        kind = DayKind(day_kind % DECLARED)
+        laid = [special.windows for special in self.special_days if special.covers(month, kind)]
+        for windows in [*laid, self.declared] if day_kind >= DECLARED else laid:
+            for depth in (_OUTER, _INNER):
+                for register in depth:
+                    for start, end in windows.get(register, ()):
+                        slots[_indices(start, end)] = register
         return slots
 
     @property
@@ -134,6 +148,7 @@ class WindowSet:
             used |= set(slots.tolist())
         for special in self.special_days:
             used |= set(special.windows)
+        used |= set(self.declared)
         return tuple(register for register in PERIOD_REGISTERS if register in used)
 
     def fold(self, values: NDArray[np.int64], months: ArrayLike, day_kinds: ArrayLike) -> NDArray[np.int64]:
@@ -182,7 +197,7 @@ class WindowSet:
         """Group month-and-kind keys whose days look the same, with the Register of each step of such a day."""
         groups: dict[bytes, tuple[list[int], NDArray[np.int8]]] = {}
         for key in keys:
-            periods = self.period_of_slots(key // _KINDS, DayKind(key % _KINDS)).reshape(steps, -1)
+            periods = self.period_of_slots(key // _KINDS, key % _KINDS).reshape(steps, -1)
             if (periods != periods[:, :1]).any():
                 raise CannotPrice("hour_split", f"{self.code} month {key // _KINDS}: a period changes inside an hour")
             step = np.ascontiguousarray(periods[:, 0])

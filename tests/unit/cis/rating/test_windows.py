@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cis.rating import PERIOD_REGISTERS, CannotPrice, DayKind, Register, WindowSet
+from cis.rating.windows import DECLARED
 
 from .test_golden import CATALOGUE, WINDOWS
 
@@ -98,11 +99,32 @@ class TestPublishedSets:
         assert at(shanghai.period_of_slots(7, DayKind.REST_DAY), "02:00") == Register.VALLEY
         assert at(shanghai.period_of_slots(7, DayKind.NATIONAL_DAY), "02:00") == Register.DEEP_VALLEY
 
-    def test_weather_rule_is_kept_but_not_applied(self) -> None:
+    def test_hot_days_have_sharp_hours_where_they_are_declared_and_nowhere_else(self) -> None:
         guangdong = WINDOWS["GD-TOU-2021-331"]
+        hot, usual = guangdong.period_of_slots(5, DECLARED + DayKind.WORKDAY), guangdong.period_of_slots(5)
 
-        assert [rule["rule"] for rule in guangdong.about["not_applied"]] == ["hot_day"]
-        assert at(guangdong.period_of_slots(5), "11:00") == Register.PEAK
+        changed = np.flatnonzero(hot != usual)
+
+        assert changed.tolist() == [*range(44, 48), *range(60, 68)], "11-12 and 15-17"
+        assert set(hot[changed].tolist()) == {Register.SHARP}
+        assert at(usual, "11:00") == Register.PEAK
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.lists(st.booleans(), min_size=3, max_size=3), st.integers(1, 12), st.integers(0, 2**32 - 1))
+    def test_a_declared_day_keeps_every_kwh_and_leaves_the_other_days_alone(
+        self, declared: list[bool], month: int, seed: int
+    ) -> None:
+        guangdong = WINDOWS["GD-TOU-2021-331"]
+        values = np.random.default_rng(seed).integers(0, 10**6, (3, 96))
+        kinds = np.array([DECLARED * hot for hot in declared])
+
+        folded = guangdong.fold(values, month, kinds)
+
+        assert folded.sum(axis=1).tolist() == values.sum(axis=1).tolist()
+        for day, hot in enumerate(declared):
+            alone = guangdong.period_of_slots(month, DECLARED * hot)
+            by_hand = [int(values[day][alone == int(register)].sum()) for register in PERIOD_REGISTERS]
+            assert folded[day].tolist() == by_hand
 
 
 class TestParse:

@@ -26,6 +26,7 @@ from cis.operations import back_billing, bill_corrections
 from cis.operations.agreements import sign_in_parts
 from cis.operations.bill_comparisons import compare_bills
 from cis.parallel_run import OTHER_BILLS
+from cis.rating import Register
 from config.shared import approvals
 from config.shared.models import User
 from config.shared.money import yuan_from_fen
@@ -59,10 +60,10 @@ def load(*, today: date, at: datetime) -> None:
 
 def _misread(bill: Bill, *, by_id: int, at: datetime) -> None:
     """The last bill was too high; the difference waits for the next one."""
-    read = Reading.objects.filter(account_id=bill.account_id, cycle=bill.cycle, register=0).first()
-    if read is None or read.value_e4 is None:
+    read = Reading.objects.filter(account_id=bill.account_id, cycle=bill.cycle, register=Register.TOTAL).first()
+    if read is None:
         return
-    change = bill_corrections.Values(read.installation_id, read.read_on, {0: read.value_e4 - _MISREAD_E4})
+    change = bill_corrections.Values(read.installation_id, read.read_on, {Register.TOTAL: read.value_e4 - _MISREAD_E4})
     bill_corrections.correct(change=change, reason="客户来电核对，抄表时看错一位", by_id=by_id, at=at)
 
 

@@ -11,12 +11,16 @@ from cis.collecting.allocation import OpenDebt, allocate
 from cis.collecting.late_fee_bill import late_fee_bill
 from cis.previews.answer import Answer, Line, plain, yuan
 from cis.previews.document import Document, number_of
-from cis.rating import CHARGES, CORRECTED_AS, CannotPrice, Switches
+from cis.rating import CHARGES, CORRECTED_AS, SWITCHES, CannotPrice, Switches
 from cis.rating import corrections as kernel
 
 __all__ = ["back_billing", "class_misuse", "late_fees", "over_capacity", "theft"]
 
 MOST_MONTHS = 120
+MOST_DAYS = 31
+HOURS_OF_A_DAY = 24
+OF_OTHER_BILLS = ("order", *(name for name in SWITCHES if not name.startswith("late_fee")))
+"""Options that decide nothing about late fees."""
 PERIODS = ("sharp", "peak", "valley", "deep_valley")
 PERIOD_NAMES = {"sharp": "尖峰", "peak": "高峰", "flat": "平段", "valley": "低谷", "deep_valley": "深谷"}
 
@@ -33,7 +37,7 @@ def late_fees(
     """Late fees of debts paid on a day; with a `payment`, where it goes."""
     said = dict(inputs.items())
     payment = said.pop("payment", None)
-    terms = {name: value for name, value in options.items() if name != "allocation"}
+    terms = {name: value for name, value in options.items() if name not in OF_OTHER_BILLS}
     found = late_fee_bill(said, terms, customer_class=customer_class, pay_on=pay_on, published=published)
     lines = [
         Line(
@@ -68,7 +72,10 @@ def _allocated(payment: Any, debts: Sequence[Mapping[str, Any]], fees_fen: Seque
         OpenDebt(at, date.fromisoformat(str(debt["due"])), int(Fraction(str(debt["amount"])) * 100), fee)
         for at, (debt, fee) in enumerate(zip(debts, fees_fen, strict=True))
     ]
-    shared = allocate(int(number_of(payment, "inputs.payment") * 100), open_debts, rule)
+    paid = number_of(payment, "inputs.payment") * 100
+    if paid.denominator != 1:
+        raise CannotPrice("too_precise", "inputs.payment is yuan with two decimals")
+    shared = allocate(int(paid), open_debts, rule)
     return {
         "shares": [
             {
@@ -86,7 +93,10 @@ def back_billing(inputs: Document, prices: Document) -> Answer:
     """Energy that a wrong meter, ratio or wiring did not measure (negative: measured too much)."""
     if inputs.has("error_pct"):
         read = inputs.number("read_kwh")
-        missed = kernel.energy_missed_by_error(read, _error(inputs), inputs.number("share_of_period", "1/2"))
+        share = inputs.number("share_of_period", "1/2")
+        if not 0 < share <= 1:
+            raise CannotPrice("out_of_range", "inputs.share_of_period must be more than 0 and at most 1")
+        missed = kernel.energy_missed_by_error(read, _error(inputs), share)
         lines = kernel.back_energy(
             [
                 ("BACK_ENERGY", "追补电费", missed, prices.number("energy_price")),
@@ -125,11 +135,16 @@ def back_billing(inputs: Document, prices: Document) -> Answer:
 
 def _funds(prices: Document) -> list[tuple[str, str, Fraction]]:
     """(code, name, yuan per kWh) of the funds asked for beside the energy, whose price is then without them."""
-    return [
-        (code.name, CHARGES[code].name_zh, prices.number(code.name))
-        for code in CORRECTED_AS
-        if CHARGES[code].ledger == "fund" and prices.has(code.name)
-    ]
+    known = {code.name: CHARGES[code].name_zh for code in CORRECTED_AS if CHARGES[code].ledger == "fund"}
+    inside = prices.part("funds")
+    found = []
+    for name, title in known.items():
+        given = [one for one in (prices, inside) if one.has(name)]
+        if len(given) > 1:
+            raise CannotPrice("priced_twice", f"{prices.where}.{name} and {inside.where}.{name}")
+        found += [(name, title, one.number(name)) for one in given]
+    inside.finish()
+    return found
 
 
 def _error(inputs: Document) -> Fraction:
@@ -147,17 +162,24 @@ def _difference_rate(inputs: Document) -> Fraction:
         if not wrong:
             raise CannotPrice("out_of_range", "inputs.wrong_ratio must be more than 0")
         return inputs.number("right_ratio") / wrong - 1
-    return inputs.number("correction_rate", signed=True)
+    rate = inputs.number("correction_rate", signed=True)
+    if rate < -1:
+        raise CannotPrice("out_of_range", "inputs.correction_rate gives back more than was read")
+    return rate
 
 
-def theft(inputs: Document, prices: Document, *, is_residential: bool) -> Answer:
-    """Energy taken without a meter, and the penalty on it."""
-    hours = kernel.HOURS_A_DAY["lighting" if is_residential else "power"]
-    kwh = (
-        inputs.number("kw")
-        * inputs.number("days", str(kernel.UNKNOWN_DAYS))
-        * inputs.number("hours_per_day", str(hours))
-    )
+def _hours(inputs: Document, name: str, usual: int | None) -> Fraction:
+    """Hours a day: stated, or those the rule takes where nobody knows."""
+    hours = inputs.number(name, None if usual is None else str(usual))
+    if hours > HOURS_OF_A_DAY:
+        raise CannotPrice("out_of_range", f"inputs.{name} must be at most {HOURS_OF_A_DAY}")
+    return hours
+
+
+def theft(inputs: Document, prices: Document, *, is_residential: bool | None) -> Answer:
+    """Energy taken without a meter, and the penalty on it; `is_residential` None: the hours must be stated."""
+    usual = None if is_residential is None else kernel.HOURS_A_DAY["lighting" if is_residential else "power"]
+    kwh = inputs.number("kw") * inputs.number("days", str(kernel.UNKNOWN_DAYS)) * _hours(inputs, "hours_per_day", usual)
     multiple = inputs.number("penalty_multiple", str(kernel.THEFT_MULTIPLE))
     if multiple.denominator != 1 or not 0 <= multiple <= kernel.THEFT_MULTIPLE:
         raise CannotPrice("out_of_range", f"inputs.penalty_multiple must be 0 to {kernel.THEFT_MULTIPLE}")
@@ -168,7 +190,9 @@ def theft(inputs: Document, prices: Document, *, is_residential: bool) -> Answer
 def class_misuse(inputs: Document, prices: Document, main_class: str, switches: Switches) -> Answer:
     """Expensive loads on a cheap line: the difference, and twice the difference."""
     cheap_class = "cheap" if prices.has("cheap") else main_class
-    cheap = prices.number(cheap_class or "residential")
+    if not cheap_class:
+        raise CannotPrice("missing_field", "customer.class, or tariff_inline.cheap: what was paid")
+    cheap = prices.number(cheap_class)
     days = inputs.number("days", "90")
     loads = {
         "industry": ("power_kw", "power_hours", kernel.HOURS_A_DAY["power"]),
@@ -178,7 +202,7 @@ def class_misuse(inputs: Document, prices: Document, main_class: str, switches: 
     difference, quantities = Fraction(), {}
     for name, (power, hours, usual) in loads.items():
         if inputs.has(power):
-            kwh = inputs.number(power) * inputs.number(hours, str(usual)) * days
+            kwh = inputs.number(power) * _hours(inputs, hours, usual) * days
             if prices.number(name) < cheap:
                 raise CannotPrice("out_of_range", f"tariff_inline.{name} is not dearer than what was paid")
             difference += kwh * (prices.number(name) - cheap)
@@ -194,11 +218,20 @@ def class_misuse(inputs: Document, prices: Document, main_class: str, switches: 
     return Answer([Line.of_correction(one) for one in lines], quantities)
 
 
-def over_capacity(inputs: Document, prices: Document, period: Document) -> Answer:
-    """Capacity beyond the contract, or sealed equipment in use: the basic charge afterwards and a multiple of it."""
-    is_sealed = inputs.raw("sealed_equipment", False) is True
+def over_capacity(inputs: Document, prices: Document, period: Document, *, is_two_part: bool = False) -> Answer:
+    """
+    Capacity beyond the contract, or sealed equipment in use: the basic charge afterwards and a multiple of it; under
+    a single-part tariff so much a kVA. `is_two_part`: the customer cannot have the latter.
+    """
+    is_sealed = inputs.flag("sealed_equipment")
     multiple = kernel.SEALED_MULTIPLE if is_sealed else kernel.OVER_CAPACITY_MULTIPLE
     kva = inputs.number("kva")
+    counted = [name for name in ("days_first_month", "full_months", "days_last_month") if inputs.has(name)]
+    if not prices.has("capacity_price") and (counted or (is_two_part and not prices.has("penalty_per_kva"))):
+        raise CannotPrice("missing_field", f"{prices.where}.capacity_price")
+    for name in ("days_first_month", "days_last_month"):
+        if inputs.scaled(name, 0, "0") > MOST_DAYS:
+            raise CannotPrice("out_of_range", f"inputs.{name} must be at most {MOST_DAYS}")
     if prices.has("capacity_price"):
         months: list[tuple[str, int]] = []
         first = inputs.scaled("days_first_month", 0, "0")

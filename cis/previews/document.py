@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -10,7 +11,7 @@ from typing import Any
 
 from cis.rating import CannotPrice
 
-__all__ = ["Document", "number_of"]
+__all__ = ["Document", "number_of", "plain_text", "read_json"]
 
 LARGEST = 10**11
 """No meter, contract or bill comes near it, and every product stays exact."""
@@ -22,13 +23,19 @@ NOTES = ("note",)
 class Document:
     """One object of a request. Every field that is asked for counts as read; `finish` refuses the others."""
 
-    def __init__(self, value: object, where: str) -> None:
+    def __init__(self, value: object, where: str, trail: list[str] | None = None) -> None:
         """:raises CannotPrice: `ill_typed`, it is no object"""
+        self._trail = [where] if trail is None else trail
         if not isinstance(value, Mapping):
             raise CannotPrice("ill_typed", f"{where} must be an object")
         self.where = where
         self._fields = value
         self._read: set[str] = set(NOTES)
+
+    @property
+    def last_read(self) -> str:
+        """The field of the whole request that was read last."""
+        return self._trail[0]
 
     def has(self, name: str) -> bool:
         """Whether the field is there and not null."""
@@ -42,6 +49,8 @@ class Document:
         """The field as it is."""
         self._read.add(name)
         found = self._fields.get(name)
+        if found is not None:
+            self._trail[0] = f"{self.where}.{name}"
         return default if found is None else found
 
     def need(self, name: str) -> Any:
@@ -93,14 +102,14 @@ class Document:
 
     def part(self, name: str) -> Document:
         """An object inside; empty when it is not there."""
-        return Document(self.raw(name, {}), f"{self.where}.{name}")
+        return Document(self.raw(name, {}), f"{self.where}.{name}", self._trail)
 
     def parts(self, name: str) -> list[Document]:
         """A list of objects; empty when it is not there."""
         found = self.raw(name, [])
         if not isinstance(found, list):
             raise CannotPrice("ill_typed", f"{self.where}.{name} must be a list")
-        return [Document(one, f"{self.where}.{name}[{at}]") for at, one in enumerate(found)]
+        return [Document(one, f"{self.where}.{name}[{at}]", self._trail) for at, one in enumerate(found)]
 
     def items(self) -> Iterable[tuple[str, Any]]:
         """Every field, read by this."""
@@ -112,12 +121,39 @@ class Document:
         return [(name, value) for name, value in self._fields.items() if name not in NOTES and value is not None]
 
     def finish(self, *, texts_are_notes: bool = False) -> None:
-        """:raises CannotPrice: `unknown_field`, a field that no rule read; with `texts_are_notes` texts may stay"""
+        """
+        :raises CannotPrice: `unknown_field`, a field that no rule read; with `texts_are_notes` texts may stay. A null
+            says nothing, whatever its name.
+        """
         for name, value in self._fields.items():
-            is_text = isinstance(value, bool) or value is None
-            is_text = is_text or (isinstance(value, str) and not _NUMBER.fullmatch(value))
-            if name not in self._read and not (texts_are_notes and is_text):
+            is_text = isinstance(value, str) and not _NUMBER.fullmatch(value)
+            if value is not None and name not in self._read and not (texts_are_notes and is_text):
                 raise CannotPrice("unknown_field", f"{self.where}.{name} is not known here")
+
+
+def read_json(text: str | bytes) -> Any:
+    """
+    A document as it was written: numbers keep every digit.
+
+    :raises ValueError: it is no JSON
+    :raises RecursionError: it is nested too deeply
+    :raises CannotPrice: `field_twice`, an object has one name twice, of which one would be lost
+    """
+    return json.loads(text, parse_float=str, parse_constant=str, object_pairs_hook=_each_once)
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise CannotPrice("field_twice", f"{plain_text(twice)} stands twice in one object")
+    return found
+
+
+def plain_text(text: str) -> str:
+    """A text that can be printed everywhere: what is no Unicode is written out."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def number_of(value: object, where: str, *, signed: bool = False) -> Fraction:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from cis.previews import corrections
-from cis.previews.answer import Answer
+from cis.previews.answer import SCHEMA, Answer
 from cis.previews.bill import Request, preview_bill
-from cis.previews.document import Document
+from cis.previews.document import Document, plain_text
 from cis.previews.tariffs import PublishedTariff, StatedPrices
 from cis.rating import SWITCHES, CannotPrice, Switches, WindowSet, read_switches
 
 __all__ = ["KINDS", "Published", "preview"]
 
-FOR_PEOPLE = ("id", "title", "topics", "source", "expected", "schema_version")
+Found = TypeVar("Found")
+FOR_PEOPLE = ("id", "title", "topics", "source", "expected")
 CUSTOMER_FACTS = ("pv_kw", "people", "capacity_kva", "transformers_kva", "pf_standard", "pf_standard_after", "voltage")
 """What is known of a customer whether or not a rule of this request reads it."""
+CUSTOMER_FLAGS = ("tou", "low_income", "on_load_tap_changer", "basic_charge_exempt")
+MOST_PEOPLE = 99
+WHOLE_KWH = re.compile(r"integer([ _]kwh)?( per register)?( after multiplication)?")
+"""How people say `integer_kwh`."""
+OF_LATE_FEES = ("late_fee_split", "late_fee_min_yuan")
 
 
 @dataclass(frozen=True)
@@ -63,12 +70,19 @@ KINDS: dict[str, Kind] = {
     "theft": Kind(
         ("kw",),
         lambda request, _published: corrections.theft(
-            request.inputs, _prices(request), is_residential=request.price_class == "residential"
+            request.inputs,
+            _prices(request),
+            is_residential=request.price_class == "residential" if request.price_class else None,
         ),
     ),
     "over_capacity": Kind(
         ("kva",),
-        lambda request, _published: corrections.over_capacity(request.inputs, _prices(request), request.period),
+        lambda request, _published: corrections.over_capacity(
+            request.inputs,
+            _prices(request),
+            request.period,
+            is_two_part="large_industr" in request.customer.text("class"),
+        ),
     ),
     "bill": Kind((), lambda request, _published: preview_bill(request)),
 }
@@ -81,8 +95,20 @@ def preview(document: Mapping[str, Any], published: Published) -> dict[str, Any]
 
     :raises CannotPrice: with a stable code and the field that is missing, unknown or impossible
     """
+    _check_texts(document)
     whole = Document(document, "request")
+    try:
+        return _answer(whole, published).as_json()
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as wrong:
+        # A shape that no check foresaw is refused like the others, and never half rated.
+        where = "request.tariff_inline.rules, or what" if _has_rules(document) else "what"
+        raise CannotPrice("ill_typed", f"{where} stands at {whole.last_read}, cannot be read") from wrong
+
+
+def _answer(whole: Document, published: Published) -> Answer:
     whole.ignore(*FOR_PEOPLE, "tariff_inline")
+    if whole.text("schema_version", SCHEMA) != SCHEMA:
+        raise CannotPrice("unknown_value", f"request.schema_version must be {SCHEMA}")
     options = whole.part("options")
     inputs, customer, period = whole.part("inputs"), whole.part("customer"), whole.part("period")
     stated = StatedPrices.read(whole.part("tariff_inline")) if whole.has("tariff_inline") else None
@@ -94,23 +120,52 @@ def preview(document: Mapping[str, Any], published: Published) -> dict[str, Any]
         prices=stated,
         tariff_ref=whole.text("tariff_ref", ""),
         switches=_switches(options),
-        tariff=published.tariff,
-        windows=published.windows,
+        tariff=lambda code, on: _named("tariff_ref", lambda: published.tariff(code, on)),
+        windows=lambda code: _named("options.tou_windows_ref", lambda: published.windows(code)),
     )
     whole.finish()
+    for name in CUSTOMER_FLAGS:
+        customer.flag(name)
+    if not 1 <= customer.scaled("people", 0, "1") <= MOST_PEOPLE:
+        raise CannotPrice("out_of_range", f"customer.people must be 1 to {MOST_PEOPLE}")
     kind = next(one for one in KINDS.values() if not one.inputs or any(inputs.has(name) for name in one.inputs))
-    try:
-        answer = kind.answer(request, published)
-    except (ArithmeticError, LookupError, TypeError, ValueError) as wrong:
-        # A shape that no check foresaw is refused like the others, and never half rated.
-        raise CannotPrice("ill_typed", f"the request cannot be read: {type(wrong).__name__}: {wrong}") from wrong
+    if not inputs.has("debts"):
+        _check_late_fee_switches(options)
+    answer = kind.answer(request, published)
     period.ignore("start", "end", "date", "bill_month", "pay_date")
     for part in (inputs, options, *([stated.fields] if stated else [])):
         part.finish()
     customer.ignore(*CUSTOMER_FACTS)
     for part in (customer, period):
         part.finish(texts_are_notes=True)
-    return answer.as_json()
+    return answer
+
+
+def _named(field: str, find: Callable[[], Found]) -> Found:
+    """What a code of this field means; the refusal says which field it was."""
+    try:
+        return find()
+    except CannotPrice as refused:
+        raise CannotPrice(refused.code, f"{field}: {refused.detail}") from refused
+
+
+def _check_texts(document: object) -> None:
+    """:raises CannotPrice: `ill_typed`, a text that cannot be written in Unicode, such as half a surrogate pair"""
+    left: list[tuple[str, object]] = [("request", document)]
+    while left:
+        where, value = left.pop()
+        if isinstance(value, str) and plain_text(value) != value:
+            raise CannotPrice("ill_typed", f"{where}: {plain_text(value)} is no text")
+        if isinstance(value, Mapping):
+            left += [(where, name) for name in value]
+            left += [(f"{where}.{name}", inner) for name, inner in value.items()]
+        elif isinstance(value, list):
+            left += [(where, inner) for inner in value]
+
+
+def _has_rules(document: Mapping[str, Any]) -> bool:
+    prices = document.get("tariff_inline")
+    return isinstance(prices, Mapping) and "rules" in prices
 
 
 def _prices(request: Request) -> Document:
@@ -125,11 +180,23 @@ def _switches(options: Document) -> Switches:
     # How losses and shares are put together is said for people; the order is that of billing-rules.md section 0.
     options.ignore("order")
     for name in SWITCHES:
-        if options.has(name) and name not in ("late_fee_split", "late_fee_min_yuan"):
+        if options.has(name) and name not in OF_LATE_FEES:
             chosen[name] = options.raw(name)
     if options.has("seal_day_counts_as_suspended"):
-        chosen["change_day_belongs_to"] = "new" if options.raw("seal_day_counts_as_suspended") is True else "old"
+        day = "new" if options.flag("seal_day_counts_as_suspended") else "old"
+        if chosen.setdefault("change_day_belongs_to", day) != day:
+            raise CannotPrice(
+                "options_disagree", "options.seal_day_counts_as_suspended and options.change_day_belongs_to"
+            )
     rounding = chosen.get("kwh_rounding")
-    if isinstance(rounding, str) and rounding.startswith("integer"):
+    if isinstance(rounding, str) and WHOLE_KWH.fullmatch(rounding):
         chosen["kwh_rounding"] = "integer_kwh"
     return read_switches(chosen)
+
+
+def _check_late_fee_switches(options: Document) -> None:
+    """A utility may hand over all its switches with every request; those of late fees decide nothing here."""
+    if options.has("late_fee_split"):
+        read_switches({"late_fee_split": options.raw("late_fee_split")})
+    if options.has("late_fee_min_yuan"):
+        options.number("late_fee_min_yuan")

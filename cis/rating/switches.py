@@ -189,8 +189,10 @@ def rules_under(rules: Sequence[Mapping[str, Any]], switches: Switches) -> list[
                 rule = {"load_factor_discount": {"kwh_per_kva": 260, "price_pct": 90}} | rule
         if rule.get("kind") == "free_energy":
             rule = {"method": switches.text("free_kwh_method")} | rule
-        if "multi_person" in rule and switches.text("multi_person") == "first_bound":
-            first, *others = rule["multi_person"].get("extra_kwh_per_month") or [None]
-            rule |= {"multi_person": rule["multi_person"] | {"extra_kwh_per_month": [first, *("0" for _ in others)]}}
+        persons = rule["multi_person"] if isinstance(rule.get("multi_person"), Mapping) else {}
+        extra = persons.get("extra_kwh_per_month")
+        # What has another shape `compile_rules` refuses by name.
+        if isinstance(extra, list | tuple) and extra and switches.text("multi_person") == "first_bound":
+            rule |= {"multi_person": {**persons, "extra_kwh_per_month": [extra[0], *("0" for _ in extra[1:])]}}
         chosen.append(rule)
     return chosen

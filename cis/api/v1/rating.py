@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import IO, Any
 
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cis.operations.previews import preview_rating
+from cis.operations.previews import preview_rating, read_document
 from config.shared.permissions import needs
 
 
@@ -39,9 +42,23 @@ class PreviewOut(serializers.Serializer[Any]):
     settlement = serializers.DictField(child=serializers.CharField(), required=False)
 
 
+class DocumentParser(JSONParser):
+    """JSON whose numbers keep every digit and in which no name may stand twice."""
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        """The document; raises ParseError, CannotBeRated."""
+        try:
+            return read_document(stream.read())
+        except ValueError as wrong:
+            raise ParseError(f"JSON parse error - {wrong}") from wrong
+
+
 class RatingPreview(APIView):
     """/api/v1/rating/preview"""
 
+    parser_classes = [DocumentParser]
     permission_classes = [needs("cis.preview_rating")]
 
     @extend_schema(

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from cis.previews import preview
+from cis.previews.document import read_json
 from cis.queries.published import own_tariffs, published_tables
 from cis.rating import CannotPrice
 
@@ -37,11 +38,9 @@ class Command(BaseCommand):
 
     def handle(self, *, file: str, **options: Any) -> None:
         """Print it."""
-        document = self._read(file)
+        published = own_tariffs(today=timezone.localdate()) if options["own_tariffs"] else published_tables()
         try:
-            answer = preview(
-                document, own_tariffs(today=timezone.localdate()) if options["own_tariffs"] else published_tables()
-            )
+            answer = preview(self._read(file), published)
         except CannotPrice as refused:
             if options["json"]:
                 self._print({"error": {"code": refused.code, "detail": refused.detail}})
@@ -61,9 +60,8 @@ class Command(BaseCommand):
 
     def _read(self, file: str) -> Any:
         try:
-            text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-            # Numbers keep every digit they were written with.
-            return json.loads(text, parse_float=str)
+            text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
+            return read_json(text)
         except (OSError, ValueError, RecursionError) as wrong:
             raise CommandError(f"cannot read {file}: {wrong}", returncode=UNREADABLE) from wrong
 

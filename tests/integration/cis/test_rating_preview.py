@@ -77,6 +77,30 @@ class TestPreview:
         assert (answer.status_code, problem["code"], problem["reason"]) == (422, "cannot-be-rated", "unknown_tariff")
         assert "XX" in problem["title"]
 
+    @pytest.mark.parametrize(
+        ("body", "status", "reason"),
+        [
+            ('{"inputs": {"billed_kwh": "5", "billed_kwh": "500"}}', 422, "field_twice"),
+            ('{"inputs": {"\\ud800": "1"}}', 422, "ill_typed"),
+            ('{"inputs": {"billed_kwh": NaN}}', 422, "ill_typed"),
+            ("[" * 100_000, 400, None),
+            ("{", 400, None),
+        ],
+    )
+    def test_refuses_what_it_cannot_read(self, world: World, body: str, status: int, reason: str | None) -> None:
+        answer = as_user(world.clerk_a_id).post(ADDRESS, body, content_type="application/json")
+
+        assert (answer.status_code, answer.json().get("reason")) == (status, reason)
+
+    def test_keeps_every_digit_of_a_number(self, world: World) -> None:
+        body = (
+            '{"customer": {"class": "industry"}, "tariff_inline": {"energy_price": 1}, "inputs": {"billed_kwh": 1.01}}'
+        )
+
+        answer = as_user(world.clerk_a_id).post(ADDRESS, body, content_type="application/json")
+
+        assert answer.json()["total"] == "1.01"
+
     def test_a_stranger_gets_nothing(self, world: World) -> None:
         assert as_user(world.stranger_id).post(ADDRESS, asked("A01"), content_type="application/json").status_code in (
             403,

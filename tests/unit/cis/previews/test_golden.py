@@ -115,6 +115,26 @@ class TestCommand:
 
         assert refused.value.returncode == 3
 
+    @pytest.mark.parametrize(
+        ("text", "code"),
+        [
+            ('{"inputs": {"billed_kwh": "5", "billed_kwh": "500"}}', "field_twice"),
+            ('{"inputs": {"\\ud800": "1"}}', "ill_typed"),
+            ('{"inputs": {"billed_kwh": NaN}}', "ill_typed"),
+            ("[]", "ill_typed"),
+        ],
+    )
+    def test_refuses_what_could_be_read_in_two_ways(self, text: str, code: str, tmp_path: Path) -> None:
+        out = StringIO()
+        file = tmp_path / "bill.json"
+        file.write_text(text, encoding="utf-8")
+
+        with pytest.raises(CommandError) as refused:
+            call_command("rate", str(file), "--json", stdout=out)
+
+        (out.getvalue() + str(refused.value)).encode()
+        assert (refused.value.returncode, json.loads(out.getvalue())["error"]["code"]) == (2, code)
+
     def test_numbers_keep_every_digit(self, tmp_path: Path) -> None:
         """1.005 kWh x 1 yuan written as JSON numbers: binary floating point would round to 1.00."""
         document = {

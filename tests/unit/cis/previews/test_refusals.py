@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from cis.rating import CannotPrice
+from cis.previews import Published, preview
+from cis.queries.published import published_tables
+from cis.rating import SWITCHES, CannotPrice
 from tests.unit.cis.previews.documents import BILLS, answered, asked
 
 METER = {"register": "total", "prev": "0", "curr": "100", "multiplier": "1"}
@@ -97,6 +99,35 @@ CASES: list[tuple[str, dict[str, Any]]] = [
         {"kind": "flat_energy", "composition": {"floating_base_yuan": {"gift": "1"}, "fixed_yuan": {"line_loss": "1"}}}
     ]}}),
     ("unknown_kind", {**PLAIN, "tariff_inline": {"energy_price": "0.6", "rules": [{"kind": "green_premium"}]}}),
+    ("unknown_value", {**PLAIN, "schema_version": "9.9"}),
+    ("unknown_value", asked("A24", options={"kwh_rounding": "integerXYZ down truncate"})),
+    ("ill_typed", asked("A07", options={"seal_day_counts_as_suspended": "true"})),
+    ("options_disagree", asked("A07", options={"change_day_belongs_to": "old"})),
+    ("ill_typed", asked("A23", inputs={"sealed_equipment": "true"})),
+    ("unknown_field", asked("A01", customer={"lowincome": True})),
+    ("unknown_field", asked("A03", customer={"shared_meter_price": False})),
+    ("ill_typed", asked("A11", customer={"tou": "yes"})),
+    ("out_of_range", asked("A05", customer={"people": 10**10})),
+    ("out_of_range", asked("A05", customer={"people": 0})),
+    ("out_of_range", asked("A19", inputs={"share_of_period": "3"})),
+    ("out_of_range", asked("A19", inputs={"share_of_period": "0"})),
+    ("out_of_range", asked("A20", inputs={"hours_per_day": "30"})),
+    ("out_of_range", asked("A22", inputs={"power_hours": "25"})),
+    ("missing_field", asked("A20", customer=None, inputs={"hours_per_day": None})),
+    ("missing_field", asked("A22", customer=None)),
+    ("out_of_range", asked("A18", inputs={"correction_rate": "-1.5"})),
+    ("missing_field", asked("A23", tariff_inline={"capacity_price": None})),
+    ("missing_field", asked("A23", tariff_inline=None)),
+    ("missing_field", {**PLAIN, "customer": {"class": "large_industry"}, "inputs": {"kva": "315"}}),
+    ("missing_field", {**PLAIN, "customer": {}, "inputs": {"kva": "315"}}),
+    ("out_of_range", asked("A23", inputs={"days_first_month": "40"})),
+    ("priced_twice", asked("A19", tariff_inline={"FUND_RURAL": "0.02", "funds": {"FUND_RURAL": "0.02"}})),
+    ("unknown_field", asked("A19", tariff_inline={"funds": {"LANDLORD": "0.02"}})),
+    ("too_precise", asked("A16", inputs={"payment": "2100.005"})),
+    ("unknown_option", asked("A16", options={"discount": "1"})),
+    ("unknown_value", {**PLAIN, "options": {"late_fee_split": "never"}}),
+    ("ill_typed", changed(**{"\ud800": "1"})),
+    ("ill_typed", asked("A01", title="\udfff")),
     ("unknown_charge", {**PLAIN, "tariff_inline": {"energy_price": "0.6", "funds": {"LANDLORD": "0.1"}}}),
 ]  # fmt: skip
 
@@ -115,7 +146,63 @@ class TestRefusals:
         assert answered(changed(billed_kwh="100"))["total"] == "60.00"
 
 
+RULES = {"kind": "tier", "period": "month", "upper_kwh": ["200"], "price_yuan": ["0.5", "0.6"]}
+
+
+class TestShapesNobodyForesaw:
+    @pytest.mark.parametrize("persons", ["x", {}, {"from_people": 5, "extra_kwh_per_month": 5}, []])
+    def test_of_a_rule_are_refused_where_it_stands(self, persons: Any) -> None:
+        document = {
+            "customer": {"class": "residential"},
+            "period": {"start": "2026-07-01", "end": "2026-08-01"},
+            "tariff_inline": {"rules": [RULES | {"multi_person": persons}]},
+            "inputs": {"billed_kwh": "300"},
+            "options": {"multi_person": "first_bound"},
+        }
+
+        with pytest.raises(CannotPrice) as refused:
+            answered(document)
+
+        assert "multi_person" in refused.value.detail or "tariff_inline.rules" in refused.value.detail
+
+    def test_a_fault_names_the_field_that_was_read_last(self) -> None:
+        def fault(code: str, on: Any) -> Any:
+            raise KeyError(code, on)
+
+        tables = published_tables()
+        with pytest.raises(CannotPrice) as refused:
+            preview(asked("A01"), Published(fault, tables.windows, tables.late_fees))
+
+        assert "request." in refused.value.detail and "KeyError" not in refused.value.detail
+
+
 class TestWhatIsOnlySaid:
+    def test_a_null_says_nothing(self) -> None:
+        assert answered(asked("A01", options={"demand_mode": None, "free_kwh": None}))["total"] == "370.40"
+
+    def test_all_switches_of_a_utility_may_come_with_any_request(self) -> None:
+        switches = {name: switch.default for name, switch in SWITCHES.items()}
+
+        for number in ("A01", "A09", "A16", "A19", "A23", "A27"):
+            document = asked(number)
+            document["options"] = switches | document["options"] | {"order": "as usual"}
+            assert answered(document)["total"] == BILLS[number]["expected"]["total"]
+
+    def test_energy_is_rounded_per_register_however_one_says_it(self) -> None:
+        for said in ("integer", "integer_kwh", "integer per register", "integer per register after multiplication"):
+            assert answered(asked("A24", options={"kwh_rounding": said}))["total"] == "5391.61"
+
+    def test_funds_of_back_billing_stand_inside_or_beside(self) -> None:
+        inside = answered(asked("A19", tariff_inline={"funds": {"FUND_RURAL": "0.02"}}))
+        beside = answered(asked("A19", tariff_inline={"FUND_RURAL": "0.02"}))
+
+        assert inside == beside and inside["total"] == "33500.00"
+
+    def test_capacity_beyond_the_contract_of_a_large_customer_at_a_stated_penalty(self) -> None:
+        stated = {"customer": {"class": "large_industry"}, "tariff_inline": {"penalty_per_kva": "50"}}
+
+        assert answered({**stated, "inputs": {"kva": "40"}})["total"] == "2000.00"
+
     def test_a_text_about_the_customer_changes_nothing(self) -> None:
         assert answered(asked("A01", customer={"trade": "textile"}))["total"] == "370.40"
 

@@ -233,10 +233,11 @@ FEE_STOPPED = _fee_control(
     "fee-control-stopped",
     subject_zh="已停电",
     subject_en="Supply was stopped",
-    zh="户号尾号 {tail}：因电费余额不足已停电。充值后马上安排复电。有疑问请拨打 95598。",
-    en="Account ending {tail}: supply was stopped, the balance is used up. Top up and it comes back. 95598.",
+    zh="户号尾号 {tail}：因电费余额不足已停电。充值满 {yuan} 元马上安排复电。有疑问请拨打 95598。",
+    en="Account ending {tail}: supply was stopped. Pay at least {yuan} yuan and it comes back. 95598.",
     is_urgent=True,
     lasts=timedelta(hours=6),
+    yuan="12.41",
 )
 FEE_BACK = _fee_control(
     "fee-control-back",

@@ -131,7 +131,12 @@ class Hindrance:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What of a case's history counts now: what came before the last payment or stop has to be done anew."""
+    """
+    What of a case's history counts now.
+
+    What came after the demands and before the last payment or stop has to be done anew, and all that came before the
+    last reconnection.
+    """
 
     counts: Mapping[What, Step]
     """the last step of each kind that counts"""
@@ -181,8 +186,8 @@ _UNDOES: Mapping[What, frozenset[What]] = {
     What.NOTICE_PRINTED: frozenset({What.NOTICE_SERVED, What.SHORT_NOTICE}),
     What.NOTICE_SERVED: frozenset({What.SHORT_NOTICE}),
     What.CUT: frozenset({What.RESTORED}),
-    # Supply that came back is cut again by the whole procedure only.
-    What.RESTORED: frozenset({What.CUT}) | _BACK_TO_BEFORE_APPROVAL,
+    # Supply that came back is cut again by the whole procedure only, from its cause and its demands on.
+    What.RESTORED: frozenset({What.CUT, What.CAUSE, What.DEMAND}) | _BACK_TO_BEFORE_APPROVAL,
     What.PAYMENT: _BACK_TO_BEFORE_APPROVAL,
     What.STOPPED: _BACK_TO_BEFORE_APPROVAL,
 }
@@ -198,6 +203,8 @@ def stand(steps: Sequence[Step]) -> Standing:
         counts[step.what] = step
         if step.what == What.DEMAND:
             demands.append(step)
+        elif step.what == What.RESTORED:
+            demands.clear()
     return Standing(counts, tuple(demands))
 
 

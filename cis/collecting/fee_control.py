@@ -9,7 +9,8 @@ the moment the customer was reached, a last warning follows shortly before, and 
 Post-paid with remote cut: the same warnings, but the stop itself belongs to the arrears procedure
 (`cis.collecting.disconnection`): it may be ordered where a lawful cut stands in the case. Nothing is ordered at night,
 on or right before holidays, in extreme weather, against a protection or a dispute, on an unknown balance, or without an
-agreement. Supply that is away is ordered back once the balance passes the threshold or the reason to keep it away ends.
+agreement. A stop that no meter has carried out yet is taken back as soon as one of its own conditions is gone. Supply
+that is away is ordered back once the balance passes the threshold or the reason to keep it away ends.
 """
 
 from __future__ import annotations
@@ -140,6 +141,8 @@ class Situation:
     """codes of what stands against a stop: dispute, protections, homes behind"""
     is_cut_by_case: bool = False
     """a lawful cut of the arrears procedure stands (post-paid only)"""
+    is_cut_touched: bool = False
+    """something was paid or noted against that cut since: supply stays away by it, but nobody is stopped by it anew"""
     is_closed: Callable[[date], bool] = _never_closed
     quiet: Sequence[tuple[datetime, datetime, str]] = ()
     """[from, to) and the code of times without stops: extreme weather, examinations, an emergency halt"""
@@ -167,6 +170,8 @@ class _Standing:
     last: Step | None = None
     is_away: bool = False
     """a stop is ordered or carried out and not undone"""
+    is_carried_out: bool = False
+    """the meter said that it did it"""
     is_coming_back: bool = False
 
 
@@ -199,6 +204,7 @@ def _stand(steps: Sequence[Step]) -> _Standing:
         if step.what in _TOLD:
             setattr(now, _TOLD[step.what], step)
         now.is_away, now.is_coming_back = _SUPPLY.get(step.what, (now.is_away, now.is_coming_back))
+        now.is_carried_out = now.is_away and (now.is_carried_out or step.what is Happened.STOPPED)
     return now
 
 
@@ -270,15 +276,19 @@ def _of_a_stop(
     if not holds or rule is None or situation.stops:
         return Decided(Decision.RECONNECT)
     if rule.mode is Mode.POSTPAID:
-        return Decided(Decision.NOTHING) if situation.is_cut_by_case else Decided(Decision.RECONNECT)
-    if available is not None and available >= rule.reconnect_from_fen:
-        return Decided(Decision.RECONNECT)
-    return Decided(Decision.NOTHING)
+        stands = situation.is_cut_by_case and (now.is_carried_out or not situation.is_cut_touched)
+        return Decided(Decision.NOTHING) if stands else Decided(Decision.RECONNECT)
+    if now.is_carried_out:
+        is_enough = available is not None and available >= rule.reconnect_from_fen
+    else:
+        # Not carried out, as far as anybody knows: what was needed to order it is needed still.
+        is_enough = available is None or available >= rule.stop_below_fen or now.announced is None
+    return Decided(Decision.RECONNECT if is_enough else Decision.NOTHING)
 
 
 def _of_postpaid(at: datetime, now: _Standing, rule: Terms, situation: Situation) -> Decided:
     """The arrears procedure has demanded, served and warned; here only the hour and the flags are looked at again."""
-    if not situation.is_cut_by_case:
+    if not situation.is_cut_by_case or situation.is_cut_touched:
         return Decided(Decision.NOTHING, ("no-lawful-cut",)) if now.warned else Decided(Decision.WARN)
     found = [*situation.stops, *hindrances_of_hour(at, rule, situation)]
     return Decided(Decision.NOTHING, tuple(found)) if found else Decided(Decision.STOP)

@@ -81,7 +81,7 @@ UNION
 SELECT c.account_id FROM cis_fee_control_command c
 WHERE c.kind = 'stop' AND c.state NOT IN ('refused', 'withdrawn')
   AND NOT EXISTS (SELECT 1 FROM cis_fee_control_command r WHERE r.account_id = c.account_id AND r.kind = 'reconnect'
-                  AND r.state = 'executed' AND r.ended_at >= coalesce(c.ended_at, c.ordered_at))
+                  AND r.state = 'executed' AND greatest(r.ended_at, r.ordered_at) >= coalesce(c.ended_at, c.ordered_at))
 UNION
 SELECT g.account_id FROM cis_fee_control_agreement g
 JOIN cis_arrears_case c ON c.account_id = g.account_id AND c.closed_at IS NULL AND c.stage = 'cut'

@@ -13,6 +13,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
@@ -23,9 +24,11 @@ from cis.models import FeeControlCommand, FeeControlReceipt, QuietTime
 from cis.operations.fee_control_acts import ring_after_commit
 from cis.operations.notices import tell_customer
 from cis.operations.protections import set_quiet_time
+from cis.queries import dues
 from cis.queries.fee_control_facts import facts_of
 from config.shared.errors import BadInput
 from config.shared.models import OrgUnit
+from config.shared.money import yuan_from_fen
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +115,8 @@ def settle(number: str, answer: Answer, *, at: datetime) -> bool:
             return True
         end = _ENDS.get(answer.outcome)
         if end is not None:
-            _end(command, end, code=answer.code, at=answer.at or at)
+            # By our clock: what follows must not hang on the far side's, whose moment stands on the receipt.
+            _end(command, end, code=answer.code, at=max(at, command.ordered_at))
             _tell(command, at=at)
             return True
         if answer.outcome is Outcome.ACCEPTED:
@@ -249,14 +253,19 @@ def _end(command: FeeControlCommand, state: FeeControlCommand.State, *, code: st
 
 
 def _tell(command: FeeControlCommand, *, at: datetime) -> None:
-    """The customer hears that supply is away, and that it is back."""
+    """The customer hears that supply is away and what brings it back, and that it is back."""
     if command.state != State.EXECUTED or command.kind == FeeControlCommand.Kind.WARN:
         return
-    template = FEE_STOPPED if command.kind == FeeControlCommand.Kind.STOP else FEE_BACK
+    template, said = FEE_BACK, {"tail": command.account.account_no[-4:]}
+    if command.kind == FeeControlCommand.Kind.STOP:
+        facts = facts_of([command.account_id], at=at)[command.account_id]
+        today = at.astimezone(settings.BILLING_TIME_ZONE).date()
+        owed = facts.brings_back_fen or dues.to_pay_fen(account_id=command.account_id, on=today)
+        template, said = FEE_STOPPED, said | {"yuan": yuan_from_fen(owed)}
     tell_customer(
         account_id=command.account_id,
         template=template.code,
-        parameters={"tail": command.account.account_no[-4:]},
+        parameters=said,
         dedupe_key=f"fee-control-command:{command.number}",
         happened_at=at,
         at=at,

@@ -70,15 +70,17 @@ def protect(
     return row.pk
 
 
-def ask_end_protection(*, protection_id: int, reason: str, asked_by_id: int, at: datetime) -> int:
+def ask_end_protection(*, account_id: int, protection_id: int, reason: str, asked_by_id: int, at: datetime) -> int:
     """
-    Ask the head of the unit that a protection ends; the approval's id. Both stay on record.
+    Ask the head of the unit that a protection of an account ends; the approval's id. Both stay on record.
 
-    :raises NotFound: there is none, or it has ended
+    :raises NotFound: the account has no such one, or it has ended
     :raises approvals.AlreadyAsked, approvals.ReasonMissing, NotAllowed: see there
     """
     with transaction.atomic():
         row = _locked(protection_id)
+        if row.account_id != account_id:
+            raise NotFound(_("没有这项保护，或已经解除。"))
         account = Account.objects.get(pk=row.account_id)
         return approvals.request(
             kind=END_PROTECTION,

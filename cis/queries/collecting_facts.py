@@ -186,9 +186,12 @@ def _owed(cases: list[ArrearsCase], today: date) -> dict[int, _Owed]:
 def _protections(cases: list[ArrearsCase], today: date) -> dict[int, set[str]]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT account_id, array_agg(DISTINCT kind) FROM cis_protection "
+            "SELECT account_id, array_agg(DISTINCT kind) FROM (SELECT account_id, kind FROM cis_protection "
             "WHERE account_id = ANY(%(accounts)s) AND ended_at IS NULL AND from_on <= %(today)s "
-            "AND (until_on IS NULL OR until_on >= %(today)s) GROUP BY 1",
+            "AND (until_on IS NULL OR until_on >= %(today)s) UNION ALL "
+            # Who has energy free as a household on minimum income need not be protected by hand as well.
+            "SELECT account_id, 'low-income' FROM cis_free_energy_right "
+            "WHERE account_id = ANY(%(accounts)s) AND valid @> %(today)s::date) AS p GROUP BY 1",
             {"accounts": [case.account_id for case in cases], "today": today},
         )
         return {account_id: set(kinds) for account_id, kinds in cursor.fetchall()}

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Exists, OuterRef
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from cis.collecting.fee_control import Happened
+from cis.collecting.fee_control import Decision, Happened
 from cis.models import (
     FeeControlAgreement,
     FeeControlCommand,
@@ -31,6 +32,7 @@ from config.shared.permissions import in_scope
 _PAGE = 50
 _HISTORY = 30
 _CALENDAR_DAYS = 14
+_NEVER_DONE = (FeeControlCommand.State.REFUSED, FeeControlCommand.State.WITHDRAWN)
 _TO_CALL = (Happened.WARNED, Happened.ANNOUNCED, Happened.LAST_WARNED)
 
 
@@ -82,6 +84,8 @@ class AccountControl:
     end_reason: str
     balance_fen: int | None
     available_fen: int | None
+    brings_back_fen: int
+    """what must be paid at least for supply to come back by the balance"""
     prepayment_fen: int
     open_fen: int
     running_fen: int | None
@@ -166,6 +170,7 @@ def account_control(account_id: int, *, at: datetime) -> AccountControl | None:
         end_reason=row.end_reason,
         balance_fen=facts.balance_fen,
         available_fen=available,
+        brings_back_fen=facts.brings_back_fen,
         prepayment_fen=facts.prepayment_fen,
         open_fen=facts.open_fen,
         running_fen=facts.running_fen,
@@ -290,11 +295,32 @@ def list_commands(*, within: Sequence[str], at: datetime, limit: int = _PAGE) ->
 
 
 def list_late(*, within: Sequence[str], at: datetime) -> tuple[CommandRow, ...]:
-    """Reconnections that are not carried out, by their promise."""
-    rows = FeeControlCommand.objects.filter(
-        in_scope("org_unit", within), kind=FeeControlCommand.Kind.RECONNECT, state__in=FeeControlCommand.OPEN
+    """
+    Reconnections that are not carried out, by their promise.
+
+    Also supply that should be back and that nobody is bringing back: the reconnection that failed last, or the stop
+    where there is none.
+    """
+    mine = FeeControlCommand.objects.filter(in_scope("org_unit", within))
+    back = mine.filter(kind=FeeControlCommand.Kind.RECONNECT)
+    waiting = list(back.filter(state__in=FeeControlCommand.OPEN).order_by("due_at")[:_PAGE])
+    undone = FeeControlCommand.objects.filter(undoes=OuterRef("pk"))
+    stops = mine.filter(kind=FeeControlCommand.Kind.STOP).exclude(state__in=_NEVER_DONE)
+    away = dict(
+        stops.exclude(state__in=FeeControlCommand.OPEN)
+        .exclude(Exists(undone.filter(state__in=[FeeControlCommand.State.EXECUTED, *FeeControlCommand.OPEN])))
+        .order_by("pk")
+        .values_list("account_id", "pk")
     )
-    return _commands(rows.order_by("due_at")[:_PAGE], at=at)
+    facts = facts_of(away, at=at)
+    forgotten = [
+        away[account_id]
+        for account_id, one in facts.items()
+        if one.stop_id == away[account_id] and one.decide(at).decision is Decision.RECONNECT
+    ][:_PAGE]
+    tried = dict(back.filter(undoes__in=forgotten).order_by("pk").values_list("undoes_id", "pk"))
+    left = mine.filter(pk__in=[tried.get(stop_id, stop_id) for stop_id in forgotten]).order_by("pk")
+    return (*(replace(row, is_late=True) for row in _commands(left, at=at)), *_commands(waiting, at=at))
 
 
 def calendar_ahead(*, within: Sequence[str], today: date) -> list[DayRow]:

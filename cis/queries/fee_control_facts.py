@@ -78,6 +78,13 @@ class FeeFacts:
         return None if self.balance_fen is None else self.balance_fen + self.situation.credit_fen
 
     @property
+    def brings_back_fen(self) -> int:
+        """What must be paid at least for supply to come back by the balance; 0: the balance does not say."""
+        if self.available_fen is None or self.agreement.terms.mode is Mode.POSTPAID:
+            return 0
+        return max(self.agreement.terms.reconnect_from_fen - self.available_fen, 0)
+
+    @property
     def days_left(self) -> int | None:
         """For how many whole days it lasts at the pace of this period; None: not known."""
         if self.available_fen is None or not self.usual_a_day_fen:
@@ -142,9 +149,13 @@ def terms_of(codes: Iterable[str], *, today: date) -> dict[str, Terms]:
     }
 
 
-# The estimate of yesterday still stands until today's is made; an older one does not (the trigger asks the same).
+# The estimate of yesterday still stands until today's is made; an older one does not (the trigger asks the same). Once
+# the period that it ran is billed it is part of the open bills, and counts once.
 _MONEY = """
-SELECT g.id, a.account_no, e.id, e.day, e.period_start, e.running_fen, coalesce(e.why_not, ''),
+SELECT g.id, a.account_no, e.id, e.day, e.period_start,
+       CASE WHEN e.running_fen IS NOT NULL AND cis_is_billed(g.account_id, e.period_start) THEN 0
+            ELSE e.running_fen END,
+       coalesce(e.why_not, ''),
        e.usual_a_day_fen, coalesce(e.is_outlier, false),
        coalesce(b.open_fen, 0), coalesce(b.prepaid_fen, 0), m.meter_no, coalesce(credit.fen, 0)
 FROM cis_fee_control_agreement g
@@ -183,6 +194,12 @@ UNION
 SELECT account_id, 'instalments' FROM cis_instalment_agreement
 WHERE account_id = ANY(%(accounts)s) AND state = 'kept'
 UNION
+SELECT account_id, 'budget-plan' FROM cis_budget_plan WHERE account_id = ANY(%(accounts)s)
+  AND (state = 'kept' OR state = 'settled' AND settle_due_on >= %(today)s)
+UNION
+SELECT account_id, 'low-income' FROM cis_free_energy_right
+WHERE account_id = ANY(%(accounts)s) AND valid @> %(today)s::date
+UNION
 SELECT id, 'homes-behind' FROM unnest(%(accounts)s::bigint[]) AS a(id) WHERE cis_homes_behind(id, %(today)s) > 0
 ORDER BY 1, 2
 """
@@ -193,12 +210,15 @@ JOIN cis_quiet_time q ON upper(q.lasts) > %(at)s
 JOIN shared_org_unit o ON o.id = q.org_unit_id AND mine.path LIKE o.path || '%%'
 WHERE a.id = ANY(%(accounts)s) ORDER BY 1, 2
 """
+# A cut stands until supply is back or ordered back: a payment in part does not bring it back.
 _CUTS = """
-SELECT c.account_id, max(s.id) FROM cis_arrears_case c JOIN cis_arrears_step s ON s.case_id = c.id AND s.what = 'cut'
+SELECT c.account_id, s.id, EXISTS (SELECT 1 FROM cis_arrears_step l WHERE l.case_id = c.id AND l.id > s.id
+                                   AND l.what IN ('payment', 'stopped'))
+FROM cis_arrears_case c
+JOIN LATERAL (SELECT max(id) AS id FROM cis_arrears_step WHERE case_id = c.id AND what = 'cut') s ON s.id IS NOT NULL
 WHERE c.account_id = ANY(%(accounts)s) AND c.closed_at IS NULL
-  AND NOT EXISTS (SELECT 1 FROM cis_arrears_step l WHERE l.case_id = c.id AND l.id > s.id
-                  AND l.what IN ('payment', 'stopped', 'restored'))
-GROUP BY 1
+  AND NOT EXISTS (SELECT 1 FROM cis_arrears_step l WHERE l.case_id = c.id AND l.id > s.id AND l.what = 'restored')
+  AND NOT EXISTS (SELECT 1 FROM cis_reconnection_order o WHERE o.cut_id = s.id)
 """
 
 
@@ -236,7 +256,7 @@ def facts_of(account_ids: Iterable[int], *, at: datetime) -> dict[int, FeeFacts]
         against[account_id].append(code)
     for account_id, start, end, kind in _rows(_QUIET, asked):
         quiet[account_id].append((start, end, kind))
-    cuts = dict(_rows(_CUTS, asked))
+    cuts = {account_id: (cut_id, is_touched) for account_id, cut_id, is_touched in _rows(_CUTS, asked)}
     money = {row[0]: row[1:] for row in _rows(_MONEY, asked)}
     found = {}
     for account_id, row in agreements.items():
@@ -269,7 +289,7 @@ def facts_of(account_ids: Iterable[int], *, at: datetime) -> dict[int, FeeFacts]
             last_warned_id=max((one[0] for one in told if one[1] == Happened.LAST_WARNED), default=None),
             stop_id=stops[-1].pk if stops else None,
             is_stop_unsent=bool(stops) and stops[-1].state == FeeControlCommand.State.WAITING,
-            arrears_cut_id=cuts.get(account_id),
+            arrears_cut_id=cuts[account_id][0] if account_id in cuts else None,
             commands=len(mine),
             is_telling=account_id in pending,
             told={what: sum(one[1] == what for one in told) for what in {one[1] for one in told}},
@@ -277,6 +297,7 @@ def facts_of(account_ids: Iterable[int], *, at: datetime) -> dict[int, FeeFacts]
                 credit_fen=credit,
                 stops=tuple(against[account_id]),
                 is_cut_by_case=account_id in cuts,
+                is_cut_touched=account_id in cuts and cuts[account_id][1],
                 is_closed=_is_holiday,
                 quiet=tuple(quiet[account_id]),
             ),
@@ -287,7 +308,11 @@ def facts_of(account_ids: Iterable[int], *, at: datetime) -> dict[int, FeeFacts]
 def _history(
     told: Iterable[tuple[int, str, datetime, datetime | None]], commands: Iterable[FeeControlCommand]
 ) -> tuple[Step, ...]:
-    """What was told and what was commanded, in the order in which it happened."""
+    """
+    What was told and what was commanded, in the order in which the house did it or heard of it.
+
+    A command ends after it was ordered, whatever moment the far side put on its receipt.
+    """
     steps = [Step(Happened(what), at, reached) for _id, what, at, reached in told if what != "credit"]
     for command in commands:
         if command.kind == FeeControlCommand.Kind.WARN:
@@ -296,13 +321,14 @@ def _history(
         steps.append(Step(Happened.STOP_ORDERED if is_stop else Happened.RECONNECT_ORDERED, command.ordered_at))
         if command.ended_at is None:
             continue
+        ended_at = max(command.ended_at, command.ordered_at)
         if command.state == FeeControlCommand.State.EXECUTED:
-            steps.append(Step(Happened.STOPPED if is_stop else Happened.RECONNECTED, command.ended_at))
+            steps.append(Step(Happened.STOPPED if is_stop else Happened.RECONNECTED, ended_at))
         elif not is_stop:
-            steps.append(Step(Happened.RECONNECT_FAILED, command.ended_at))
+            steps.append(Step(Happened.RECONNECT_FAILED, ended_at))
         elif command.state in _AWAY:
             # A stop that timed out may have reached the meter all the same: it is undone like one that did.
-            steps.append(Step(Happened.STOP_FAILED, command.ended_at))
+            steps.append(Step(Happened.STOP_FAILED, ended_at))
     return tuple(sorted(steps, key=lambda step: step.at))
 
 

@@ -32,6 +32,7 @@ _WHY: dict[str, str | Promise] = {
     "holiday": gettext_lazy("节假日和节前不停电"),
     "dispute": gettext_lazy("账单有异议"),
     "instalments": gettext_lazy("正在按分期协议交费"),
+    "budget-plan": gettext_lazy("正在按均衡交费计划交费"),
     "homes-behind": gettext_lazy("后面还有其他居民用电"),
 }
 _RECEIPTS: dict[str, str | Promise] = {

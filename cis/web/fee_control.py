@@ -202,7 +202,7 @@ def to_do(request: HttpRequest) -> HttpResponse:
             row.account_no,
             reverse("cis:account", args=[row.account_no]),
             note=_("远程复电"),
-            end=_("%(moment)s 前") % {"moment": format_moment(row.due_at, zone)},
+            end=_("%(moment)s 前") % {"moment": format_moment(row.due_at, zone)} if row.due_at else _("应复电"),
             is_bad=row.is_late,
         )
         for row in queries.list_late(within=within, at=now)

@@ -75,7 +75,7 @@ def protect(request: HttpRequest, account_no: str) -> HttpResponse:
         typed = used.cleaned_data
         try:
             if is_end:
-                operations.ask_end_protection(**typed, asked_by_id=user.pk, at=now)
+                operations.ask_end_protection(account_id=head.account_id, **typed, asked_by_id=user.pk, at=now)
                 messages.success(request, _("已提交审批，批准前保护仍然有效。"))
             else:
                 operations.protect(account_id=head.account_id, **typed, by_id=user.pk, at=now)

@@ -92,9 +92,7 @@ def judge(form: Template, channel: str, *, messages: int, outliers: int, at: dat
         return Verdict(_stop(form.code, *found, at=at))
     if not CHANNELS[channel].rings:
         return Verdict()
-    ahead = Message.objects.filter(template=form.code, channel=channel)
-    waiting = ahead.filter(state__in=Message.UNFINISHED, due_at__isnull=False).count()
-    return Verdict(None, limit.most_an_hour, waiting + ahead.filter(sent_at__gt=at - HOUR).count())
+    return Verdict(None, limit.most_an_hour, _ahead(form.code, channel, at=at))
 
 
 def watch(*, at: datetime) -> list[int]:
@@ -114,18 +112,14 @@ def watch(*, at: datetime) -> list[int]:
             found = None if limit is None or is_open else _failures(code, limit, at=at)
             if found is None:
                 continue
-            stop_id = _stop(code, *found, at=at)
-            # What is being sent at this moment is sent; everything that waits stays.
-            Message.objects.filter(
-                template=code, state=Message.State.WAITING, attempt_key=None, due_at__isnull=False
-            ).update(stop_id=stop_id, due_at=None)
-            stops.append(stop_id)
+            stops.append(_stop(code, *found, at=at))
     return stops
 
 
 def release(*, stop_id: int, approval_id: int, at: datetime) -> dict[str, int]:
     """
-    Let what is held go, once; what it says is out of date by now is given up instead. How many of each.
+    Let what is held go, once and no faster than the limit of an hour; what it says is out of date by now is given up
+    instead. How many of each.
 
     In the caller's transaction, which has decided it.
     """
@@ -136,8 +130,26 @@ def release(*, stop_id: int, approval_id: int, at: datetime) -> dict[str, int]:
     )
     shown = _held(stop).filter(channel="in_app")
     here = shown.update(state=Message.State.DELIVERED, sent_at=at, delivered_at=at, stop_id=None)
-    gone = _held(stop).update(due_at=at, not_before=at, stop_id=None)
+    limit, gone = _limit(stop.template), 0
+    for channel, one in CHANNELS.items():
+        if limit is not None and one.rings:
+            asked = {"ahead": _ahead(stop.template, channel, at=at), "most": limit.most_an_hour}
+            with connection.cursor() as cursor:
+                cursor.execute(_PACED, {**asked, "stop": stop.pk, "channel": channel, "at": at})
+                gone += cursor.rowcount
+    gone += _held(stop).update(due_at=at, not_before=at, stop_id=None)
     return _done(stop, {"released": here + gone, "expired": late})
+
+
+# Beyond the limit of an hour they go in the hours after it, as they do when they are asked for.
+_PACED = """
+UPDATE shared_message m
+SET due_at = %(at)s + p.hours * interval '1 hour', not_before = %(at)s + p.hours * interval '1 hour',
+    expires_at = m.expires_at + p.hours * interval '1 hour', stop_id = NULL
+FROM (SELECT id, (%(ahead)s + row_number() OVER (ORDER BY id) - 1) / %(most)s AS hours FROM shared_message
+      WHERE stop_id = %(stop)s AND state = 'waiting' AND channel = %(channel)s) p
+WHERE p.id = m.id
+"""
 
 
 def cancel(*, stop_id: int, approval_id: int, at: datetime) -> dict[str, int]:
@@ -172,6 +184,13 @@ def _done(stop: NoticeStop, outcome: dict[str, int]) -> dict[str, int]:
 
 def _ring() -> None:
     send_task("config.shared.tasks.send_messages")
+
+
+def _ahead(code: str, channel: str, *, at: datetime) -> int:
+    """How many messages of a template go before new ones: what waits to go, and what went in the last hour."""
+    ahead = Message.objects.filter(template=code, channel=channel)
+    waiting = ahead.filter(state__in=Message.UNFINISHED, due_at__isnull=False).count()
+    return waiting + ahead.filter(sent_at__gt=at - HOUR).count()
 
 
 def _limit(code: str) -> NoticeLimit | None:
@@ -228,6 +247,10 @@ def _failures(code: str, limit: NoticeLimit, *, at: datetime) -> tuple[NoticeSto
 
 def _stop(code: str, why: NoticeStop.Why, figures: dict[str, int], *, at: datetime) -> int:
     stop = NoticeStop.objects.create(template=code, why=why, figures=figures, opened_at=at)
+    # What is being sent at this moment is sent; everything that waits stays, whoever asked for it before.
+    Message.objects.filter(template=code, state=Message.State.WAITING, attempt_key=None, due_at__isnull=False).update(
+        stop_id=stop.pk, due_at=None
+    )
     publish(NoticesStopped(stop_id=stop.pk))
     return stop.pk
 

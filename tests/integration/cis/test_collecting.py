@@ -24,7 +24,7 @@ from cis.operations import collecting, collecting_notices, disputes, protections
 from cis.queries import collecting as queries
 from cis.queries.late_fees import late_fees_so_far
 from config.shared import approvals
-from config.shared.errors import NotAllowed, Refused
+from config.shared.errors import NotAllowed, NotFound, Refused
 from config.shared.models import Message, OrgUnit, OutboxDelivery, OutboxEvent, User
 from payments import handlers as payment_handlers
 from payments.events import PaymentReceived
@@ -263,13 +263,22 @@ class TestWhoIsNotCutOff:
         with pytest.raises(collecting.NotYet) as refused:
             road.cut()
         assert "stopped-life-support" in codes(refused)
+        with pytest.raises(NotFound):
+            protections.ask_end_protection(
+                account_id=road.world.residential.account_id, protection_id=protection_id, reason="x",
+                asked_by_id=road.collector, at=at(3, 3, 9, 40),
+            )  # fmt: skip
         with pytest.raises(protections.IsProtected):
             protections.protect(
                 account_id=road.account.account_id, kind="life-support", basis="x", from_on=date(2026, 3, 1),
                 until_on=None, by_id=road.collector, at=at(3, 3, 9, 30),
             )  # fmt: skip
         asked = protections.ask_end_protection(
-            protection_id=protection_id, reason="设备已搬走", asked_by_id=road.collector, at=at(3, 3, 9, 40)
+            account_id=road.account.account_id,
+            protection_id=protection_id,
+            reason="设备已搬走",
+            asked_by_id=road.collector,
+            at=at(3, 3, 9, 40),
         )
         with pytest.raises(NotAllowed):
             approvals.approve(approval_id=asked, decided_by_id=road.collector, at=at(3, 3, 9, 45))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,15 +15,18 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import Error, connection, transaction
 from django.test import Client
 from django.utils import timezone
+from psycopg2.extras import DateRange
 
 from cis.collection_system import collection_system
 from cis.models import (
     ArrearsStep,
+    BudgetPlan,
     FeeControlAgreement,
     FeeControlCommand,
     FeeControlEstimate,
     FeeControlReceipt,
     FeeControlStep,
+    FreeEnergyRight,
     InstalmentAgreement,
 )
 from cis.operations import (
@@ -39,7 +43,7 @@ from cis.queries import fee_control as queries
 from cis.queries.fee_control_facts import facts_of
 from config.shared import jobs
 from config.shared.errors import Refused
-from config.shared.models import Job, OrgUnit
+from config.shared.models import Job, Message, OrgUnit
 from payments import handlers as payment_handlers
 from payments.events import PaymentReceived
 from tests.factories.arrears import WALK, Road
@@ -89,6 +93,22 @@ def by_instalments(flat: Controlled) -> None:
     )  # fmt: skip
 
 
+def by_plan(flat: Controlled) -> None:
+    """A kept plan of equal monthly amounts."""
+    BudgetPlan.objects.create(
+        account_id=flat.account.account_id, monthly_fen=100_00, signed_on=date(2026, 2, 1),
+        first_due_on=date(2026, 2, 20), last_due_on=date(2027, 1, 20), evidence="x", made_by_id=flat.world.manager_id,
+        made_at=at(1),
+    )  # fmt: skip
+
+
+def on_minimum_income(account_id: int) -> None:
+    """A household that has some energy free each month."""
+    FreeEnergyRight.objects.create(
+        account_id=account_id, kwh_per_month=15, document="低保证 1 号", valid=DateRange(date(2026, 1, 1), None)
+    )
+
+
 def say(state: str, number: str, when: datetime) -> None:
     """The collection system's receipt."""
     body = json.dumps([{"command_no": number, "state": state, "code": "", "at": when.isoformat()}])
@@ -122,6 +142,48 @@ class TestTheRoad:
         say("executed", back.number, at(10, 20, 4))
         assert flat.told()[-1] == "fee-control-back"
         assert flat.look(at(11, 9)) == {}
+
+    @pytest.mark.acceptance("F30")
+    def test_a_stop_that_waits_is_not_sent_once_it_is_paid_to_zero(
+        self, flat: Controlled, outside: Any, settings: Any
+    ) -> None:
+        url, settings.COLLECTION_SYSTEM_URL = settings.COLLECTION_SYSTEM_URL, "http://127.0.0.1:9/collection/"
+        stop = stopped(flat, outside)
+        assert (stop.state, facts_of([stop.account_id], at=at(10, 9, 3))[stop.account_id].balance_fen) == (
+            "waiting", -48_21,
+        )  # fmt: skip
+        settings.COLLECTION_SYSTEM_URL = url
+
+        pay(flat.world, fen=48_21, account=flat.account, at=at(10, 9, 3))
+        flat.send(at(10, 9, 4), outside)
+
+        stop.refresh_from_db()
+        assert (stop.state, stop.answer) == ("withdrawn", "not-sent"), "before the news of the payment has come"
+
+    @pytest.mark.parametrize("ends", ["executed", "refused"])
+    def test_a_receipt_of_a_clock_that_goes_slow_is_heard_all_the_same(
+        self, flat: Controlled, outside: Any, ends: str
+    ) -> None:
+        stop = stopped(flat, outside)
+        say("executed", stop.number, at(10, 9, 3))
+        assert "48.22" in Message.objects.get(template="fee-control-stopped", channel="sms").parameters
+        path = [OrgUnit.objects.get(pk=flat.world.county_a_id).path]
+        pay(flat.world, fen=48_22, account=flat.account, at=at(10, 9, 10))
+        [forgotten] = queries.list_late(within=path, at=at(10, 9, 11))
+        assert (forgotten.number, forgotten.is_late) == (stop.number, True), "paid, and nobody brings supply back"
+        assert flat.look(at(10, 9, 12)) == {"reconnect": 1}, "what the message named is enough"
+        flat.send(at(10, 9, 13), outside)
+        back = FeeControlCommand.objects.get(kind="reconnect")
+        told = [{"command_no": back.number, "state": ends, "code": "", "at": at(10, 9, 5).isoformat()}]
+        fee_control_commands.take_receipts(json.dumps(told).encode(), at=at(10, 9, 14))
+
+        away = facts_of([stop.account_id], at=at(10, 9, 15))[stop.account_id].is_away
+        if ends == "refused":
+            assert [row.number for row in queries.list_late(within=path, at=at(10, 9, 15))] == [back.number]
+        assert (away, flat.look(at(10, 9, 15))) == (
+            (False, {"warn": 1}) if ends == "executed" else (True, {"reconnect": 1})
+        )
+        assert FeeControlReceipt.objects.get(command=back, what=ends).at == at(10, 9, 5)
 
     def test_the_handler_of_a_payment_leads_there(self, flat: Controlled, outside: Any) -> None:
         # The handler reads the clock: a payment of the test's months finds the agreement ended by then.
@@ -217,6 +279,7 @@ class TestNeverAgainstTheRule:
             "ended",
             "credit",
             "paid",
+            "welfare",
             "nothing-new",
         ],
     )
@@ -227,11 +290,23 @@ class TestNeverAgainstTheRule:
         account_id = flat.account.account_id
         match against:
             case "night":
+                # Warned again at the last minute: only the hour keeps supply on.
+                assert flat.look(at(10, 16, 25)) == {"last-warning": 1}
+                flat.deliver(at(10, 16, 26), outside)
+                assert facts_of([account_id], at=at(10, 16, 56))[account_id].decide(at(10, 16, 56)).decision == "stop"
                 when = at(10, 17)
             case "holiday":
-                # The Tomb-sweeping days are 4 to 6 April; the day before is as quiet.
+                # The Tomb-sweeping days are 4 to 6 April; the day before is as quiet, whatever somebody told by call.
+                curves(flat.account, date(2026, 4, 1), date(2026, 4, 3))
                 flat.day(at(3, 8, 30, month=4))
                 when = at(3, 10, month=4)
+                FeeControlStep.objects.create(
+                    agreement_id=flat.agreement_id, account_id=account_id, what="last-warned",
+                    at=at(3, 9, 30, month=4), balance_fen=-1, channel="phone", key="called", evidence="x", by_id=by,
+                )  # fmt: skip
+                facts = facts_of([account_id], at=when)[account_id]
+                workday = replace(facts, situation=replace(facts.situation, is_closed=lambda _day: False))
+                assert (facts.decide(when).why_not, workday.decide(when).decision) == (("holiday",), "stop")
             case "heat":
                 protections.set_quiet_time(
                     org_unit_id=flat.world.city_id, kind="weather", from_at=at(10, 9), until_at=at(11, 0),
@@ -254,6 +329,8 @@ class TestNeverAgainstTheRule:
                 assert fee_control.give_credit(account_id=account_id, channel="portal", by_id=by, at=at(10, 9)) == 30_00
             case "paid":
                 pay(flat.world, fen=48_21, account=flat.account, at=at(10, 9, 1))
+            case "welfare":
+                on_minimum_income(account_id)
             case "nothing-new":
                 when = at(12, 10)
 
@@ -284,6 +361,13 @@ class TestNeverAgainstTheRule:
         by = flat.world.manager_id
         for against in (
             lambda: by_instalments(flat),
+            lambda: by_plan(flat),
+            lambda: on_minimum_income(facts.account_id),
+            # The estimate's month is billed and paid: it does not run beside its bill.
+            lambda: (
+                issue(flat.world, 48_21, account=flat.account, cycle=202603),
+                pay(flat.world, fen=48_21, account=flat.account, at=at(10, 9)),
+            ),
             lambda: flat.end(at(10, 8, 50)),
             lambda: pay(flat.world, fen=48_21, account=flat.account, at=at(10, 9)),
             lambda: fee_control_commands.halt_stops(
@@ -463,7 +547,8 @@ class TestCommandsAreNeverSentTwice:
         secret = house.RECEIPT_SECRETS["collection"]
         assert [post("wrong"), post(secret), post(secret), post(secret, "nonce-0002", b"{}")] == [401, 200, 401, 400]
         stop.refresh_from_db()
-        assert (stop.state, stop.answer, stop.ended_at) == ("refused", "breaker", at(10, 9, 3))
+        assert (stop.state, stop.answer) == ("refused", "breaker")
+        assert FeeControlReceipt.objects.get(command=stop, what="refused").at == at(10, 9, 3)
 
 
 class TestThePages:

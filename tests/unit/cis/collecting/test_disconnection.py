@@ -146,6 +146,7 @@ class TestTheRoad:
 
     def test_after_supply_came_back_the_whole_procedure_is_due_again(self):
         history = [*LAWFUL, step(What.RESTORED, at(4, 22, 10, 30))]
+        assert {"no-cause", "no-demand"} <= codes(What.APPROVED, at(4, 28), history), "nor asked for without a demand"
 
         assert {"not-approved", "notice-not-served", "no-short-notice"} <= codes(What.CUT, at(4, 22, 11), history)
 

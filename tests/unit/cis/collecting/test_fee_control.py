@@ -42,7 +42,8 @@ WARNED = told(Happened.WARNED, at(4, 1))
 ANNOUNCED = told(Happened.ANNOUNCED, at(4, 3))
 LAST = told(Happened.LAST_WARNED, at(4, 10, 10))
 ROAD = (WARNED, ANNOUNCED, LAST)
-AWAY = (*ROAD, Step(Happened.STOP_ORDERED, at(4, 10, 10, 40)))
+ORDERED = (*ROAD, Step(Happened.STOP_ORDERED, at(4, 10, 10, 40)))
+AWAY = (*ORDERED, Step(Happened.STOPPED, at(4, 10, 10, 41)))
 
 
 def of(when, balance, steps=ROAD, agreement=AGREEMENT, situation=SITUATION):
@@ -134,6 +135,23 @@ class TestTheRoad:
         asked["steps"] = (*asked["steps"], Step(Happened.RECONNECT_FAILED, at(5, 1, 3)))
         assert of(**asked).decision is Decision.RECONNECT
 
+    @pytest.mark.parametrize(
+        ("balance", "steps"),
+        [(0, ORDERED), (None, ORDERED), (-1, (*ORDERED, Step(Happened.RECOVERED, at(4, 10, 10, 41))))],
+    )
+    def test_a_stop_that_nobody_carried_out_is_taken_back_with_any_condition_of_its_own(self, balance, steps):
+        assert of(at(4, 10, 10, 45), -1, ORDERED).decision is Decision.NOTHING
+        assert of(at(4, 10, 10, 45), balance, steps).decision is Decision.RECONNECT
+
+    def test_post_paid_comes_back_with_the_case_not_with_one_fen(self):
+        agreement = replace(AGREEMENT, terms=replace(TERMS, mode=Mode.POSTPAID))
+        touched = replace(SITUATION, is_cut_by_case=True, is_cut_touched=True)
+        asked = {"when": at(4, 10, 12), "balance": -1, "agreement": agreement, "situation": touched}
+        assert of(**asked, steps=AWAY).decision is Decision.NOTHING
+        assert of(**asked, steps=ORDERED).decision is Decision.RECONNECT, "not carried out, and not lawful any more"
+        assert of(**asked).why_not == ("no-lawful-cut",), "and nobody is stopped by it anew"
+        assert of(**asked | {"situation": SITUATION}, steps=AWAY).decision is Decision.RECONNECT
+
     def test_post_paid_is_stopped_by_the_procedure_of_arrears_only(self):
         agreement = replace(AGREEMENT, terms=replace(TERMS, mode=Mode.POSTPAID))
         asked = {"when": at(4, 10, 10, 45), "balance": -1, "agreement": agreement}
@@ -219,8 +237,7 @@ def test_nobody_is_stopped_against_the_rule_and_everybody_comes_back(life):
                 steps.append(Step(Happened.STOP_ORDERED, now))
                 stops += 1
                 is_away = life["failures"][stops % len(life["failures"])]
-                if not is_away:
-                    steps.append(Step(Happened.STOP_FAILED, now))
+                steps.append(Step(Happened.STOPPED if is_away else Happened.STOP_FAILED, now))
             case Decision.RECONNECT:
                 assert is_away
                 steps += [Step(Happened.RECONNECT_ORDERED, now), Step(Happened.RECONNECTED, now)]

@@ -22,6 +22,8 @@ class Month:
     cycle: int
     tariff: CompiledTariff
     usage: Usage
+    beside_fen: int = 0
+    """what parts of the bill at other prices come to, whatever this tariff"""
 
     def __post_init__(self) -> None:
         if len(self.usage) != 1:
@@ -43,7 +45,7 @@ class Month:
 
 
 def rate_month(month: Month) -> Rated | None:
-    """The lines of a period; None where its tariff cannot price it."""
+    """The lines of a period without what stands beside it; None where its tariff cannot price it."""
     try:
         rated = rate(month.tariff, month.usage)
     except CannotPrice:
@@ -54,7 +56,10 @@ def rate_month(month: Month) -> Rated | None:
 def costs_fen(months: Sequence[Month]) -> list[int | None]:
     """What each period comes to; None where its tariff cannot price it."""
     rated = [rate_month(month) for month in months]
-    return [None if one is None else int(one.total_fen[0]) for one in rated]
+    return [
+        None if one is None else int(one.total_fen[0]) + month.beside_fen
+        for month, one in zip(months, rated, strict=True)
+    ]
 
 
 def totals_fen(month: Month, name: str, values: Int64Column) -> Int64Column:
@@ -63,4 +68,4 @@ def totals_fen(month: Month, name: str, values: Int64Column) -> Int64Column:
     rated = rate(month.tariff, replace(rows, more={**rows.more, name: values}))
     if rated.refused.any():
         raise CannotPrice("row_refused", f"cycle {month.cycle}")
-    return rated.total_fen
+    return rated.total_fen + month.beside_fen

@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from cis.advising import Month, costs_fen
 from cis.explaining import shared_out
 from cis.models import Bill, BillBasis, BillPart, BillUsage, MeterInstallation, Reading, SupplyContract, TariffVersion
-from cis.queries.billing import more_of, usage_of_bill
+from cis.queries.billing import columns_of, more_of, usage_of_bill
 from cis.queries.day_kinds import kinds_for
 from cis.queries.energy_columns import BILLED_REGISTERS, usage_for
+from cis.queries.part_rating import OF_ENERGY, RESIDENTIAL, BillFacts, rate_parts
 from cis.queries.rating_switches import SwitchSets
 from cis.rating import (
     PERIOD_REGISTERS,
@@ -48,7 +49,7 @@ class NotAgain(StrEnum):
     NOT_PRICED = "not-priced"
     """its own tariff version does not price it any more"""
     SEVERAL_PRICES = "several-prices"
-    """its price or contract changed inside the period, or parts of it have prices of their own"""
+    """its price or contract changed inside the period: no other way would have been one tariff throughout"""
     DIFFERS = "differs"
     """its own determinants give another amount: adjusted by hand, or billed by what is not kept"""
 
@@ -72,13 +73,27 @@ class PeriodsFrom(StrEnum):
 
 
 @dataclass(frozen=True)
+class Beside:
+    """What parts of a bill at other prices came to, and what of it the main part's adjustment is of."""
+
+    lines: tuple[tuple[int, int], ...] = ()
+    """(charge, fen)"""
+    adjusted_fen: int = 0
+
+    @property
+    def fen(self) -> int:
+        """All of them."""
+        return sum(fen for _code, fen in self.lines)
+
+
+@dataclass(frozen=True)
 class BilledPeriod:
     """One bill with what it was computed from."""
 
     bill: Bill
     stretches: tuple[BillUsage, ...]
     part: BillPart | None
-    """its energy with losses, or the free energy of its household; None of bills that have neither"""
+    """its energy with losses and without parts at other prices, and its free energy; None of bills that have none"""
     basis: BillBasis | None
     version: TariffVersion
     switches: Switches
@@ -86,6 +101,7 @@ class BilledPeriod:
     demand_kw_e4: tuple[int, ...] | None
     """the maximum demand of each feeder; None where nobody knows it"""
     demand_from: DemandFrom | None
+    beside: Beside
 
     @property
     def cycle(self) -> int:
@@ -122,6 +138,8 @@ class BilledPeriod:
             return usage_of_bill(self.bill, list(self.stretches), tariff, self.basis)
         energy = dict(zip(part.registers, part.energy_kwh_e2, strict=True))
         more = more_of(self.basis)
+        if more and self.beside.adjusted_fen:
+            more["pf_other_fen"] = np.array([self.beside.adjusted_fen], dtype=np.int64)
         if part.free_months:
             more["free_months"] = np.array([part.free_months], dtype=np.int64)
         return usage_for(
@@ -189,11 +207,12 @@ def billed_year(account_id: int, *, within: tuple[date | None, date | None] = (N
         stretches[stretch.bill_id].append(stretch)
     bases = {basis.bill_id: basis for basis in BillBasis.objects.filter(bill_id__in=ids)}
     parts: dict[int, list[BillPart]] = {}
-    for part in BillPart.objects.filter(bill_id__in=ids):
+    for part in BillPart.objects.filter(bill_id__in=ids).order_by("bill_id", "seq"):
         parts.setdefault(part.bill_id, []).append(part)
     switches = SwitchSets()
     versions = TariffVersion.objects.select_related("windows", "tariff").in_bulk(
         {bill.tariff_version_id for bill in bills}
+        | {part.tariff_version_id for several in parts.values() for part in several}
     )
     contracts = SupplyContract.objects.in_bulk({bill.contract_id for bill in bills})
     curves = _curves(account_id, bills[0].period_start, bills[-1].period_end)
@@ -203,24 +222,30 @@ def billed_year(account_id: int, *, within: tuple[date | None, date | None] = (N
     for bill in bills:
         version = versions.get(bill.tariff_version_id)
         own_parts = parts.get(bill.pk, [])
-        if len(own_parts) > 1 or any(part.kind != BillPart.Kind.MAIN for part in own_parts):
+        main = [part for part in own_parts if part.kind == BillPart.Kind.MAIN]
+        if own_parts and (len(main) != 1 or any(part.from_on != main[0].from_on for part in own_parts)):
             left_out.append(LeftOutBill(str(bill), bill.cycle, NotAgain.SEVERAL_PRICES))
             continue
         if version is None:
             left_out.append(LeftOutBill(str(bill), bill.cycle, NotAgain.NOT_PRICED))
             continue
-        basis = bases.get(bill.pk)
+        basis, chosen = bases.get(bill.pk), switches.of_bill(bill)
+        beside = _beside(bill, own_parts, basis, versions, chosen) if len(own_parts) > 1 else Beside()
+        if beside is None:
+            left_out.append(LeftOutBill(str(bill), bill.cycle, NotAgain.NOT_PRICED))
+            continue
         demand, source = _demand_of(bill, stretches[bill.pk], basis, demands, curves)
         period = BilledPeriod(
             bill=bill,
             stretches=tuple(stretches[bill.pk]),
-            part=next(iter(own_parts), None),
+            part=next(iter(main), None),
             basis=basis,
             version=version,
-            switches=switches.of_bill(bill),
+            switches=chosen,
             contract=contracts.get(bill.contract_id),
             demand_kw_e4=demand,
             demand_from=source,
+            beside=beside,
         )
         month = _own_month(period)
         again = costs_fen([month])[0] if month is not None else None
@@ -254,13 +279,44 @@ def _bills(account_id: int, within: tuple[date | None, date | None]) -> list[Bil
     return found[::-1]
 
 
+def _beside(
+    bill: Bill,
+    parts: Sequence[BillPart],
+    basis: BillBasis | None,
+    versions: Mapping[int, TariffVersion],
+    switches: Switches,
+) -> Beside | None:
+    """What the parts at other prices came to; None where the bill's parts cannot be rated now."""
+    columns, more = columns_of(parts), more_of(basis)
+    rated = rate_parts(
+        columns,
+        BillFacts(
+            bill_month=bill.cycle % 100,
+            months=np.array([bill.months], dtype=np.int8),
+            tier_months=np.array([bill.tier_months], dtype=np.int8),
+            switches=lambda _row: switches,
+            rules={pk: version.rules for pk, version in versions.items()},
+            more=lambda rows: {name: column[rows] for name, column in more.items()},
+        ),
+    )
+    if rated.left_out:
+        return None
+    lines = rated.lines
+    others = columns.kind[lines.part] != int(BillPart.Kind.MAIN)
+    adjusted = others & np.isin(lines.code, OF_ENERGY)
+    if not switches.is_on("pf_adjust_residential"):
+        adjusted &= columns.price_class[lines.part] != RESIDENTIAL
+    own = zip(lines.code[others].tolist(), lines.amount_fen[others].tolist(), strict=True)
+    return Beside(tuple(own), int(lines.amount_fen[adjusted].sum()))
+
+
 def _own_month(period: BilledPeriod) -> Month | None:
     try:
         tariff = period.tariff(period.version)
         usage = period.usage(tariff)
     except CannotPrice:
         return None
-    return Month(period.cycle, tariff, usage)
+    return Month(period.cycle, tariff, usage, period.beside.fen)
 
 
 # --- Other tariffs ---------------------------------------------------------------------------
@@ -278,7 +334,7 @@ def month_under(
     priced = {register for rule in tariff.rules for register in rule.period_registers}
     if not priced or (_tells_periods(period) and _same_windows(version, period.version)):
         usage = period.usage(tariff)
-        return Month(period.cycle, tariff, usage), PeriodsFrom.METER
+        return Month(period.cycle, tariff, usage, period.beside.fen), PeriodsFrom.METER
     if version.windows is None or len(year.curves) < LEAST_CURVE_DAYS:
         return None
     inside = [day for day in year.curves if period.bill.period_start <= day < period.bill.period_end]
@@ -290,7 +346,8 @@ def month_under(
         kinds_for(windows, year.account_id, days),
     ).sum(axis=0)
     usage = _shared_out(period.usage(tariff), tariff, folded)
-    return Month(period.cycle, tariff, usage), PeriodsFrom.CURVE if inside else PeriodsFrom.OTHER_DAYS
+    source = PeriodsFrom.CURVE if inside else PeriodsFrom.OTHER_DAYS
+    return Month(period.cycle, tariff, usage, period.beside.fen), source
 
 
 def _shared_out(usage: Usage, tariff: CompiledTariff, folded: NDArray[np.int64]) -> Usage:

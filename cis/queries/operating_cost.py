@@ -106,11 +106,12 @@ def operating_cost(
 def _lines(year: BilledYear) -> list[tuple[int, int]]:
     """The lines (code, fen) of the periods themselves, which their tariffs give again: nothing that rides on them."""
     rated = [one for month in year.as_billed if (one := rate_month(month)) is not None]
-    return [
+    own = [
         (code, fen)
         for one in rated
         for code, fen in zip(one.lines.code.tolist(), one.lines.amount_fen.tolist(), strict=True)
     ]
+    return own + [line for period in year.periods for line in period.beside.lines]
 
 
 def _month(period: BilledPeriod) -> CostMonth:

@@ -1,13 +1,14 @@
 """
 What the bill of the running period will come to: the days so far, and an outlook on those that are left.
 
-Set-wise: four statements, however many accounts. The kernel that bills rates what was used up to now, every day of the
-outlook and its end; a tariff that is priced by more than energy is left out with the reason.
+Set-wise: a fixed number of statements, however many accounts. The kernel that bills rates what was used up to now,
+every day of the outlook and its end. A two-part bill has its basic charge for the whole month, by the highest demand so
+far and, for the days to come, that of the last weeks; its power factor is that of the newest bill.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -24,6 +25,7 @@ from cis.queries.due_accounts import tier_year_of
 from cis.queries.energy_columns import BILLED_REGISTERS, usage_for
 from cis.queries.left_out import LeftOut, reason_in_words
 from cis.queries.rating_switches import SwitchSets
+from cis.queries.running_two_part import AgreedTwoPart, DayPeaks, demands, read_two_part
 from cis.queries.supply_terms import accounts_with_terms
 from cis.queries.transfers import running_tier_months, taken_over_lately
 from cis.rating import (
@@ -109,7 +111,7 @@ WHERE a.id = ANY(%(accounts)s) AND a.state = 'open'
 ORDER BY a.id
 """
 _CURVES = """
-SELECT ap.account_id, d.day, d.energy_wh
+SELECT ap.account_id, ap.point_id, d.day, d.energy_wh
 FROM cis_account_point ap
 JOIN cis_interval_day d ON d.point_id = ap.point_id AND d.register = 1 AND ap.valid @> d.day
 WHERE ap.account_id = ANY(%(accounts)s) AND d.missing_slots = 0
@@ -137,10 +139,13 @@ def running_bills(account_ids: Sequence[int], *, today: date) -> list[RunningBil
         asked |= {"since": since, "then": today - _YEAR - _SEASON, "then_until": last_end - _YEAR}
         cursor.execute(_CURVES, asked)
         curves: dict[int, dict[date, NDArray[np.int64]]] = {}
-        for account_id, day, energy_wh in cursor.fetchall():
+        peaks: dict[int, dict[date, dict[int, int]]] = {}
+        for account_id, point_id, day, energy_wh in cursor.fetchall():
             days = curves.setdefault(account_id, {})
             values = np.array(energy_wh, dtype=np.int64)
+            peaks.setdefault(account_id, {}).setdefault(day, {})[point_id] = int(values.max())
             days[day] = days[day] + values if day in days else values
+        two_part = read_two_part(cursor, account_ids, today)
     versions = {
         one.pk: one for one in TariffVersion.objects.filter(pk__in={row[8] for row in terms}).select_related("windows")
     }
@@ -157,6 +162,8 @@ def running_bills(account_ids: Sequence[int], *, today: date) -> list[RunningBil
             sets.of_unit(row[-1], periods[row[0]][1] - timedelta(days=1)),
             has_terms=row[0] in agreed,
             is_taken_over=row[0] in taken_over,
+            two_part=two_part.get(row[0]),
+            peaks=peaks.get(row[0], {}),
         )
         for row in terms
     ]
@@ -182,6 +189,8 @@ def _running(
     *,
     has_terms: bool,
     is_taken_over: bool,
+    two_part: AgreedTwoPart | None,
+    peaks: DayPeaks,
 ) -> RunningBill:
     account_id, account_no, opened_on, _reading_day, months, _phase, people, contract_id = row[:8]
     last, used, usual, demand_kw = row[9:]
@@ -210,6 +219,8 @@ def _running(
         return unknown(reason_in_words(code, ""))
     if has_terms:
         return unknown(_("这个户有损耗、分表、免费电量或停用容量的约定，账单出来以前不预估。"))
+    if two_part is not None and two_part.lacks_factor:
+        return unknown(_("还没有上期账单的功率因数，第一张账单出来以前不预估。"))
     total = {day: int(values.sum()) for day, values in curves.items()}
     recent = [total[day] for day in sorted(total) if today - _RECENT <= day < today]
     ahead = outlook(
@@ -226,6 +237,7 @@ def _running(
         coming = [ahead.middle_wh * day // days_left for day in range(days_left + 1)] if days_left else [0]
         coming += [ahead.low_wh, ahead.middle_wh, ahead.high_wh]
         wh = np.array([so_far + np.array(shared_out(more, shares)) for more in coming], dtype=np.int64)
+        weeks = [day for day in curves if today - _SEASON <= day < today]
         tier_year = tier_year_of(cycle, months, switches)
         rated = _rate(
             tariff,
@@ -237,6 +249,7 @@ def _running(
                 taken_over_on=opened_on if is_taken_over else None, cycle=cycle, months=months, switches=switches
             ),
             bill_month=cycle % 100,
+            more=two_part.determinants(demands(peaks, inside, weeks, len(wh))) if two_part is not None else None,
         )
     except CannotPrice as refusal:
         return unknown(reason_in_words(LeftOut.CANNOT_PRICE, refusal.code))
@@ -311,6 +324,7 @@ def _rate(
     months: int,
     tier_months: int,
     bill_month: int,
+    more: Mapping[str, NDArray[np.int64]] | None,
 ) -> Rated:
     """Rate (rows, registers) of Wh."""
     rows, priced = len(wh), _priced(tariff)
@@ -334,6 +348,7 @@ def _rate(
             months=np.full(rows, months, dtype=np.int8),
             bill_month=bill_month,
             tier_months=np.full(rows, tier_months, dtype=np.int8),
+            more=more,
         ),
     )
 

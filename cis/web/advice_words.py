@@ -392,8 +392,5 @@ def _of_left_out(bill: LeftOutBill) -> str:
     if bill.why == NotAgain.DIFFERS:
         return _("%(month)s 的账单（%(bill)s）有人工调整，重算相差 %(yuan)s 元，没有参加比较。") % words
     if bill.why == NotAgain.SEVERAL_PRICES:
-        return (
-            _("%(month)s 的账单（%(bill)s）一期里有几种价格（价格或合同变过，或有分表、定量、定比），没有参加比较。")
-            % words
-        )
+        return _("%(month)s 的账单（%(bill)s）一期里价格或合同变过，没有参加比较。") % words
     return _("%(month)s 的账单（%(bill)s）用现有资料算不出来，没有参加比较。") % words

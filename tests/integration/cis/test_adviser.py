@@ -14,7 +14,18 @@ from psycopg2.extras import DateRange
 from cis.advising import WAYS
 from cis.advising.operating import CostPart
 from cis.demo.tariffs import carry_tariffs_over
-from cis.models import Bill, BillBasis, BillUsage, IntervalDay, SupplyContract, SupplyLoss, Tariff
+from cis.models import (
+    Bill,
+    BillBasis,
+    BillLine,
+    BillUsage,
+    IntervalDay,
+    SupplyContract,
+    SupplyLoss,
+    SupplyPart,
+    Tariff,
+    TariffVersion,
+)
 from cis.operations.billing import issue_bill_now
 from cis.queries.adviser import Advice, Asked, advise
 from cis.queries.adviser_options import Option
@@ -386,6 +397,33 @@ class TestTheOperatingCost:
         for shown in (page, mine):
             assert format_money(parts[CostPart.BASIC]) in shown and "功率因数调整" in shown
             assert format_money(cost.advice.saves_fen) in shown
+
+    def test_of_parts_at_other_prices_is_part_of_every_way(self, world: World) -> None:
+        made = make_works(world, demand_mode=DemandMode.CAPACITY, pf_standard_e2=90)
+        read_beside(made, Register.DEMAND, ["0", *DEMANDS])
+        read_beside(made, Register.REACTIVE_IMPORT, [str(900 * number) for number in range(CYCLES + 1)])
+        lighting = Tariff.objects.create(code="T-LIGHT", name="照明", province="湖北", category="test")
+        TariffVersion.objects.create(
+            tariff=lighting, valid=DateRange(None, None), source="test", confidence="high",
+            rules=[{"kind": "flat_energy", "price_yuan": "0.8021"}],
+        )  # fmt: skip
+        SupplyPart.objects.create(
+            account_id=made.account_id, kind=4, ratio_e6=100_000, tariff=lighting, price_class=2, source="test",
+            valid=DateRange(date(2000, 1, 1), None),
+        )  # fmt: skip
+        billed(world, made)
+        bills = Bill.objects.filter(account_id=made.account_id)
+
+        advice, cost = ask(made), operating_cost(made.account_id, today=TODAY)
+
+        assert advice.left_out == ()
+        assert advice.now is not None
+        assert advice.now.total_fen == sum(bill.total_fen for bill in bills)
+        assert cost.total_fen == sum(dict(cost.parts).values()) == advice.now.total_fen
+        # What the lighting costs stands in every way: the ways differ by the main part alone.
+        beside = BillLine.objects.filter(bill_id__in=bills.values("pk"), price_e8=80_210_000)
+        assert beside.count() == CYCLES
+        assert min(one.total_fen for one in advice.options) > sum(line.amount_fen for line in beside)
 
     def test_of_its_losses_is_told(self, world: World) -> None:
         made = make_works(world, demand_mode=DemandMode.CAPACITY)

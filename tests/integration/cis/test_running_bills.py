@@ -10,15 +10,20 @@ import pytest
 from django.db import connection
 from psycopg2.extras import DateRange
 
-from cis.models import BillAlert, IntervalDay, SupplyContract, TariffVersion
+from cis.demo.tariffs import carry_tariffs_over
+from cis.models import BillAlert, BillBasis, IntervalDay, SupplyContract, TariffVersion
 from cis.operations.bill_alerts import Wish, WrongLimit, choose_alerts, tell_of_prices, watch_running_bills
 from cis.operations.billing import issue_bill_now
 from cis.operations.portal_bindings import unbind
 from cis.queries.day_costs import costs_of_days
 from cis.queries.running_bills import RunningBill, running_bill, running_bills
+from cis.rating import Register
+from cis.rating.rules.basic_charge import DemandMode
 from config.shared.models import Message
+from config.shared.periods import add_months, first_day
 from tests.factories.portal import signed_in
 from tests.factories.world import AccountIds, World, small_world
+from tests.integration.cis import test_two_part_bills as two_part_bills
 
 pytestmark = pytest.mark.django_db
 
@@ -62,6 +67,59 @@ def wish(world: World, *wishes: Wish) -> None:
 def said(template: str) -> list[dict[str, str]]:
     """The parameters of the messages of a template that lie in the inbox."""
     return [json.loads(one.parameters) for one in Message.objects.filter(template=template, channel="in_app")]
+
+
+class TestATwoPartBill:
+    """A works whose bill is more than energy; its curve stands at 4 kW."""
+
+    @pytest.fixture
+    def works(self, world: World) -> AccountIds:
+        start, end = first_day(add_months(world.cycles[0], -2)), first_day(add_months(world.cycles[-1], 13))
+        carry_tariffs_over(from_day=start, to_day=end, prefix=two_part_bills.TARIFF)
+        made = two_part_bills.make_works(world, demand_mode=DemandMode.CAPACITY)
+        curves(made, date(2026, 1, 1), TODAY, wh=1000)
+        return made
+
+    def agree(self, works: AccountIds, **terms: object) -> RunningBill:
+        SupplyContract.objects.filter(pk=works.contract_id).update(**terms)
+        return seen(works)
+
+    def test_has_the_whole_basic_charge_and_the_demand_so_far(self, works: AccountIds) -> None:
+        rules = TariffVersion.objects.get(tariff__code=two_part_bills.TARIFF, valid__contains=TODAY).rules
+        basic = next(rule for rule in rules if rule["kind"] == "basic_charge")
+        per_kva = Decimal(basic["capacity_price_yuan_per_kva_month"]) * 100
+        per_kw = Decimal(basic["demand_price_yuan_per_kw_month"]) * 100
+
+        large = self.agree(works, capacity_kva=1630)
+        small = self.agree(works, capacity_kva=1000)
+        by_demand = self.agree(works, demand_mode=DemandMode.ACTUAL)
+        # Before the period the works took 8 kW: the days to come may bring that again.
+        IntervalDay.objects.filter(point_id=works.point_id, day=date(2026, 1, 28)).update(energy_wh=[2000] * 96)
+        dearer = seen(works)
+
+        assert large.so_far_fen is not None and small.so_far_fen is not None
+        assert large.so_far_fen - small.so_far_fen == 630 * per_kva
+        assert large.middle_fen is not None and small.middle_fen is not None
+        assert large.middle_fen - small.middle_fen == 630 * per_kva
+        assert by_demand.so_far_fen is not None and dearer.middle_fen is not None and dearer.low_fen is not None
+        assert small.so_far_fen - by_demand.so_far_fen == 1000 * per_kva - 4 * per_kw
+        assert dearer.so_far_fen == by_demand.so_far_fen
+        assert dearer.high_fen is not None
+        assert dearer.middle_fen - dearer.low_fen >= 4 * per_kw
+
+    def test_is_adjusted_by_the_factor_of_the_newest_bill(self, world: World, works: AccountIds) -> None:
+        plain = seen(works)
+        unknown = self.agree(works, pf_standard_e2=90)
+        two_part_bills.read_beside(works, Register.REACTIVE_IMPORT, ["0", "2000", "4000", "6000"])
+        issue_bill_now(account_id=works.account_id, cycle=world.cycles[0], issued_by_id=None, at=world.at)
+
+        adjusted = seen(works)
+
+        assert (unknown.so_far_fen, bool(unknown.why_not)) == (None, True)
+        assert plain.so_far_fen is not None and adjusted.so_far_fen is not None
+        assert adjusted.so_far_fen > plain.so_far_fen
+        factor = BillBasis.objects.get(account_id=works.account_id).power_factor_e2
+        assert 0 < factor < 90
 
 
 class TestTheRunningBill:

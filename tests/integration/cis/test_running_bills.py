@@ -162,7 +162,7 @@ class TestTheRunningBill:
         for account in world.accounts:
             curves(account, FEBRUARY, TODAY)
 
-        with django_assert_max_num_queries(9):  # type: ignore[operator]
+        with django_assert_max_num_queries(10):  # type: ignore[operator]
             found = running_bills([one.account_id for one in world.accounts], today=TODAY)
 
         assert len(found) == len(world.accounts)

@@ -422,6 +422,7 @@ DEMO: tuple[str, ...] = (
     "cis.operations.demo_arrears.load",
     "cis.operations.demo_fee_control.load",
     "cis.operations.demo_corrections.load",
+    "cis.operations.demo_market.load",
     "payments.operations.demo_refunds.load",
     "crm.operations.demo.load",
     "dsm.operations.demo_loads.load",

@@ -30,6 +30,8 @@ class MarketMonth(models.Model):
     revision = models.SmallIntegerField()
     values = models.JSONField()
     source = models.TextField()
+    is_demonstration = models.BooleanField(default=False)
+    """nobody published these figures for the month: bills by them say so"""
     state = models.CharField(max_length=16, choices=State.choices, default=State.WAITING)
     entered_by = models.ForeignKey("shared.User", models.PROTECT, related_name="+")
     entered_at = models.DateTimeField()

@@ -140,6 +140,21 @@ _CHECKS: tuple[tuple[str, str, str], ...] = (
         _orphans("cis_bill_usage", _PART, "installation_id", "cis_meter_installation", where="t.installation_id <> 0"),
     ),
     (
+        "settlement-rows",
+        "the rows of every settlement of the market are accounts' and add up to it",
+        "SELECT s.id::text FROM cis_market_settlement s LEFT JOIN (SELECT r.settlement_id, count(*) AS n, "
+        "sum(r.total_fen) AS fen, sum(r.energy_kwh_e2) AS kwh, count(a.id) AS known FROM cis_market_settlement_row r "
+        "LEFT JOIN cis_account a ON a.id = r.account_id GROUP BY 1) r ON r.settlement_id = s.id "
+        "WHERE (coalesce(r.n, 0), coalesce(r.known, 0), r.fen, r.kwh) "
+        "IS DISTINCT FROM (s.rows::bigint, s.rows::bigint, s.total_fen::numeric, s.energy_kwh_e2::numeric)",
+    ),
+    (
+        "clearing-correction",
+        "what of a settlement is cleared is what rides on a bill of its account",
+        "SELECT c.id::text FROM cis_settlement_clearing c JOIN cis_bill_correction r ON r.id = c.correction_id "
+        "WHERE (r.account_id, r.amount_fen, r.cause) <> (c.account_id, c.amount_fen, 'market-settlement')",
+    ),
+    (
         "transfer-bill",
         "every transfer of a bill names a bill of its account",
         "SELECT t.id::text FROM cis_ledger_transfer t "

@@ -28,7 +28,14 @@ class TableRefused(BadInput):
 
 
 def enter_month(
-    *, province: str, month: int, values: Mapping[str, Any], source: str, entered_by_id: int, at: datetime
+    *,
+    province: str,
+    month: int,
+    values: Mapping[str, Any],
+    source: str,
+    entered_by_id: int,
+    at: datetime,
+    is_demonstration: bool = False,
 ) -> int:
     """
     Enter the table of a province and month, to be published by a second person; gives its id.
@@ -51,6 +58,7 @@ def enter_month(
             revision=MarketMonth.objects.filter(province=province.strip(), month=month).count() + 1,
             values=dict(values),
             source=source.strip(),
+            is_demonstration=is_demonstration,
             entered_by_id=entered_by_id,
             entered_at=at,
         )

@@ -14,7 +14,7 @@ from django.db.models import Q
 from psycopg2.extras import DateRange
 
 from cis.advising import WAYS, Month, Terms, best_contract, in_way
-from cis.models import SupplyContract, Tariff, TariffVersion
+from cis.models import MarketTariff, SupplyContract, Tariff, TariffVersion
 from cis.queries.billed_year import BilledPeriod, BilledYear, PeriodsFrom, month_under
 from cis.rating import CannotPrice, CompiledTariff, Switches, compile_rules
 from cis.rating.rules.basic_charge import BasicChargeRule, DemandMode
@@ -126,7 +126,9 @@ class _Offers:
         tariffs = list(
             Tariff.objects.filter(
                 Q(pk__in=[own.pk, self._own_tariff_id])
+                # From whom the energy is bought is another question: `cis.queries.market_advice`.
                 | Q(province=own.province, voltage=own.voltage, category__in=family)
+                & ~Q(pk__in=MarketTariff.objects.values("tariff"))
             ).order_by("pk")
         )
         first, last = self._year.periods[0].bill.period_start, self._year.periods[-1].bill.period_end

@@ -79,7 +79,8 @@ class MarketAdvice:
 
 def market_ways(year: BilledYear, contract: SupplyContract, *, today: date) -> MarketAdvice | None:
     """
-    The ways of an account to buy; five statements. None of homes and farms, and where no table is published yet.
+    The ways of an account to buy; five statements. None of homes and farms, and where no published table
+    prices its tariff.
 
     :param year: with at least one period
     """
@@ -93,7 +94,9 @@ def market_ways(year: BilledYear, contract: SupplyContract, *, today: date) -> M
     }
     if not tables:
         return None
-    return _Ways(year, contract, tables, today).advice()
+    advice = _Ways(year, contract, tables, today).advice()
+    # Tables without the account's own tariff compare nothing.
+    return advice if len(advice.ways) > 1 else None
 
 
 class _Ways:

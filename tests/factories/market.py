@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import resources
 from typing import Any
 
+from cis.demo.market_table import january_values
 from cis.models import MarketMonth
 from cis.operations import market_months, retail
 from cis.operations.settlement_files import import_settlement
-from cis.rating.catalogue import FUND_CHARGES
 from config.shared import approvals
 from config.shared.models import OrgUnit, User
 from config.shared.periods import add_months
@@ -30,37 +28,7 @@ SHARE = {
 
 def month_values(**changed: Any) -> dict[str, Any]:
     """Hubei, January 2026, with a multiple of 1.5 and the price of a monthly auction that nobody published."""
-    tables = json.loads(resources.files("cis").joinpath("data", "tariffs.json").read_text(encoding="utf-8"))
-    rows = [
-        row
-        for row in tables["commercial_industrial"]
-        if row["code"].startswith("HB-2026-01-") and "components" in row and row["structure"]
-    ]
-    first = rows[0]
-    ratio = {name: value for name, value in first["tou_multipliers_on_base"].items() if name != "base"}
-    return {
-        "agent_purchase_yuan": first["components"]["agent_purchase"],
-        "line_loss_yuan": first["components"]["line_loss"],
-        "system_operation_yuan": first["components"]["system_operation"],
-        "system_operation_parts": {"抽水蓄能容量电费": "0.002316", "煤电容量电费": "0.036657"},
-        "funds_yuan": {FUND_CHARGES[name]: value for name, value in first["government_fund_breakdown"].items()},
-        "floats": ["agent_purchase", "line_loss"],
-        "time_of_use": {"windows": first["tou_windows_ref"], "ratio": ratio},
-        "network": [
-            {
-                "tariff": row["code"],
-                "structure": row["structure"],
-                "voltage": row["voltage"],
-                "energy_yuan": row["components"]["transmission_distribution_energy"],
-                "capacity_yuan_per_kva_month": row["capacity_price_yuan_per_kva_month"],
-                "demand_yuan_per_kw_month": row["demand_price_yuan_per_kw_month"],
-            }
-            for row in rows
-        ],
-        "references_yuan": {"monthly_auction": "0.376"},
-        "multiple": {"factor": "1.5", "on": ["agent_purchase"]},
-        "price_places": 6,
-    } | changed
+    return january_values() | changed
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,20 @@ from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
-from cis.models import Account, Bill, BillDispute, BillingRun, IntervalDay, Reading, ReadingDoubt
-from cis.operations import billing, demo, demo_works, ledger, portal
+from cis.market_settlement import Cause
+from cis.models import (
+    Account,
+    Bill,
+    BillCorrection,
+    BillDispute,
+    BillingRun,
+    FeedInPayment,
+    IntervalDay,
+    Reading,
+    ReadingDoubt,
+    SettlementDifference,
+)
+from cis.operations import billing, demo, demo_market, demo_works, ledger, portal
 from cis.operations.bulk_utility import load_utility
 from cis.queries.ledger import balance
 from cis.queries.portal import my_accounts
@@ -44,7 +56,8 @@ class TestLoadDemo:
     def test_a_year_of_bills_payments_and_closed_days_that_verify(self) -> None:
         _load()
 
-        assert Account.objects.exclude(account_no=demo_works.ACCOUNT_NO).count() == ACCOUNTS
+        others = [demo_works.ACCOUNT_NO, *(place.account_no for place in demo_market.PLACES)]
+        assert Account.objects.exclude(account_no__in=others).count() == ACCOUNTS
         assert Bill.objects.filter(account__account_no=demo_works.ACCOUNT_NO).count() == demo_works.MONTHS
         cycles = set(Bill.objects.values_list("cycle", flat=True))
         assert len(cycles) == 13
@@ -59,6 +72,12 @@ class TestLoadDemo:
         kinds = set(ReadingDoubt.objects.filter(resolved_at=None).values_list("doubts", flat=True))
         assert len(kinds) >= 3
         assert Reading.objects.filter(is_rollover=True, state=Reading.State.ACCEPTED).exists()
+        # The market: a deviation cleared on the newest bill, two differences open, plants in three states.
+        assert BillCorrection.objects.filter(cause="market-settlement").exclude(taken_by=None).count() == 2
+        open_causes = SettlementDifference.objects.filter(left_fen__lt=0).values_list("cause", flat=True)
+        assert Cause.PROVISIONAL in open_causes
+        assert SettlementDifference.objects.filter(cause=Cause.OTHER_ENERGY).exists()
+        assert set(FeedInPayment.objects.values_list("state", flat=True)) >= {"computed", "confirmed", "paying"}
 
     def test_a_second_call_changes_nothing(self) -> None:
         _load()

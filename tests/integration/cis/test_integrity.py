@@ -58,6 +58,14 @@ BREAKS = {
     " tier_kwh_e2_before_now, energy_kwh_e2_then, energy_kwh_e2_now, usage_then, usage_now, lines_then, lines_now,"
     " energy_fen, fund_fen, penalty_fen, amount_fen, asked_at, state, void_reason) VALUES ({account}, 'back-bill', 'x',"
     " 0, 0, 0, 0, '[]', '[]', '[]', '[]', 0, 5, 0, 5, now(), 'standing', '')",
+    "settlement-rows": "INSERT INTO cis_market_settlement (province, month, revision, file_name, digest, rows,"
+    " energy_kwh_e2, total_fen, imported_by_id, imported_at) VALUES ('H', 202601, 1, 'x.csv', 'x', 1, 0, 0, 1, now())",
+    "clearing-correction": "WITH c AS (INSERT INTO cis_bill_correction (account_id, cause, reason,"
+    " tier_kwh_e2_before_then, tier_kwh_e2_before_now, energy_kwh_e2_then, energy_kwh_e2_now, usage_then, usage_now,"
+    " lines_then, lines_now, energy_fen, fund_fen, penalty_fen, amount_fen, asked_at, state, void_reason) VALUES"
+    " ({account}, 'market-settlement', 'x', 0, 0, 0, 0, '[]', '[]', '[]', '[]', 5, 0, 0, 5, now(), 'standing', '')"
+    " RETURNING id) INSERT INTO cis_settlement_clearing (settlement_check_id, account_id, correction_id, amount_fen)"
+    " SELECT 1, {account}, id, 7 FROM c",
     "account-balances": "DELETE FROM cis_ledger_balance WHERE ledger_account_id = {account}2",
 }
 

@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, transaction
 from django.test import Client
 
-from cis.market_settlement import Cause
+from cis.market_settlement import Cause, classify
 from cis.models import (
     Bill,
     BillCorrection,
@@ -165,6 +165,67 @@ class TestFile:
         ):
             with pytest.raises(DatabaseError), transaction.atomic():
                 rows.update(**values)
+
+
+class TestCauses:
+    def test_who_was_billed_otherwise_is_found_in_one_file(self, world: World) -> None:
+        """A home billed by the utility, a flat that is not billed, the shop with a rounding and then without a row."""
+        buy(world)
+        other = retail.add_retailer(code="SD002", name="楚能售电")
+        issued = bill(world)
+        home, flat, shop = world.residential, world.residential_tou, world.commercial
+        issue_bill_now(account_id=home.account_id, cycle=202601, issued_by_id=None, at=AT)
+        issue_bill_now(account_id=home.account_id, cycle=MONTH, issued_by_id=None, at=AT)
+        kwh, fen = market_of(issued)
+        rows = [line(one.account_no, month=MONTH, kwh="1.00", energy="0.39") for one in (home, flat)]
+        own = line(shop.account_no, month=MONTH, kwh=text(kwh), energy=text(fen + 1))
+
+        found = {}
+        for name, sent in (
+            ("rounding", [*rows, own]),
+            ("other", [*rows, own | {"retailer_code": "SD002"}]),
+            ("missing", rows),
+        ):
+            found[name] = {
+                pk: Cause(row.cause) for pk, row in differences(bring(world, as_csv(sent)).settlement_id).items()
+            }
+
+        same = {home.account_id: Cause.NO_AGREEMENT, flat.account_id: Cause.NOT_BILLED}
+        assert found["rounding"] == same | {shop.account_id: Cause.ROUNDING}
+        assert found["other"] == same | {shop.account_id: Cause.OTHER_RETAILER}
+        assert found["missing"] == same | {shop.account_id: Cause.MISSING_THERE}
+        sums = SettlementCheck.objects.order_by("pk")[1].figures["retailers"]
+        assert (sums[str(other)]["ours"], sums[str(other)]["theirs_fen"]) == (0, fen + 1)
+
+
+class TestKilled:
+    @pytest.mark.parametrize("killed_at", [1, 2])
+    def test_half_an_act_leaves_nothing_and_can_be_done_again(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, killed_at: int
+    ) -> None:
+        """The act ends inside its transaction: at the import's check, or at the check after what was cleared."""
+        buy(world)
+        data = settled(world, bill(world), more_fen=500)
+        if killed_at == 2:
+            kept = bring(world, data).settlement_id
+        whole, calls = classify, iter(range(1, 10))
+
+        def ends(*sides: Any) -> Any:
+            if next(calls) == killed_at:
+                raise SystemExit
+            return whole(*sides)
+
+        monkeypatch.setattr("cis.operations.market_settlements.classify", ends)
+        with pytest.raises(SystemExit):
+            bring(world, data) if killed_at == 1 else clear(world, kept)
+        assert not SettlementClearing.objects.exists()
+        assert not BillCorrection.objects.exists()
+        assert MarketSettlementRow.objects.count() == killed_at - 1
+        monkeypatch.undo()
+
+        again = bring(world, data).settlement_id
+        assert clear(world, again).more_fen == 500
+        assert SettlementClearing.objects.count() == 1
 
 
 class TestClearing:

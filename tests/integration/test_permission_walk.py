@@ -311,10 +311,11 @@ def one_of_everything() -> Walk:
             taken_by_id=world.portal_user_id,
             at=now,
         ),
+        # Of an account that nobody chases: a question stops that.
         "dispute_id": disputes.open_question(
             kind="meter-test",
-            account_id=world.residential.account_id,
-            installation_id=world.residential.installation_id,
+            account_id=world.residential_tou.account_id,
+            installation_id=world.residential_tou.installation_id,
             reason="走得快",
             channel="counter",
             opened_by_id=world.clerk_a_id,

@@ -5,7 +5,7 @@ Pure: late fees of one document, as a program hands it over: debts and a day of 
 
 `inputs` is `{"debts": [{"bill", "amount", "due", "payments": [{"date", "amount"}]}]}`, amounts as strings in yuan, days
 in ISO form; `payments` may be left out. `options` may name `late_fee_split`, `late_fee_min_yuan`,
-`contract_permille` and `cap_percent_of_principal`. Anything else is refused by name.
+`contract_permille` and `cap_percent_of_principal`; `order` and `note` are for people. Anything else is refused by name.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from typing import Any
 
 from cis.collecting.late_fees import PPM, LateFee, LateFeeTerms, Settled, late_fee, read_late_fee_terms
 from cis.rating import CannotPrice
+from cis.rating.customer_classes import price_class_of
 from config.shared.money import FEN_PER_YUAN, NotMoney, fen_from_yuan
 
 __all__ = ["FeeLine", "LateFeeBill", "late_fee_bill", "terms_in_force"]
 
 CODE = "LATE_FEE"
 _SWITCHES = ("late_fee_split", "late_fee_min_yuan", "cap_percent_of_principal")
+_FOR_PEOPLE = ("order", "note")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ def late_fee_bill(
     """
     The late fees of the debts paid on `pay_on`, under the entry of `published` in force on that day.
 
-    Classes that begin with "residential" are residential. Each debt is a bill of its own: the minimum holds for each.
+    A class that holds "residential" is residential, as on a bill. Each debt is a bill of its own: the minimum holds for
+    each.
 
     :raises CannotPrice: a field is missing, unknown or malformed, or no published entry covers the day
     """
@@ -76,9 +79,10 @@ def late_fee_bill(
             contract_ppm = _ppm(value)
         elif name in _SWITCHES:
             entry[name] = value
-        else:
+        elif name not in _FOR_PEOPLE:
             raise CannotPrice("unknown_option", f"options.{name}")
     terms = read_late_fee_terms(entry)
+    is_residential = price_class_of(customer_class) == "residential"
     debts = _field(inputs, "debts")
     _only(inputs, ("debts",), "inputs")
     lines: list[FeeLine] = []
@@ -91,7 +95,7 @@ def late_fee_bill(
             due_on=_day(_field(debt, "due", where), f"{where}.due"),
             until_on=pay_on,
             terms=terms,
-            residential=customer_class.startswith("residential"),
+            residential=is_residential,
             contract_ppm=contract_ppm,
             paid=_payments(debt.get("payments", ()), where),
         )

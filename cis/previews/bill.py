@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from cis.previews.answer import Answer, Line, plain
-from cis.previews.basic import BasicInputs, read_basic
+from cis.previews.basic import BasicInputs, check_month, read_basic
 from cis.previews.bill_request import Bill, Request
 from cis.previews.chosen_tariff import merged, published_of, windows_of
-from cis.previews.household import check_period, household, with_empty_tiers
+from cis.previews.household import household, known_in, with_empty_tiers
 from cis.previews.parts import Part, Terms
-from cis.previews.power_factor import TABLE, power_factor_of
-from cis.previews.price_change import cut_lines, read_cut
+from cis.previews.periods import check_period, months_of
+from cis.previews.power_factor import adjustment_of, power_factor_of
+from cis.previews.price_change import Change, cut_lines, read_change
 from cis.previews.rated import rated, usage_of
 from cis.previews.said import in_order, say, say_export
 from cis.previews.supply import read_supply
-from cis.previews.tariffs import (
-    CLASS_LABELS,
-    ENERGY_KINDS,
-    RESIDENTIAL,
-    PublishedTariff,
-    StatedPrices,
-    rules_of_part,
-)
+from cis.previews.tariffs import CLASS_LABELS, ENERGY_KINDS, RESIDENTIAL, rules_of_part
 from cis.rating import CHARGES, CannotPrice, ChargeCode, LineFacts, Register, rules_under
 
 __all__ = ["Request", "preview_bill"]
+
+Rules = list[dict[str, Any]]
+OF_DEMAND = ("contract_kw", "applied_contract_kw", "max_demand_kw", "feeders")
+NOT_CHARGED = ("boundary", "rounding", "minimum", "legacy_rule")
+"""Topics that say how something is charged, and ask for no line."""
 
 
 def preview_bill(request: Request) -> Answer:
@@ -38,21 +36,29 @@ def preview_bill(request: Request) -> Answer:
     """
     published = published_of(request)
     terms = Terms.of(
-        published.rules if published else (),
+        known_in(published.rules, request.month) if published else (),
         request.prices.periods if request.prices else (),
         is_home=request.price_class == "residential",
     )
-    windows = windows_of(request, published)
-    supply = read_supply(request.inputs, request.options, request.switches, windows, request.month, terms)
+    supply = read_supply(
+        request.inputs,
+        request.options,
+        request.switches,
+        windows_of(request, published),
+        request.month,
+        terms,
+        lambda: months_of(request),
+    )
     bill = Bill(request, supply)
+    change = read_change(request)
     bill.answer.quantities |= supply.quantities
     power_factor_of(bill)
     given = request.inputs.numbers("energy_amounts")
     if any((amount * 100).denominator != 1 for amount in given):
         raise CannotPrice("too_precise", "inputs.energy_amounts are yuan with two decimals")
-    bill.other_base_fen += sum(int(amount * 100) for amount in given)
+    bill.base_fen += sum(int(amount * 100) for amount in given)
     if given:
-        bill.answer.quantities["energy_sum"] = plain(Fraction(bill.other_base_fen, 100))
+        bill.answer.quantities["energy_sum"] = plain(Fraction(bill.base_fen, 100))
     main = supply.part("main", "new")
     basic = read_basic(request, supply)
     bill.answer.quantities |= supply.quantities
@@ -62,145 +68,176 @@ def preview_bill(request: Request) -> Answer:
     others: dict[str, list[Line]] = {part.role: [] for part in supply.parts if part is not main}
     for part in supply.parts:
         if part is not main:
-            others[part.role] += _other_part(bill, part, published)
+            others[part.role] += _other_part(bill, part, change)
     subs = others.pop("sub", [])
     lines = [line for before in others.values() for line in before]
-    lines += [*_main_part(bill, None if given else main, basic, published, given=bool(given)), *subs]
+    lines += [*_main_part(bill, None if given else main, basic, change, given=bool(given)), *subs]
+    if change is not None:
+        change.finish()
     bill.answer.lines = in_order(lines)
     say_export(bill)
     return bill.answer
 
 
-def _other_part(bill: Bill, part: Part, published: PublishedTariff | None) -> list[Line]:
+# --- Parts -----------------------------------------------------------------------------------
+
+
+def _energy_rules(request: Request, part: Part) -> Rules:
+    """The rules that price the energy of a main, old or new meter, published and stated."""
+    published = published_of(request, part)
+    rules = rules_of_part(published.rules, energy=True) if published is not None else []
+    if request.prices is not None:
+        rules = merged(rules, request.prices.rules(part, request.price_class, is_optional=bool(rules)))
+    if not any(rule["kind"] in ENERGY_KINDS for rule in rules):
+        raise CannotPrice("missing_field", "a price of the energy: tariff_ref or tariff_inline.energy_price")
+    return rules
+
+
+def _other_part(bill: Bill, part: Part, change: Change | None) -> list[Line]:
     """Energy beside the main part: an old meter, a sub-meter, an agreed quantity or share."""
-    prices = bill.request.prices
+    request = bill.request
     if part.role == "old":
-        rules = (
-            prices.rules(part, bill.request.price_class)
-            if prices
-            else [dict(rule) for rule in published.rules]
-            if published
-            else []
-        )
-        rules = [rule for rule in rules if rule["kind"] != "basic_charge"]
+        name = request.price_class
         code, is_adjusted = "ENERGY_OLD", part.reactive_e2 is not None
     else:
-        if prices is None:
-            raise CannotPrice("missing_field", f"tariff_inline: the price of the {part.role} part")
-        name = prices.other_class(bill.request.price_class, part)
-        rules = [{"kind": "flat_energy", "price_yuan": prices.classes[name]}]
+        name = _class_of(bill, request, part)
         code = f"ENERGY_{CLASS_LABELS[name]}" if part.role == "sub" else f"ENERGY_{part.role.upper()}"
-        is_adjusted = name not in RESIDENTIAL or bill.request.switches.is_on("pf_adjust_residential")
+        is_adjusted = True
         if part.has_periods:
             part.energy_e2 = {Register.TOTAL: part.total_e2}
-    found = rated(rules, usage_of(bill, part, {}))
-    if is_adjusted:
-        bill.other_base_fen += sum(line.amount_fen for line in found if CHARGES[line.code].ledger == "energy")
+    found = _rated_other(bill, request, part)
+    if change is not None:
+        found = cut_lines(found, _rated_other(bill, change.later, part), change.cut_of(part))
+    if is_adjusted and _is_adjusted(request, name):
+        bill.base_fen += _of_base(found)
     if part.role == "sub":
-        bill.answer.quantities[CLASS_LABELS[name].lower()] = plain(Fraction(part.total_e2, 100))
+        label, said = CLASS_LABELS[name].lower(), bill.answer.quantities
+        said[label] = plain(Fraction(said.get(label, "0")) + Fraction(part.total_e2, 100))
     return [Line.of_facts(line, code=code if line.code == ChargeCode.ENERGY else "") for line in found]
 
 
-def _rules_of_main(
-    request: Request,
-    part: Part | None,
-    basic: BasicInputs | None,
-    published: PublishedTariff | None,
-    *,
-    given: bool,
-) -> tuple[list[dict[str, Any]], BasicInputs | None]:
-    """The rules of the main part, published and stated, and the basis of its basic charge where it has one."""
-    rules: list[dict[str, Any]] = []
-    if published is not None:
-        rules = rules_of_part(published.rules, energy=part is not None)
-    if request.prices is not None:
-        rules = merged(rules, request.prices.rules(part, request.price_class, is_optional=bool(rules)))
-    if part is not None and not any(rule["kind"] in ENERGY_KINDS for rule in rules):
-        raise CannotPrice("missing_field", "a price of the energy: tariff_ref or tariff_inline.energy_price")
-    rules = [rule for rule in rules if rule["kind"] != "basic_charge" or basic is not None]
-    if basic is not None and not any(rule["kind"] == "basic_charge" for rule in rules):
-        basic = None
-    if part is None and basic is None and not given:
+def _rated_other(bill: Bill, request: Request, part: Part) -> list[LineFacts]:
+    """The lines of a part at the prices of a request, the basic charge left to the main part."""
+    if part.role == "old":
+        rules = [rule for rule in _energy_rules(request, part) if rule["kind"] not in ("basic_charge", "power_factor")]
+    else:
+        name = _class_of(bill, request, part)
+        prices = request.prices.classes if request.prices else {}
+        rules = [{"kind": "flat_energy", "price_yuan": prices[name]}]
+    check_period(request, rules)
+    return rated(rules, usage_of(bill, part, {}, rules))
+
+
+def _class_of(bill: Bill, request: Request, part: Part) -> str:
+    """The price class of a sub-meter or an agreed part."""
+    if request.prices is None:
+        raise CannotPrice("missing_field", f"tariff_inline: the price of the {part.role} part")
+    stated = "" if part.role == "sub" else request.inputs.text(f"{part.role}_class", "")
+    named = {request.prices.named_class(one) for one in bill.supply.parts if one.role == "sub"}
+    taken = [name for name in named if name is not None]
+    return request.prices.other_class(request.price_class, part, stated=stated, taken=taken)
+
+
+def _is_adjusted(request: Request, price_class: str) -> bool:
+    return price_class not in RESIDENTIAL or request.switches.is_on("pf_adjust_residential")
+
+
+def _of_base(lines: list[LineFacts]) -> int:
+    """What of these lines the adjustment is a share of: energy and basic charge, no funds."""
+    return sum(line.amount_fen for line in lines if CHARGES[line.code].ledger == "energy")
+
+
+# --- The main part ---------------------------------------------------------------------------
+
+
+def _rules_of_main(request: Request, part: Part | None, basic: BasicInputs | None, *, given: bool) -> Rules:
+    """
+    The rules of the main part; without energy of its own the basic charge alone.
+
+    :raises CannotPrice: something that is there has no price, or a price has nothing to charge
+    """
+    if part is not None:
+        rules = _energy_rules(request, part)
+    else:
+        published = published_of(request)
+        rules = rules_of_part(published.rules, energy=False) if published is not None else []
+        if request.prices is not None:
+            rules = merged(rules, request.prices.rules(None, request.price_class, is_optional=bool(rules)))
+    rules = [rule for rule in rules if rule["kind"] != "power_factor"]
+    if any(rule["kind"] == "basic_charge" for rule in rules):
+        if basic is None:
+            raise CannotPrice(
+                "missing_field",
+                "customer.transformers_kva, or inputs.max_demand_kw: the tariff has a price of capacity or demand",
+            )
+        if not request.customer.flag("basic_charge_exempt"):
+            check_month(request)
+        return rules
+    for names, price in ((OF_DEMAND, "demand_price"), (("events",), "capacity_price")):
+        said = [name for name in names if request.inputs.has(name)]
+        if said:
+            raise CannotPrice("missing_field", f"tariff_inline.{price}, or a tariff_ref with one: inputs.{said[0]}")
+    if part is None and not given:
         raise CannotPrice("missing_field", "a price of the capacity or demand: tariff_ref or tariff_inline")
-    return rules, basic
+    return rules
+
+
+def _rated_main(
+    bill: Bill, request: Request, part: Part | None, basic: BasicInputs | None, *, given: bool
+) -> tuple[Rules, list[LineFacts]]:
+    """The rules and lines of the main part at the prices of a request."""
+    rules = _rules_of_main(request, part, basic, given=given)
+    check_period(request, rules)
+    more: dict[str, Any] = {}
+    if basic is not None and any(rule["kind"] == "basic_charge" for rule in rules):
+        more = dict(basic.determinants)
+    rules, more = household(request, rules_under(rules, request.switches), more)
+    usage = usage_of(bill, part or Part("main", {Register.TOTAL: 0}), more, rules)
+    return rules, rated(rules, usage) if rules else []
 
 
 def _main_part(
-    bill: Bill,
-    part: Part | None,
-    basic: BasicInputs | None,
-    published: PublishedTariff | None,
-    *,
-    given: bool,
+    bill: Bill, part: Part | None, basic: BasicInputs | None, change: Change | None, *, given: bool
 ) -> list[Line]:
-    """The main part with the basic charge and what adjusts both; `given` when its energy is billed elsewhere."""
+    """The main part with the basic charge and what adjusts all of the bill; `given`: its energy is billed elsewhere."""
     request = bill.request
-    rules, basic = _rules_of_main(request, part, basic, published, given=given)
-    more: dict[str, Any] = {} if basic is None else dict(basic.determinants)
-    if bill.standard_e2:
-        more |= {
-            "pf_standard_e2": bill.standard_e2,
-            "power_factor_e2": bill.factor_e2,
-            "pf_other_fen": bill.other_base_fen,
-        }
-        rules = _after_charges([rule for rule in rules if rule["kind"] != "power_factor"])
-    check_period(request, rules)
-    rules = rules_under(rules, request.switches)
-    rules, more = household(request, rules, more)
-    if part is None:
-        part = Part("main", {Register.TOTAL: 0})
-    lines = rated(rules, usage_of(bill, part, more))
-    if request.inputs.has("price_change"):
-        lines = _at_two_prices(bill, part, more, lines)
-    say(bill, rules, lines)
-    alone = _asks_for_adjustment_alone(request)
+    rules, lines = _rated_main(bill, request, part, basic, given=given)
+    if change is not None:
+        _, later = _rated_main(bill, change.later, part, basic, given=given)
+        lines = cut_lines(lines, later, change.cut_of(part or Part("main", {})))
+    is_adjusted = _is_adjusted(request, request.price_class)
+    bill.base_fen += _of_base([line for line in lines if is_adjusted or CHARGES[line.code].unit != "kWh"])
+    adjustment = adjustment_of(bill)
+    say(bill, rules, [*lines, *adjustment])
+    if _asks_for_adjustment_alone(request):
+        return [Line.of_facts(line) for line in adjustment]
     parts = {one.role for one in bill.supply.parts}
     code = "ENERGY"
     if "sub" in parts:
         code = f"ENERGY_{CLASS_LABELS.get(request.price_class, 'MAIN')}"
-        bill.answer.quantities[request.price_class] = plain(Fraction(part.total_e2, 100))
+        bill.answer.quantities[request.price_class] = plain(Fraction(part.total_e2 if part else 0, 100))
     elif parts & {"fixed", "ratio"}:
         code = "ENERGY_MAIN"
-    elif part.role == "new":
+    elif part is not None and part.role == "new":
         code = "ENERGY_NEW"
-    found = [
-        Line.of_facts(line, code=code if line.code == ChargeCode.ENERGY else "")
-        for line in lines
-        if not alone or line.code == ChargeCode.PF_ADJ
-    ]
+    found = [Line.of_facts(line, code=code if line.code == ChargeCode.ENERGY else "") for line in [*lines, *adjustment]]
     return with_empty_tiers(found, rules)
 
 
-def _at_two_prices(bill: Bill, part: Part, more: dict[str, Any], old: list[LineFacts]) -> list[LineFacts]:
-    """The lines cut where the price changed."""
-    request = bill.request
-    change = request.inputs.part("price_change")
-    later = replace(
-        request,
-        tariff_ref=change.text("tariff_ref", ""),
-        prices=StatedPrices.read(change.part("tariff_inline")) if change.has("tariff_inline") else None,
-    )
-    published = published_of(later)
-    rules = [dict(rule) for rule in published.rules] if published else []
-    if later.prices is not None:
-        rules = later.prices.rules(part, later.price_class)
-        later.prices.fields.finish()
-    cut = read_cut(
-        change, request.inputs.parts("meters"), start=request.start, end=request.end, switches=request.switches
-    )
-    change.finish()
-    rules, more = household(later, rules_under(rules, request.switches), more)
-    return cut_lines(old, rated(rules, usage_of(bill, part, more)), cut)
-
-
 def _asks_for_adjustment_alone(request: Request) -> bool:
-    """Whether a stated energy with its reactive energy, and nothing that was measured, asks what the adjustment is."""
+    """
+    Whether a stated energy with its reactive energy, and nothing that was measured, asks what the adjustment is.
+
+    Where capacity, demand or funds have a price it asks for all of the bill. Else what the document says it is about
+    decides, and where it says nothing, whether it has a period.
+    """
     said = {name for name, _ in request.inputs.peek()}
-    return "active_kwh" in said and said <= {"active_kwh", "reactive_kvarh", "power_factor"} and request.start is None
-
-
-def _after_charges(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rules with the adjustment between the charges and the funds."""
-    charges = [rule for rule in rules if rule["kind"] in (*ENERGY_KINDS, "basic_charge")]
-    rest = [rule for rule in rules if rule not in charges]
-    return [*charges, {"kind": "power_factor", "table": TABLE}, *rest]
+    known = {"active_kwh", "reactive_kvarh", "power_factor"}
+    if "active_kwh" not in said or len(said) < 2 or not said <= known:
+        return False
+    if request.tariff_ref or request.prices is None or not request.prices.is_of_energy_alone:
+        return False
+    topics = [topic for topic in request.topics if topic not in NOT_CHARGED]
+    if topics:
+        return all(topic.startswith(("pf_", "power_factor")) for topic in topics)
+    return request.start is None

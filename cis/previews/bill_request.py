@@ -13,21 +13,11 @@ from cis.previews.document import Document
 from cis.previews.parts import Supply
 from cis.previews.tariffs import PublishedTariff, StatedPrices
 from cis.rating import CannotPrice, Switches, WindowSet
+from cis.rating.customer_classes import price_class_of
 
 __all__ = ["Bill", "Request"]
 
-# Which price class a customer's class holds; the first mark that is in it counts.
-CLASSES = (
-    ("non_residential", "non_residential"),
-    ("non_industr", "commercial"),
-    ("residential", "residential"),
-    ("irrigation", "irrigation"),
-    ("agricultur", "agriculture"),
-    ("wholesale", "wholesale"),
-    ("industr", "industry"),
-    ("commercial", "commercial"),
-    ("ev_charging", "commercial"),
-)
+_VOLTAGE_WORDS = (("千伏", "kv"), ("伏", "v"), ("不满", "<"), ("以下", "<"), ("＜", "<"), ("≤", "<"))
 
 
 @dataclass
@@ -43,17 +33,14 @@ class Request:
     switches: Switches
     tariff: Callable[[str, date | None], PublishedTariff]
     windows: Callable[[str], WindowSet]
+    topics: tuple[str, ...] = ()
+    """what the document says it is about"""
 
     @property
     def price_class(self) -> str:
         """The class of the main part in the words of `CLASS_LABELS`; raises CannotPrice(`unknown_value`)."""
         named = self.customer.text("class", "")
-        if not named:
-            return ""
-        for mark, name in CLASSES:
-            if mark in named:
-                return name
-        raise CannotPrice("unknown_value", f"customer.class {named}: holds {', '.join(mark for mark, _ in CLASSES)}")
+        return price_class_of(named) if named else ""
 
     @property
     def is_shared_meter(self) -> bool:
@@ -62,11 +49,18 @@ class Request:
         return "shared" in named or ("ev_charging" in named and "residential" in named)
 
     @property
-    def is_high_voltage(self) -> bool:
-        """Whether it is supplied at 1 kV or more; not where nothing is said."""
+    def is_high_voltage(self) -> bool | None:
+        """Whether it is supplied at 1 kV or more; None where nothing is said that can be read."""
         named = self.customer.text("voltage", "").lower().replace(" ", "")
-        found = re.search(r"([0-9.]+)(?:\([0-9.]+\))?kv", named)
-        return bool(found) and not named.startswith("<") and Fraction(found[1]) >= 1 if found else False
+        for written, meant in _VOLTAGE_WORDS:
+            named = named.replace(written, meant)
+        found = re.search(r"([0-9]+(?:\.[0-9]+)?)(?:\([0-9.]+\))?(k?)v", named)
+        if found is None:
+            return {"低压": False, "高压": True}.get(named)
+        kilovolt = Fraction(found[1]) / (1 if found[2] else 1000)
+        if "<" in named:
+            return False if kilovolt <= 1 else None
+        return kilovolt >= 1
 
     @property
     def start(self) -> date | None:
@@ -80,7 +74,7 @@ class Request:
 
     @property
     def month(self) -> int:
-        """The month that decides the season."""
+        """The month that decides the season; January where nothing is said, which decides nothing then."""
         if self.period.has("bill_month"):
             named = self.period.text("bill_month")
             if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", named):
@@ -101,4 +95,5 @@ class Bill:
     answer: Answer = field(default_factory=Answer)
     standard_e2: int = 0
     factor_e2: int = -1
-    other_base_fen: int = 0
+    base_fen: int = 0
+    """what the adjustment is a share of"""

@@ -41,6 +41,10 @@ class Document:
         """Whether the field is there and not null."""
         return self._fields.get(name) is not None
 
+    def is_null(self, name: str) -> bool:
+        """Whether the field is there and says that there is nothing."""
+        return name in self._fields and self._fields[name] is None
+
     def ignore(self, *names: str) -> None:
         """Leave fields alone that are for people."""
         self._read.update(names)

@@ -1,16 +1,19 @@
-"""Pure: what the tiers of a home are reckoned by: months, bounds, what the tier year holds, and what is free."""
+"""Pure: what the tiers of a home are reckoned by: bounds, what the tier year holds, and what is free."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
 from cis.previews.answer import Line, plain
 from cis.previews.bill_request import Request
+from cis.previews.periods import cycle_months, months_of
 from cis.rating import CHARGES, CannotPrice, ChargeCode
 
-__all__ = ["check_period", "household", "kwh_before", "months_of", "tier_months", "with_empty_tiers"]
+__all__ = ["household", "known_in", "kwh_before", "with_empty_tiers"]
 
 TIERS = (ChargeCode.ENERGY_T1, ChargeCode.ENERGY_T2, ChargeCode.ENERGY_T3)
 
@@ -28,6 +31,7 @@ def household(
             else rule
             for rule in rules
         ]
+    rules = known_in(rules, request.month)
     if request.customer.flag("low_income"):
         kwh = plain(request.options.number("free_kwh", "15"))
         method = request.switches.text("free_kwh_method")
@@ -36,59 +40,84 @@ def household(
     return rules, more
 
 
-def check_period(request: Request, rules: list[dict[str, Any]]) -> None:
-    """A price by season needs a month; a period needs a day."""
-    if request.start and request.end and request.end <= request.start:
-        raise CannotPrice("out_of_range", "period.end must lie after period.start")
-    is_seasonal = any("seasons" in rule or "price_seasons" in rule for rule in rules)
-    if is_seasonal and not any(request.period.has(name) for name in ("bill_month", "date", "start")):
-        raise CannotPrice("missing_field", "period.start or period.bill_month: the price goes by season")
+def known_in(rules: Sequence[Mapping[str, Any]], month: int) -> list[dict[str, Any]]:
+    """The rules, of which those whose bounds are known in this month stand though another season's are not."""
+    return [_of_month(dict(rule), month) for rule in rules]
 
 
-def months_of(request: Request) -> int:
-    return 2 if request.customer.text("reading_cycle", "monthly").startswith("bimonthly") else 1
+def _of_month(rule: dict[str, Any], month: int) -> dict[str, Any]:
+    """The rule, with the bounds of this month where those of a season are not known."""
+    seasons = rule.get("seasons")
+    if rule["kind"] not in ("tier", "tier_time_of_use") or not isinstance(seasons, list):
+        return rule
+    try:
+        now = next((one for one in seasons if month in one["months"]), None)
+        if now is None or not now["upper_kwh"] or None in now["upper_kwh"]:
+            return rule
+        known = [
+            one | {"upper_kwh": now["upper_kwh"]} if one["upper_kwh"] is None or None in one["upper_kwh"] else one
+            for one in seasons
+        ]
+    except (KeyError, TypeError):
+        return rule  # what has no such fields the kernel refuses by name
+    return rule | {"seasons": known}
 
 
-def tier_months(request: Request) -> int:
-    """Months of the tier year that count: up to that of a transfer, included; all twelve otherwise."""
-    event = request.inputs.text("event", "")
-    if event not in EVENTS:
-        raise CannotPrice("unknown_value", f"inputs.event {event}: one of {', '.join(EVENTS[1:])}")
-    if request.inputs.has("tier_bounds_applied"):
-        return 12  # stated bounds are those of this bill
-    last = request.inputs.day("event_on") if request.inputs.has("event_on") else request.end
-    if event != "account_transferred" or not request.switches.is_on("transfer_prorates_tiers"):
-        return 12
-    if last is None:
-        raise CannotPrice("missing_field", "inputs.event_on")
-    last_day = last if request.inputs.has("event_on") else last - timedelta(days=1)
-    return (last_day.month - request.switches.number("tier_year_start")) % 12 + 1
+def kwh_before(request: Request, rules: Sequence[dict[str, Any]]) -> int:
+    """
+    What the tier year already holds, 0.01 kWh: stated, the sum of the bills before, or from a history by month.
+
+    :raises CannotPrice: yearly tiers without any of them, unless the tier year or the account begins; two that differ
+    """
+    inputs = request.inputs
+    found: dict[str, int] = {}
+    if inputs.has("tier_year_kwh_before"):
+        found["tier_year_kwh_before"] = inputs.scaled("tier_year_kwh_before", 2)
+    if inputs.has("history"):
+        kwh = sum(inputs.numbers("history"), Fraction()) * 100
+        if kwh.denominator != 1:
+            raise CannotPrice("too_precise", "inputs.history has more than 2 decimal places")
+        found["history"] = int(kwh)
+    if inputs.has("tier_history"):
+        found["tier_history"] = _of_history(request)
+    if len(set(found.values())) > 1:
+        raise CannotPrice("registers_disagree", f"inputs: {' and '.join(found)} do not come to the same energy")
+    if found:
+        return next(iter(found.values()))
+    if not any(rule.get("period") == "year" for rule in rules) or inputs.raw("event") == "account_opened":
+        return 0
+    if request.start is not None and request.start <= _tier_year_began(request, request.start):
+        return 0
+    raise CannotPrice("missing_field", "inputs.tier_year_kwh_before: the tiers are those of a year")
 
 
-EVENTS = ("", "account_opened", "account_closed", "account_transferred")
+def _tier_year_began(request: Request, start: date) -> date:
+    """The first day of the tier year that the bill belongs to."""
+    first = request.switches.number("tier_year_start")
+    month, year = start.month, start.year
+    is_odd = cycle_months(request) == 2 and request.period.has("bill_month")
+    if is_odd and request.switches.text("odd_month_january") == "current_year":
+        year, month = int(request.period.text("bill_month")[:4]), request.month
+    return date(year if month >= first else year - 1, first, 1)
 
 
-def kwh_before(request: Request) -> int:
-    """What the tier year already holds: stated, or from a history by month."""
-    if not request.inputs.has("tier_history"):
-        request.inputs.ignore("history")
-        return request.inputs.scaled("tier_year_kwh_before", 2, "0")
+def _of_history(request: Request) -> int:
+    """The energy of the months of the tier year before the bill, 0.01 kWh."""
     start = request.start
     if start is None:
         raise CannotPrice("missing_field", "period.start")
-    first = request.switches.number("tier_year_start")
-    month, year = start.month, start.year
-    is_odd = request.customer.text("reading_cycle", "").startswith("bimonthly") and request.period.has("bill_month")
-    if is_odd and request.switches.text("odd_month_january") == "current_year":
-        year, month = int(request.period.text("bill_month")[:4]), request.month
-    began = date(year if month >= first else year - 1, first, 1)
-    total = 0
+    began = _tier_year_began(request, start)
+    total, seen = 0, set()
     for one in request.inputs.parts("tier_history"):
         when = one.text("month")
+        if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", when):
+            raise CannotPrice("ill_typed", f"{one.where}.month must be a month such as 2026-01")
+        if when in seen:
+            raise CannotPrice("register_twice", f"{one.where}: {when} is named twice")
+        seen.add(when)
+        kwh = one.scaled("kwh", 2)
         if began.isoformat()[:7] <= when < start.isoformat()[:7]:
-            total += one.scaled("kwh", 2)
-        else:
-            one.ignore("kwh")
+            total += kwh
         one.finish()
     return total
 

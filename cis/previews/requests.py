@@ -122,6 +122,7 @@ def _answer(whole: Document, published: Published) -> Answer:
         switches=_switches(options),
         tariff=lambda code, on: _named("tariff_ref", lambda: published.tariff(code, on)),
         windows=lambda code: _named("options.tou_windows_ref", lambda: published.windows(code)),
+        topics=tuple(one for one in whole.raw("topics", []) if isinstance(one, str)),
     )
     whole.finish()
     for name in CUSTOMER_FLAGS:

@@ -35,13 +35,15 @@ def say(bill: Bill, rules: list[dict[str, Any]], lines: list[LineFacts]) -> None
         if main.reactive_e2 is not None:
             said["reactive"] = plain(Fraction(main.reactive_e2, 100))
         _say_tiers(said, {str(rule["kind"]) for rule in rules}, lines, main.total_e2)
+    found: dict[str, int] = {}
     for line in lines:
         name = QUANTITY_OF_CHARGE.get(line.code)
-        if name:
-            said[name] = plain(Fraction(line.quantity, 100))
+        if name:  # a price that changed has a line for each of its stretches
+            found[name] = found.get(name, 0) + line.quantity
         if line.code == ChargeCode.PF_ADJ:
             said["adjusted_base"] = plain(Fraction(line.quantity, 100))
         _say_demand(said, line)
+    said |= {name: plain(Fraction(quantity, 100)) for name, quantity in found.items()}
 
 
 def _say_demand(said: dict[str, str], line: LineFacts) -> None:
@@ -57,7 +59,10 @@ def _say_demand(said: dict[str, str], line: LineFacts) -> None:
 def _say_tiers(said: dict[str, str], kinds: set[str], lines: list[LineFacts], total_e2: int) -> None:
     """The energy of every tier, nought included."""
     if "tier_time_of_use" in kinds:
-        above = {SURCHARGES[line.code]: line.quantity for line in lines if line.code in SURCHARGES}
+        above: dict[str, int] = {}
+        for line in lines:
+            if line.code in SURCHARGES:
+                above[SURCHARGES[line.code]] = above.get(SURCHARGES[line.code], 0) + line.quantity
         said |= {name: plain(Fraction(above.get(name, 0), 100)) for name in ("t2", "t3")}
         said["t1"] = plain(Fraction(total_e2 - sum(above.values()), 100))
     elif "tier" in kinds:

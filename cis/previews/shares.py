@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -87,7 +88,7 @@ def _transformer_loss(inputs: Document, kind: str, unit: str, read_e2: int, *, w
     return int(formula_loss_e2(_one(inputs.scaled(iron, 3)), _one(hours), _one(share), _one(read_e2), whole=whole)[0])
 
 
-def take_off(supply: Supply, main: Part, inputs: Document, switches: Switches) -> None:
+def take_off(supply: Supply, main: Part, inputs: Document, switches: Switches, months: Callable[[], int]) -> None:
     """Sub-meters, then agreed quantities, then agreed shares."""
     registers = list(main.energy_e2)
     flat = registers.index(Register.FLAT) if Register.FLAT in registers else 0
@@ -107,7 +108,7 @@ def take_off(supply: Supply, main: Part, inputs: Document, switches: Switches) -
         }
     taken: list[Part] = []
     if inputs.has("fixed_kwh"):
-        fixed = inputs.scaled("fixed_kwh", 2)
+        fixed = inputs.scaled("fixed_kwh", 2) * months()  # agreed by the month
         energy = _rest(take_fixed(energy, _one(fixed), flat, proportional=proportional), "inputs.fixed_kwh")
         taken.append(Part("fixed", {Register.TOTAL: fixed}))
     if all(inputs.has(name) for name in RATIOS):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 import numpy as np
@@ -63,9 +63,12 @@ def read_supply(
     windows: WindowSet | None,
     month: int,
     terms: Terms,
+    months: Callable[[], int],
 ) -> Supply:
     """
     The energy of a request, in the order of billing-rules.md section 0.
+
+    `months` says how many the period has, and refuses where it is unclear; only what is agreed by the month asks.
 
     :raises CannotPrice: readings that cannot be, shares that do not fit, unknown registers or roles
     """
@@ -82,7 +85,7 @@ def read_supply(
     main = supply.part("main", "new")
     if main is not None:
         supply.main_e2 = main.total_e2
-        take_off(supply, main, inputs, switches)
+        take_off(supply, main, inputs, switches, months)
     _demand(supply, inputs)
     return supply
 

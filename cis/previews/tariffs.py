@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,15 +107,43 @@ class StatedPrices:
     def _price(self, name: str) -> str | None:
         return plain(self.fields.number(name)) if self.fields.has(name) else None
 
-    def other_class(self, main_class: str, part: Part) -> str:
-        """The class of a part: named by its meter, or the one beside the main class; raises CannotPrice if unclear."""
+    @property
+    def is_of_energy_alone(self) -> bool:
+        """Whether nothing but the energy has a price."""
+        return not any(self.fields.has(name) for name in ("capacity_price", "demand_price", "funds", "rules"))
+
+    def other_class(self, main_class: str, part: Part, *, stated: str = "", taken: Collection[str] = ()) -> str:
+        """
+        The class of a part beside the main one: stated, named by its meter, or the one that is left.
+
+        `taken`: what meters that name their class have. Raises CannotPrice where it is unclear or has no price.
+        """
+        named = self.named_class(part, stated)
+        if named is not None:
+            return named
         others = [name for name in self.classes if name != main_class]
-        named = [name for name in others if name in part.label.removeprefix("sub_")]
-        if named:
-            return max(named, key=len)
-        if len(others) != 1:
-            raise CannotPrice("missing_field", f"{self.fields.where}: name one price beside {main_class}")
-        return others[0]
+        left = [name for name in others if name not in taken] or others
+        if len(left) != 1:
+            which = f"which of {', '.join(left)} is the price" if left else "the price"
+            where = f"the name of meter {part.label}" if part.label else f"inputs.{part.role}_class"
+            raise CannotPrice("missing_field", f"{self.fields.where}: {which} of the {part.role} part; {where} says it")
+        return left[0]
+
+    def named_class(self, part: Part, stated: str = "") -> str | None:
+        """The class that a part names itself; None where it names none; raises CannotPrice where that has no price."""
+        said = stated or part.label.removeprefix("sub")
+        words = sorted((name for name in CLASS_LABELS if name in said), key=len)
+        if not words:
+            if stated:
+                raise CannotPrice("unknown_value", f"inputs.{part.role}_class {stated}: {', '.join(CLASS_LABELS)}")
+            return None
+        word = words[-1]
+        alike = [name for name in self.classes if CLASS_LABELS[name] == CLASS_LABELS[word]]
+        if word in alike:
+            return word
+        if len(alike) != 1:
+            raise CannotPrice("missing_field", f"{self.fields.where}.{word}: the price of the part {said.strip('_')}")
+        return alike[0]
 
 
 def rules_of_part(rules: Sequence[Mapping[str, Any]], *, energy: bool) -> Rules:

@@ -12,8 +12,12 @@ from cis.models import TariffVersion, TouWindows
 from cis.previews import Published
 from cis.previews.tariffs import PublishedTariff
 from cis.rating import CannotPrice, Catalogue, WindowSet, read_catalogue
+from cis.rating.catalogue import GRADES
 
 __all__ = ["own_tariffs", "published_tables"]
+
+ASKED_BY_NAME = (*GRADES, "low-medium")
+"""Grades of tables that a preview prices by: who names a code has chosen it, and nobody is billed."""
 
 
 def published_tables() -> Published:
@@ -32,7 +36,7 @@ def _text(name: str) -> str:
 
 @cache
 def _catalogue() -> Catalogue:
-    return read_catalogue(_text("tariffs.json"))
+    return read_catalogue(_text("tariffs.json"), grades=ASKED_BY_NAME)
 
 
 @cache

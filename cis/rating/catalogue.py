@@ -7,7 +7,7 @@ unknown kinds included, so that `compile_rules` refuses it and says why.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -16,7 +16,7 @@ from typing import Any
 from cis.rating.english_names import english_name
 from cis.rating.refusal import CannotPrice
 
-__all__ = ["Catalogue", "LeftOut", "TariffRecord", "read_catalogue"]
+__all__ = ["GRADES", "Catalogue", "LeftOut", "TariffRecord", "read_catalogue"]
 
 Table = Mapping[str, Any]
 Windows = dict[str, list[list[int]]]
@@ -67,17 +67,17 @@ class Catalogue:
     left_out: list[LeftOut]
 
 
-def read_catalogue(text: str) -> Catalogue:
-    """Convert the tables. Raises CannotPrice(`unknown_table`) on a shape of table it does not know."""
+def read_catalogue(text: str, *, grades: Collection[str] = GRADES) -> Catalogue:
+    """Convert the tables of these grades. Raises CannotPrice(`unknown_table`) on a shape of table it does not know."""
     tables = json.loads(text)
     catalogue = Catalogue([], [], [])
     for table in tables["tou_windows"]:
         catalogue.window_sets.extend(_window_sets(table))
     for table in tables["residential"]:
-        if _is_used(table, catalogue):
+        if _is_used(table, grades, catalogue):
             _residential(table, catalogue)
     for table in tables["commercial_industrial"]:
-        if _is_used(table, catalogue):
+        if _is_used(table, grades, catalogue):
             _commercial(table, catalogue)
     return catalogue
 
@@ -88,9 +88,9 @@ def grade(confidence: str) -> str:
     return found.group() if found else "low"
 
 
-def _is_used(table: Table, catalogue: Catalogue) -> bool:
+def _is_used(table: Table, grades: Collection[str], catalogue: Catalogue) -> bool:
     """Decide by the grade; note what is left out."""
-    if grade(table["confidence"]) in GRADES or table["code"] == DEMONSTRATION:
+    if grade(table["confidence"]) in grades or table["code"] == DEMONSTRATION:
         return True
     catalogue.left_out.append(LeftOut(table["code"], f"confidence: {table['confidence']}"))
     return False
@@ -316,6 +316,9 @@ def _commercial(table: Table, catalogue: Catalogue) -> None:
     title = "工商业两部制" if table["structure"] == "two_part" else "工商业单一制"
     if "components" not in table:
         notes = ["energy prices are not in the source"]
+        if "energy_prices_as_transcribed" in table:
+            tail.insert(0, {"kind": "time_of_use", "price_yuan": dict(table["energy_prices_as_transcribed"])})
+            notes = ["prices with everything that stands in them; the source does not take them apart"]
         catalogue.records.append(_record(table, "", f"{title}电价", "commercial_industrial", tail, notes=notes))
         return
     parts, funds = table["components"], table["components"]["government_funds"]

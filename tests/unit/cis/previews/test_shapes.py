@@ -215,7 +215,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
             "customer": HOME,
             "tariff_ref": "JS-RES",
             "period": {"start": "2026-05-01", "end": "2026-06-01"},
-            "inputs": {"import_kwh": "100", "export_kwh": "50", "feed_in_price": "0.391"},
+            "inputs": {"tier_year_kwh_before": "0", "import_kwh": "100", "export_kwh": "50", "feed_in_price": "0.391"},
         },
         "52.83",
     ),

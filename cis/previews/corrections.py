@@ -17,6 +17,7 @@ from cis.rating import corrections as kernel
 __all__ = ["back_billing", "class_misuse", "late_fees", "over_capacity", "theft"]
 
 MOST_MONTHS = 120
+AMOUNTS = ("late_fee_min_yuan", "cap_percent_of_principal", "contract_permille")
 MOST_DAYS = 31
 HOURS_OF_A_DAY = 24
 OF_OTHER_BILLS = ("order", *(name for name in SWITCHES if not name.startswith("late_fee")))
@@ -35,6 +36,10 @@ def late_fees(
     rule: str,
 ) -> Answer:
     """Late fees of debts paid on a day; with a `payment`, where it goes."""
+    inputs.parts("debts")
+    for name in AMOUNTS:
+        if name in options:
+            number_of(options[name], f"options.{name}")
     said = dict(inputs.items())
     payment = said.pop("payment", None)
     terms = {name: value for name, value in options.items() if name not in OF_OTHER_BILLS}

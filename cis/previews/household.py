@@ -10,6 +10,7 @@ from typing import Any
 
 from cis.previews.answer import Line, plain
 from cis.previews.bill_request import Request
+from cis.previews.free_energy import free_energy_rule
 from cis.previews.periods import cycle_months, months_of
 from cis.rating import CHARGES, CannotPrice, ChargeCode
 
@@ -33,9 +34,7 @@ def household(
         ]
     rules = known_in(rules, request.month)
     if request.customer.flag("low_income"):
-        kwh = plain(request.options.number("free_kwh", "15"))
-        method = request.switches.text("free_kwh_method")
-        rules = [*rules, {"kind": "free_energy", "kwh_per_month": kwh, "method": method}]
+        rules = [*rules, free_energy_rule(request, rules)]
         more = more | {"free_months": months_of(request)}
     return rules, more
 

@@ -99,6 +99,8 @@ def preview(document: Mapping[str, Any], published: Published) -> dict[str, Any]
     whole = Document(document, "request")
     try:
         return _answer(whole, published).as_json()
+    except CannotPrice as refused:
+        raise _with_field(refused, document) from refused
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as wrong:
         # A shape that no check foresaw is refused like the others, and never half rated.
         where = "request.tariff_inline.rules, or what" if _has_rules(document) else "what"
@@ -162,6 +164,32 @@ def _check_texts(document: object) -> None:
             left += [(f"{where}.{name}", inner) for name, inner in value.items()]
         elif isinstance(value, list):
             left += [(where, inner) for inner in value]
+
+
+PATHS = re.compile(r"\b(request|customer|period|inputs|options|tariff_inline)\b|tariff_ref")
+FIELDS = (
+    ("no_rules", "tariff_ref or tariff_inline"),
+    ("unpriced_register", "tariff_ref or tariff_inline"),
+    ("upper_kwh", "inputs.tier_bounds_applied"),
+    ("kwh_per_month", "options.free_kwh"),
+    ("unknown_capacity", "inputs.events"),
+    ("register_missing", "inputs.meters"),
+    ("registers_disagree", "inputs.meters"),
+    ("overpaid", "inputs.debts"),
+    ("bad_amount", "inputs.debts"),
+    ("bad_terms", "options"),
+)
+"""By code or word, the fields that refusals of the kernel are about: it knows rules and columns, not the request."""
+
+
+def _with_field(refused: CannotPrice, document: Mapping[str, Any]) -> CannotPrice:
+    """The refusal with the field of the request that it is about."""
+    if PATHS.search(refused.detail):
+        return refused
+    field = next((field for word, field in FIELDS if word in str(refused)), "")
+    if _has_rules(document):
+        field = "tariff_inline.rules"
+    return CannotPrice(refused.code, f"{field}: {refused.detail}") if field else refused
 
 
 def _has_rules(document: Mapping[str, Any]) -> bool:

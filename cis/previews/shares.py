@@ -62,6 +62,10 @@ def _check_losses(part: Part, inputs: Document) -> None:
     for kind, names in given.items():
         if len(names) > 1:
             raise CannotPrice("register_twice", f"inputs: {' and '.join(names)} each say the {kind} loss")
+    if part.role == "old" and any(
+        name.startswith("transformer_loss_monthly") for names in given.values() for name in names
+    ):
+        inputs.need("loss_days")  # of a month that the meter did not stay for
     if given["active"] and part.reactive_e2 is not None and not given["reactive"]:
         raise CannotPrice("missing_field", "inputs.reactive_transformer_loss beside the active one")
     if given["reactive"] and not given["active"]:
@@ -100,7 +104,7 @@ def take_off(supply: Supply, main: Part, inputs: Document, switches: Switches, m
         alike = sub.energy_e2.keys() <= set(registers)
         by_register = [sub.energy_e2.get(register, 0) for register in registers]
         of_sub = np.array([by_register if alike else [sub.total_e2]], dtype=np.int64)
-        energy = _rest(take_sub_meters(energy, of_sub, flat, proportional=proportional), f"meter {sub.label}")
+        energy = _rest(take_sub_meters(energy, of_sub, flat, proportional=proportional), f"inputs.meters: {sub.label}")
     if subs:
         supply.quantities |= {
             "main": plain(Fraction(supply.main_e2, 100)),

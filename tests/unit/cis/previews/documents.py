@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,25 @@ BILLS: dict[str, dict[str, Any]] = {
     bill["id"]: bill
     for bill in json.loads((ROOT / "tests/golden/bills-public.json").read_text(encoding="utf-8"))["bills"]
 }
+
+PARTS: dict[str, Any] = json.loads((ROOT / "docs/rating-preview.schema.json").read_text(encoding="utf-8"))["$defs"]
+OF_REQUESTS = ("request", "customer", "period", "meter", "event", "inputs", "options", "prices")
+
+
+def names_in(part: Any) -> Iterator[str]:
+    """Every name that an object of the schema may have, however deep."""
+    if isinstance(part, dict):
+        properties = part.get("properties", {})
+        yield from properties
+        for inner in [*properties.values(), *(value for name, value in part.items() if name != "properties")]:
+            yield from names_in(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from names_in(inner)
+
+
+SAID = {name for part in OF_REQUESTS for name in names_in(PARTS[part])}
+"""Every name that the schema gives a field of a request."""
 
 
 def asked(number: str, **changes: Any) -> dict[str, Any]:

@@ -134,6 +134,11 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "reactive loss without reactive energy": (
         "missing_field", "reactive_kvarh", asked("A15", inputs={"reactive_kvarh": None}),
     ),
+    "the month's loss of a meter that did not stay": (
+        "missing_field",
+        "loss_days",
+        asked("A09", inputs={"loss_days": None}),
+    ),
     "losses by table and stated": (
         "register_twice", "active", asked("A15", inputs={"transformer_loss_monthly_kwh": "300"}),
     ),

@@ -1,5 +1,8 @@
 """What no rule knows or what a rule misses is refused by name; nothing is priced at zero instead."""
 
+import copy
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -7,7 +10,7 @@ import pytest
 from cis.previews import Published, preview
 from cis.queries.published import published_tables
 from cis.rating import SWITCHES, CannotPrice
-from tests.unit.cis.previews.documents import BILLS, answered, asked
+from tests.unit.cis.previews.documents import BILLS, PARTS, SAID, answered, asked
 
 METER = {"register": "total", "prev": "0", "curr": "100", "multiplier": "1"}
 PLAIN: dict[str, Any] = {
@@ -99,6 +102,13 @@ CASES: list[tuple[str, dict[str, Any]]] = [
         {"kind": "flat_energy", "composition": {"floating_base_yuan": {"gift": "1"}, "fixed_yuan": {"line_loss": "1"}}}
     ]}}),
     ("unknown_kind", {**PLAIN, "tariff_inline": {"energy_price": "0.6", "rules": [{"kind": "green_premium"}]}}),
+    ("missing_field", {
+        "customer": {"class": "residential", "low_income": True},
+        "tariff_inline": {"peak": "0.6", "valley": "0.3"},
+        "inputs": {"meters": [METER | {"register": "peak"}, METER | {"register": "valley"}]},
+    }),
+    ("free_energy_by_period", asked("A06", customer={"low_income": True},
+        options={"free_kwh_method": "deduct_before_tiering"})),
     ("unknown_value", {**PLAIN, "schema_version": "9.9"}),
     ("unknown_value", asked("A24", options={"kwh_rounding": "integerXYZ down truncate"})),
     ("ill_typed", asked("A07", options={"seal_day_counts_as_suspended": "true"})),
@@ -213,29 +223,58 @@ class TestWhatIsOnlySaid:
         assert answered(document)["total"] == "4500.00"
 
 
-class TestAnyShape:
-    """Whatever stands in a field, the answer is a bill or a refusal, never a fault."""
+PATH = re.compile(r"[A-Za-z_]+(?:\[[0-9]+\])?(?:\.[A-Za-z_0-9]+(?:\[[0-9]+\])?)*")
+FAULT = re.compile(r"[A-Z][A-Za-z]*(Error|Exception|Interrupt)|Traceback|array|int16|int64|NoneType")
 
-    VALUES: tuple[Any, ...] = (None, "", "0", "-1", "abc", 1.5, 10**30, True, [], {}, ["1"], {"a": 1}, "9" * 15)
+
+def names_a_field(refused: CannotPrice, document: dict[str, Any]) -> bool:
+    """Whether the refusal names a field of the request or the schema, and no fault of the program."""
+    known = SAID | {str(place[-1]) for place in places_in(document)}
+    for path in PATH.findall(refused.detail):
+        last = re.sub(r"[\[\]0-9]", "", path.rpartition(".")[2])
+        # A single word may be English; a path or a name of several words is not.
+        if last in known and ("." in path or "_" in last or last in PARTS["request"]["properties"]):
+            return not FAULT.search(refused.detail)
+    return False
+
+
+def places_in(value: Any, where: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place of a document that holds something, however deep."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, one in inner:
+        if where or name in ("customer", "period", "inputs", "options", "tariff_ref", "tariff_inline"):
+            yield (*where, name)
+            yield from places_in(one, (*where, name))
+
+
+def put(document: dict[str, Any], where: tuple[Any, ...], value: Any) -> None:
+    """Put a value, or nothing where it is `GONE`, at a place."""
+    holder: Any = document
+    for name in where[:-1]:
+        holder = holder[name]
+    if value is GONE:
+        del holder[where[-1]]
+    else:
+        holder[where[-1]] = value
+
+
+GONE = object()
+
+
+class TestAnyShape:
+    """Whatever stands in a field, the answer is a bill or a refusal that names a field, never a fault."""
+
+    VALUES: tuple[Any, ...] = (
+        GONE, None, "", "0", "-1", "abc", 1.5, 10**30, True, [], {}, ["1"], {"a": 1}, "9" * 15, "2026-01-01", "1/3",
+    )  # fmt: skip
 
     @pytest.mark.parametrize("number", BILLS)
     def test_is_answered_or_refused(self, number: str) -> None:
-        for part in ("customer", "period", "inputs", "options", "tariff_inline"):
-            for name in BILLS[number].get(part) or {}:
-                for value in self.VALUES:
-                    document = asked(number)
-                    document[part][name] = value
-                    try:
-                        answered(document)
-                    except CannotPrice as refused:
-                        assert refused.code and refused.detail
-
-    @pytest.mark.parametrize("number", BILLS)
-    def test_without_a_field_is_answered_or_refused(self, number: str) -> None:
-        for part in ("customer", "period", "inputs", "tariff_ref", "tariff_inline"):
-            document = asked(number)
-            document.pop(part, None)
-            try:
-                answered(document)
-            except CannotPrice as refused:
-                assert refused.code and refused.detail
+        for where in places_in(asked(number)):
+            for value in self.VALUES:
+                document = asked(number)
+                put(document, where, copy.deepcopy(value) if value is not GONE else GONE)
+                try:
+                    answered(document)
+                except CannotPrice as refused:
+                    assert names_a_field(refused, document), (where, value, refused)

@@ -210,6 +210,27 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
         {"customer": {"class": "commercial"}, "tariff_inline": {"energy_price": "1"}, "inputs": {"kva": "40"}},
         "2000.00",
     ),
+    "free energy of a home billed by period is credited at the first tier's price": (
+        asked("A06", customer={"low_income": True}),
+        "252.21",  # 260.28 - 15 x 0.538
+    ),
+    "free energy at a stated price": (
+        {
+            "customer": HOME | {"low_income": True},
+            "tariff_inline": {"peak": "0.6", "valley": "0.3"},
+            "options": {"free_kwh_price": "0.5"},
+            "inputs": {"meters": registers(peak="100", valley="100")},
+        },
+        "82.50",
+    ),
+    "free energy of a home that has one price": (
+        {
+            "customer": HOME | {"low_income": True},
+            "tariff_inline": {"energy_price": "0.6"},
+            "inputs": {"billed_kwh": "100"},
+        },
+        "51.00",
+    ),
     "stated energy feeds in too": (
         {
             "customer": HOME,

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from cis.models import Account, Bill, WriteOff, WriteOffRecovery, WrittenOffBill
 from cis.models.ledger import LedgerKind, TransferKind
-from cis.operations import late_fees, ledger
+from cis.operations import collecting, late_fees, ledger
 from cis.operations.ledger import Posting
 from cis.queries.bad_debts import WrittenOffDebt
 from cis.queries.late_fees import late_fees_so_far
@@ -167,6 +167,7 @@ def _write_off(act: approvals.Act) -> dict[str, Any]:
         business_date=business_date,
         actor_id=act.decided_by_id,
     )
+    collecting.look_again(account_id=account_id, at=act.at)
     return {"write_off_id": write_off.pk, "amount_fen": amount_fen}
 
 

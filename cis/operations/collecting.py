@@ -13,10 +13,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cis.collecting.disconnection import Hindrance, Step, What, stand
+from cis.collecting.disconnection import Hindrance, Stage, Step, What, stand
 from cis.events import DebtorTold
 from cis.models import ArrearsCase, ArrearsStep, ReconnectionOrder
 from cis.queries.collecting_facts import CaseFacts, facts_of
@@ -46,7 +47,9 @@ def open_cases(*, at: datetime) -> dict[str, int]:
     """
     Look at all bills: open a case for every account with an overdue one, renew what open cases owe, close the paid.
 
-    Set-wise, four statements; gives how many were opened and closed. Repeated, it finds nothing to do.
+    Supply that is away though nothing is owed any more, or something stands against it, is ordered back. Set-wise, a
+    fixed number of statements and one for each order; gives how many were opened and closed. Repeated, it finds nothing
+    to do.
     """
     today = at.astimezone(settings.BILLING_TIME_ZONE).date()
     with transaction.atomic(), connection.cursor() as cursor:
@@ -57,13 +60,24 @@ def open_cases(*, at: datetime) -> dict[str, int]:
         cursor.execute(_CLOSE, {"today": today, "at": at})
         closed = cursor.rowcount
         cursor.execute("DROP TABLE overdue_now")
+        ordered = ReconnectionOrder.objects.filter(case=OuterRef("pk"), done_at=None)
+        away = list(
+            ArrearsCase.objects.select_for_update()
+            .filter(closed_at=None, stage=Stage.CUT)
+            .exclude(Exists(ordered))
+            .order_by("pk")
+        )
+        for case_id, facts in facts_of(away, at=at).items():
+            _order_back_if_due(case_id, facts, at=at)
     return {"opened": opened, "closed": closed}
 
 
 _OVERDUE = """
 CREATE TEMPORARY TABLE overdue_now ON COMMIT DROP AS
-SELECT account_id, sum(open_fen)::bigint AS fen, min(due_on) AS due_on FROM cis_bill
-WHERE open_fen > 0 AND due_on < %(today)s GROUP BY 1
+SELECT account_id, fen - cis_in_hand_fen(account_id) AS fen, due_on
+FROM (SELECT account_id, sum(open_fen)::bigint AS fen, min(due_on) AS due_on FROM cis_bill
+      WHERE open_fen > 0 AND due_on < %(today)s GROUP BY 1) b
+WHERE fen > cis_in_hand_fen(account_id)
 """
 _RENEW = """
 UPDATE cis_arrears_case c SET overdue_fen = o.fen, oldest_due_on = o.due_on, looked_on = %(today)s
@@ -252,10 +266,7 @@ def restore_supply(
     """
     with transaction.atomic():
         case, facts = _locked(case_id, within, at)
-        if facts.situation.overdue_fen <= 0:
-            case.closed_at, case.overdue_fen = at, 0
-        step = _act(case, facts, What.RESTORED, evidence=evidence, by_id=by_id, at=at)
-        ReconnectionOrder.objects.filter(case=case, done_at=None).update(done_at=step.at)
+        _restore(case, facts, evidence=evidence, by_id=by_id, at=at)
 
 
 def note_payment(*, account_id: int, payment_id: int, paid_at: datetime, at: datetime) -> int | None:
@@ -280,22 +291,64 @@ def note_payment(*, account_id: int, payment_id: int, paid_at: datetime, at: dat
         _write(case, facts, What.PAYMENT, evidence=_("系统收费记录"), at=paid_at, source_key=f"payment:{payment_id}")
         if not (is_paid and is_cut):
             return None
-        cut = ArrearsStep.objects.filter(case=case, what=What.CUT).latest("pk")
-        order, _made = ReconnectionOrder.objects.get_or_create(
-            cut=cut,
-            defaults={
-                "case": case,
-                "paid_at": paid_at,
-                "ordered_at": at,
-                "due_at": paid_at + timedelta(hours=facts.rule.restore_hours),
-            },
-        )
-        return order.pk
+        return _order_back(case.pk, facts, paid_at=paid_at, at=at)
+
+
+def look_again(*, account_id: int, at: datetime) -> int | None:
+    """
+    Order supply back where it is away and nothing is overdue any more, or something stands against it: written off,
+    cancelled, agreed, disputed. Gives the order's id, None where none is needed; repeated, it is the same order.
+    """
+    with transaction.atomic():
+        case = _open_case(account_id)
+        return None if case is None else _order_back_if_due(case.pk, facts_of([case], at=at)[case.pk], at=at)
+
+
+def note_restored(*, account_id: int, evidence: str, at: datetime) -> None:
+    """Note that the meter was switched on again, in a case whose supply is away; in the caller's transaction."""
+    case = _open_case(account_id)
+    if case is None:
+        return
+    facts = facts_of([case], at=at)[case.pk]
+    if facts.standing.is_cut:
+        _restore(case, facts, evidence=evidence, at=at)
+
+
+def _restore(case: ArrearsCase, facts: CaseFacts, *, evidence: str, at: datetime, by_id: int | None = None) -> None:
+    if facts.situation.overdue_fen <= 0:
+        case.closed_at, case.overdue_fen = at, 0
+    step = _act(case, facts, What.RESTORED, evidence=evidence, by_id=by_id, at=at)
+    ReconnectionOrder.objects.filter(case=case, done_at=None).update(done_at=step.at)
+
+
+def _order_back_if_due(case_id: int, facts: CaseFacts, *, at: datetime) -> int | None:
+    # A payment that is not noted yet stops the case, but brings supply back only where it pays all.
+    is_due = facts.situation.overdue_fen <= 0 or set(facts.situation.stops) - {"payment"}
+    return _order_back(case_id, facts, paid_at=at, at=at) if facts.standing.is_cut and is_due else None
+
+
+def _order_back(case_id: int, facts: CaseFacts, *, paid_at: datetime, at: datetime) -> int:
+    """Order supply back, once a cut; the promised hours run from when the reason to keep it away ended."""
+    order, _made = ReconnectionOrder.objects.get_or_create(
+        cut=ArrearsStep.objects.filter(case=case_id, what=What.CUT).latest("pk"),
+        defaults={
+            "case_id": case_id,
+            "paid_at": paid_at,
+            "ordered_at": at,
+            "due_at": paid_at + timedelta(hours=facts.rule.restore_hours),
+        },
+    )
+    return order.pk
 
 
 def stop(*, account_id: int, why: str, source_key: str, by_id: int | None, at: datetime) -> None:
-    """Note in an open case that a dispute or a protection stands against it; once a `source_key`."""
+    """
+    Note in an open case that a dispute, an agreement or a protection stands against it; once a `source_key`.
+
+    Supply that is away is ordered back, but for an important customer, whom nothing protects.
+    """
     _note_from_outside(What.STOPPED, account_id=account_id, why=why, source_key=source_key, by_id=by_id, at=at)
+    look_again(account_id=account_id, at=at)
 
 
 def lift(*, account_id: int, why: str, source_key: str, by_id: int | None, at: datetime) -> None:

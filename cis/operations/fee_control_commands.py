@@ -21,6 +21,7 @@ from cis.collecting.fee_control import Decision
 from cis.collection_system import Answer, Order, Outcome, collection_system
 from cis.messages import FEE_BACK, FEE_STOPPED
 from cis.models import FeeControlCommand, FeeControlReceipt, QuietTime
+from cis.operations import collecting
 from cis.operations.fee_control_acts import ring_after_commit
 from cis.operations.notices import tell_customer
 from cis.operations.protections import set_quiet_time
@@ -118,6 +119,10 @@ def settle(number: str, answer: Answer, *, at: datetime) -> bool:
             # By our clock: what follows must not hang on the far side's, whose moment stands on the receipt.
             _end(command, end, code=answer.code, at=max(at, command.ordered_at))
             _tell(command, at=at)
+            if end is State.EXECUTED and command.undoes is not None and command.undoes.arrears_cut_id is not None:
+                collecting.note_restored(
+                    account_id=command.account_id, evidence=_("远程复电指令 %(no)s") % {"no": command.number}, at=at
+                )
             return True
         if answer.outcome is Outcome.ACCEPTED:
             command.state, command.look_at = State.ACCEPTED, at + ASK_AFTER

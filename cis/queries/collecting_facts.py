@@ -144,6 +144,7 @@ def _rules(today: date) -> dict[bool, tuple[int, Rule, str]]:
     }
 
 
+# What the account has in hand (prepayment, credits that the next bill gives back) is no debt.
 # A payment that its case has not noted yet stops the case all the same: the news takes a moment.
 _OWED = """
 SELECT a.account_id, coalesce(b.fen, 0), b.due_on, d.open,
@@ -157,7 +158,8 @@ SELECT a.account_id, coalesce(b.fen, 0), b.due_on, d.open,
                                AND p.source_key = 'payment:' || t.document_id))
 FROM unnest(%(accounts)s::bigint[], %(cases)s::bigint[], %(opened)s::timestamptz[]) AS a(account_id, case_id, since)
 -- The difference of a settled plan falls due with its settlement, not with the bills behind it.
-CROSS JOIN LATERAL (SELECT sum(b.open_fen)::bigint AS fen, min(greatest(b.due_on, (
+CROSS JOIN LATERAL (SELECT greatest(sum(b.open_fen) - cis_in_hand_fen(a.account_id), 0)::bigint AS fen,
+                    min(greatest(b.due_on, (
                         SELECT max(p.settle_due_on) FROM cis_budget_plan p
                         WHERE p.account_id = b.account_id AND p.state = 'settled'
                         AND b.due_on > p.signed_on AND b.due_on <= p.last_due_on))) AS due_on

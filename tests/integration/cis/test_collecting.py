@@ -15,12 +15,22 @@ from cis.events import DebtorTold
 from cis.models import (
     Account,
     ArrearsCase,
+    Bill,
     Premise,
     Protection,
     ReconnectionOrder,
     TransformerDistrict,
 )
-from cis.operations import collecting, collecting_notices, disputes, protections
+from cis.models.ledger import TransferKind
+from cis.operations import (
+    agreements,
+    bad_debts,
+    collecting,
+    collecting_notices,
+    disputes,
+    ledger,
+    protections,
+)
 from cis.queries import collecting as queries
 from cis.queries.late_fees import late_fees_so_far
 from config.shared import approvals
@@ -40,6 +50,20 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def road() -> Road:
     return Road(small_world())
+
+
+def prepay(account_id: int, fen: int) -> None:
+    """Prepayment beside bills that are open, as a deposit given back or a cancelled bill leaves it."""
+    with transaction.atomic():
+        ledger.post(
+            [
+                ledger.Posting(
+                    int(TransferKind.BACK_BILL_REFUNDED), 1, 1, account_id, ledger.control_id("INCOME_RESIDENTIAL"),
+                    ledger.prepayment_id(account_id), fen,
+                )
+            ],
+            booked_at=at(3, 3), business_date=at(3, 3).date(), actor_id=None,
+        )  # fmt: skip
 
 
 def codes(refused: pytest.ExceptionInfo[Refused]) -> set[str]:
@@ -76,6 +100,50 @@ class TestTheRoad:
             "restored",
         ]  # fmt: skip
         assert ArrearsCase.objects.get(pk=road.case_id).closed_at is not None
+
+    @pytest.mark.acceptance("F28")
+    @pytest.mark.parametrize("by", ["agreement", "write-off", "dispute", "in-hand", "one-fen"])
+    def test_supply_is_ordered_back_with_whatever_ends_the_reason_to_keep_it_away(self, road: Road, by: str) -> None:
+        for act in (*WALK, "cut"):
+            getattr(road, act)()
+        account_id, when = road.account.account_id, at(3, 3, 15)
+        match by:
+            case "agreement":
+                agreements.sign_in_parts(
+                    account_id=account_id, bill_ids=[Bill.objects.get(account_id=account_id).pk],
+                    count=2, first_on=date(2026, 4, 1), evidence="协议 1 号", by_id=road.collector, at=when,
+                )  # fmt: skip
+            case "write-off":
+                asked = bad_debts.ask_write_off(
+                    account_id=account_id, ground="bankrupt", evidence="破产裁定书", reason="法院已裁定",
+                    asked_by_id=road.collector, at=when,
+                )  # fmt: skip
+                approvals.approve(approval_id=asked, decided_by_id=road.head, at=when)
+            case "dispute":
+                disputes.open_dispute(bill_no=road.bill_no, reason="多算了", opened_by_id=road.collector, at=when)
+            case "in-hand":
+                prepay(road.account.account_id, 500_00)
+                collecting.open_cases(at=when)
+            case "one-fen":
+                paid = pay(road.world, fen=1, account=road.account, at=when)
+                collecting.note_payment(account_id=account_id, payment_id=paid.payment_id, paid_at=when, at=when)
+                collecting.open_cases(at=when)
+                assert not ReconnectionOrder.objects.exists()
+                return
+
+        assert ReconnectionOrder.objects.get().due_at == at(3, 4, 15)
+
+    def test_what_is_in_hand_is_not_owed(self, road: Road) -> None:
+        for act in WALK:
+            getattr(road, act)()
+        prepay(road.account.account_id, 500_00)
+
+        with pytest.raises(collecting.NotYet) as refused:
+            road.cut()
+        assert codes(refused) == {"nothing-overdue"}
+        with pytest.raises(Error):
+            road.cut_around()
+        assert collecting.open_cases(at=at(3, 3))["closed"] == 1
 
     def test_the_handler_of_a_payment_does_it_and_twice_changes_nothing(self, road: Road) -> None:
         for act in (*WALK, "cut"):
@@ -347,7 +415,7 @@ class TestTheNight:
         for account in world.accounts:
             issue(world, 100_00, account=account, cycle=202512)
         before = collecting.open_cases(at=at(1, 15))
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             first = collecting.open_cases(at=at(1, 16))
         again = collecting.open_cases(at=at(1, 17))
         pay_all(world, at=at(1, 18))

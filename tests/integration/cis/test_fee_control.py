@@ -19,6 +19,7 @@ from psycopg2.extras import DateRange
 
 from cis.collection_system import collection_system
 from cis.models import (
+    ArrearsCase,
     ArrearsStep,
     BudgetPlan,
     FeeControlAgreement,
@@ -28,6 +29,7 @@ from cis.models import (
     FeeControlStep,
     FreeEnergyRight,
     InstalmentAgreement,
+    ReconnectionOrder,
 )
 from cis.operations import (
     collecting,
@@ -52,7 +54,7 @@ from tests.factories.bills import issue
 from tests.factories.fee_control import PAPER, Controlled, at, curves
 from tests.factories.portal import signed_in
 from tests.factories.world import World, make_user, small_world
-from tests.integration.payments import pay
+from tests.integration.payments import pay, pay_all
 
 pytestmark = pytest.mark.django_db
 
@@ -413,11 +415,22 @@ class TestNeverAgainstTheRule:
         stop = FeeControlCommand.objects.get(kind="stop")
         assert stop.arrears_cut_id == ArrearsStep.objects.get(what="cut").pk
         flat.send(on(3, 3, 10, 1), outside)
-        paid = pay(world, fen=500_00, account=world.commercial, at=on(3, 3, 15))
+        say("executed", stop.number, on(3, 3, 10, 2))
+        paid = pay(world, fen=1, account=world.commercial, at=on(3, 3, 14))
+        collecting.note_payment(
+            account_id=flat.account.account_id, payment_id=paid.payment_id, paid_at=on(3, 3, 14), at=on(3, 3, 14, 1)
+        )
+        assert flat.look(on(3, 3, 14, 2)) == {}, "one fen pays no debt"
+        paid = pay_all(world, account=world.commercial, at=on(3, 3, 15))
         collecting.note_payment(
             account_id=flat.account.account_id, payment_id=paid.payment_id, paid_at=on(3, 3, 15), at=on(3, 3, 15, 1)
         )
         assert flat.look(on(3, 3, 15, 1)) == {"reconnect": 1}
+        flat.send(on(3, 3, 15, 2), outside)
+        say("executed", FeeControlCommand.objects.get(kind="reconnect").number, on(3, 3, 15, 3))
+        case = ArrearsCase.objects.get(account_id=flat.account.account_id)
+        assert (road.steps()[-1], case.stage, case.closed_at) == ("restored", "restored", on(3, 3, 15, 3))
+        assert ReconnectionOrder.objects.get().done_at == on(3, 3, 15, 3)
 
     def test_one_credit_a_period_and_one_agreement_at_a_time(self, flat: Controlled) -> None:
         flat.day(at(3, 8, 30))

@@ -25,6 +25,7 @@ from cis.operations import (
     partitions,
     reading_photos,
     reminders,
+    settlement,
     use_drops,
     use_limits,
 )
@@ -63,9 +64,13 @@ def make_interval_partitions(**_future: object) -> None:
 
 @app.task(acks_late=True)
 def open_arrears_cases(**_future: object) -> None:
-    """End agreements missed or paid off, open a case for every account with an overdue bill, close those that paid."""
+    """
+    End agreements missed or paid off, pay what is open out of what was paid ahead; then open a case for every account
+    with an overdue bill, close those that paid.
+    """
     log.info("budget plans looked at", extra=budget_plans.look_at_plans(at=timezone.now()))
     log.info("agreements looked at", extra=agreements.look_at_agreements(at=timezone.now()))
+    log.info("prepayment applied", extra={"accounts": settlement.apply_all(at=timezone.now())})
     log.info("arrears looked at", extra=collecting.open_cases(at=timezone.now()))
     log.info("credit looked at", extra={"accounts": credit.propose(at=timezone.now())})
 

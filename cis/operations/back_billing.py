@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from cis.models import Account, BackBillCase, BackBillEvidence, BillCorrection, SupplyContract
 from cis.models.ledger import TransferKind
-from cis.operations import difference_bills, disputes, ledger
+from cis.operations import difference_bills, disputes, ledger, settlement
 from cis.operations.bill_corrections import ReasonMissing
 from cis.operations.bill_differences import keep_shares
 from cis.operations.ledger import Posting
@@ -320,6 +320,7 @@ def _post(act: approvals.Act) -> dict[str, Any]:
             business_date=ledger.open_business_date(act.at),
             actor_id=act.decided_by_id,
         )
+        settlement.apply_prepayment(account_id=case.account_id, at=act.at, actor_id=act.decided_by_id)
     case.state, case.approval_id, case.asked_by_id = BackBillCase.State.POSTED, act.approval_id, act.asked_by_id
     case.decided_by_id, case.decided_at = act.decided_by_id, act.at
     case.save(update_fields=["state", "approval", "asked_by", "decided_by", "decided_at", "correction"])

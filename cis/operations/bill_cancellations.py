@@ -30,7 +30,7 @@ from cis.models import (
     WrittenOffBill,
 )
 from cis.models.ledger import TransferKind
-from cis.operations import billing, collecting, ledger
+from cis.operations import billing, collecting, ledger, settlement
 from cis.operations.bill_corrections import ReasonMissing, Record, correct_followers
 from cis.operations.ledger import Posting
 from cis.queries.billing import bill_id_of
@@ -216,6 +216,7 @@ def _cancel(bill: Bill, record: Record) -> Bill:
         cancelled_at=record.at,
     )
     correct_followers(account_id=bill.account_id, from_day=bill.period_end + timedelta(days=1), record=record)
+    settlement.apply_prepayment(account_id=bill.account_id, at=record.at, actor_id=record.asked_by_id)
     collecting.look_again(account_id=bill.account_id, at=record.at)
     return new
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from cis.models import Account, DepositMove
 from cis.models.ledger import LedgerKind, TransferKind
-from cis.operations import ledger, settlement
+from cis.operations import collecting, ledger, settlement
 from cis.operations.ledger import Posting
 from cis.queries import dues
 from cis.queries.deposits import held_fen
@@ -171,6 +171,8 @@ def _return(act: approvals.Act) -> dict[str, Any]:
         approved_by_id=act.decided_by_id,
         at=act.at,
     )
+    settlement.apply_prepayment(account_id=account_id, at=act.at, actor_id=act.decided_by_id)
+    collecting.look_again(account_id=account_id, at=act.at)
     return {"move_id": move_id}
 
 

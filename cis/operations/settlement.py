@@ -13,10 +13,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from cis.collecting.allocation import OpenDebt, allocate
-from cis.models import Bill
+from cis.models import Bill, LedgerTransfer
 from cis.models.ledger import TransferKind
 from cis.operations import bad_debts, late_fees, ledger
 from cis.operations.ledger import Posting
@@ -184,6 +186,53 @@ def settle_from(
         business_date=business_date,
         actor_id=actor_id,
     )
+
+
+def apply_prepayment(*, account_id: int, at: datetime, actor_id: int | None) -> int:
+    """
+    Pay what an account owes out of what it has paid ahead, by the rule for payments; fen applied.
+
+    For whatever books into the prepayment without looking at bills that are open. Runs inside the caller's transaction.
+    """
+    prepaid_fen = ledger.lock_balances([account_id])[account_id][1]
+    owed = _owed(account_id, at=at)
+    amount_fen = min(prepaid_fen, sum(bill.open_fen for bill in owed.bills.values()) + owed.late_fees.fee_fen)
+    if amount_fen <= 0:
+        return 0
+    business_date = ledger.open_business_date(at)
+    _left, parts = _apply(
+        owed, amount_fen, account_id=account_id, chosen=(), at=at, business_date=business_date, actor_id=actor_id
+    )
+    kind = int(TransferKind.PREPAYMENT_APPLIED)
+    # The first leg of a bill is what its own issue took.
+    booked = LedgerTransfer.objects.filter(kind=kind, document_id__in=list(parts)).values_list("document_id")
+    last = dict(booked.annotate(last=Max("leg")))
+    source, receivable = ledger.prepayment_id(account_id), ledger.receivable_id(account_id)
+    ledger.post(
+        [
+            Posting(kind, bill_id, last.get(bill_id, 1) + 1, account_id, source, receivable, part.amount_fen)
+            for bill_id, part in parts.items()
+        ],
+        booked_at=at,
+        business_date=business_date,
+        actor_id=actor_id,
+    )
+    return amount_fen
+
+
+def apply_all(*, at: datetime) -> int:
+    """Do so for every account that has both, one after the other; how many. Repeated, it finds nothing to do."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT b.account_id FROM cis_bill b JOIN cis_ledger_balance l "
+            "ON l.ledger_account_id = b.account_id * 10 + 2 AND l.credit_fen > l.debit_fen "
+            "WHERE b.open_fen > 0 ORDER BY 1"
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+    for account_id in ids:
+        with transaction.atomic():
+            apply_prepayment(account_id=account_id, at=at, actor_id=None)
+    return len(ids)
 
 
 def _owed(account_id: int, *, at: datetime) -> OpenDebts:

@@ -16,6 +16,7 @@ from cis.models import (
     Account,
     ArrearsCase,
     Bill,
+    LateFeeCharge,
     Premise,
     Protection,
     ReconnectionOrder,
@@ -30,8 +31,11 @@ from cis.operations import (
     disputes,
     ledger,
     protections,
+    settlement,
 )
 from cis.queries import collecting as queries
+from cis.queries import dues
+from cis.queries import ledger as ledger_queries
 from cis.queries.late_fees import late_fees_so_far
 from config.shared import approvals
 from config.shared.errors import NotAllowed, NotFound, Refused
@@ -52,14 +56,14 @@ def road() -> Road:
     return Road(small_world())
 
 
-def prepay(account_id: int, fen: int) -> None:
+def prepay(account_id: int, fen: int, document: int = 1) -> None:
     """Prepayment beside bills that are open, as a deposit given back or a cancelled bill leaves it."""
     with transaction.atomic():
         ledger.post(
             [
                 ledger.Posting(
-                    int(TransferKind.BACK_BILL_REFUNDED), 1, 1, account_id, ledger.control_id("INCOME_RESIDENTIAL"),
-                    ledger.prepayment_id(account_id), fen,
+                    int(TransferKind.BACK_BILL_REFUNDED), document, 1, account_id,
+                    ledger.control_id("INCOME_RESIDENTIAL"), ledger.prepayment_id(account_id), fen,
                 )
             ],
             booked_at=at(3, 3), business_date=at(3, 3).date(), actor_id=None,
@@ -144,6 +148,19 @@ class TestTheRoad:
         with pytest.raises(Error):
             road.cut_around()
         assert collecting.open_cases(at=at(3, 3))["closed"] == 1
+
+    def test_what_lies_ahead_pays_what_is_open_late_fee_first_and_once(self, road: Road) -> None:
+        prepay(road.account.account_id, 100_00)
+
+        assert [settlement.apply_all(at=at(3, 3)), settlement.apply_all(at=at(3, 3))] == [1, 0]
+        # 47 days at 2 and 3 per mille of 500 yuan came first, as with a payment.
+        fee_fen = LateFeeCharge.objects.get().fee_fen
+        assert Bill.objects.get(account_id=road.account.account_id).open_fen == 500_00 - (100_00 - fee_fen)
+        prepay(road.account.account_id, 600_00, document=2)
+        settlement.apply_all(at=at(3, 3))
+        assert dues.to_pay_fen(account_id=road.account.account_id, on=at(3, 3).date()) == 0
+        assert ledger_queries.balance(road.account.account_id).prepayment_fen == 200_00 - fee_fen
+        assert collecting.open_cases(at=at(3, 4))["closed"] == 1
 
     def test_the_handler_of_a_payment_does_it_and_twice_changes_nothing(self, road: Road) -> None:
         for act in (*WALK, "cut"):

@@ -37,6 +37,6 @@ DROP FUNCTION cis_in_hand_fen(bigint);
 class Migration(migrations.Migration):
     """A function and a trigger."""
 
-    dependencies = [("cis", "0042_more_against_a_stop")]
+    dependencies = [("cis", "0043_demonstration_tables")]
 
     operations = [migrations.RunSQL(LAW, UNDO)]

@@ -50,12 +50,17 @@ class OpeningAccount(models.Model):
 
 
 class OpeningBill(models.Model):
-    """A bill of another system: its number there, and what was open on it at the cut-over. Append-only."""
+    """
+    A bill of another system: its number there, and what was open on it at the cut-over. Append-only.
+
+    Its late fees up to and including `late_fee_through` were charged there; here they run from the day after.
+    """
 
     bill = models.OneToOneField(Bill, models.PROTECT, primary_key=True, related_name="opening")
     opening_import = models.ForeignKey(OpeningImport, models.PROTECT, related_name="bills")
     reference = models.CharField(max_length=40)
     open_fen = models.BigIntegerField()
+    late_fee_through = models.DateField(null=True)
 
     class Meta:
         db_table = "cis_opening_bill"

@@ -27,6 +27,8 @@ class Column:
     default: int | str | None = None
     """what an empty cell means; None: a cell must not be empty"""
     is_total: bool = False
+    may_be_absent: bool = False
+    """whether the column may be left out of the head, and an empty cell says nothing (`default` is not read)"""
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,12 @@ LAYOUTS: tuple[Layout, ...] = (
             Column("amount_yuan", Number(2), "应收金额，元", is_total=True),
             Column("open_yuan", Number(2), "未收金额，元", is_total=True),
             Column("due_on", Day(), "缴费截止日"),
+            Column(
+                "late_fee_through",
+                Day(),
+                "违约金在原系统已算到哪一天（含），从次日起在本系统计收；没有算过的不填",
+                may_be_absent=True,
+            ),
         ),
     ),
     Layout(

@@ -28,7 +28,7 @@ class Row:
     """One line's values, in the order of the layout's columns."""
 
     line: int
-    values: tuple[Value, ...]
+    values: tuple[Value | None, ...]
 
 
 def read_rows(layout: Layout, lines: Iterable[str]) -> Iterator[Row | Fault]:
@@ -53,7 +53,7 @@ def read_cells(layout: Layout, lines: Iterable[tuple[int, list[str]]]) -> Iterat
     yield from wrong
     if wrong:
         return
-    place = [head.index(column.name) for column in layout.columns]
+    place = [head.index(column.name) if column.name in head else -1 for column in layout.columns]
     for line, cells in rest:
         if any(cell.strip() for cell in cells):
             yield _row(layout, place, len(head), cells, line)
@@ -64,8 +64,9 @@ def _head_faults(layout: Layout, head: list[str]) -> Iterator[Fault]:
     if not any(head):
         yield Fault(layout.file, 1, "no-head")
         return
-    for name in names:
-        if head.count(name) != 1:
+    for column in layout.columns:
+        name = column.name
+        if head.count(name) != 1 and not (column.may_be_absent and name not in head):
             yield Fault(layout.file, 1, "column-missing" if name not in head else "column-twice", name)
     for name in head:
         if name not in names:
@@ -75,9 +76,12 @@ def _head_faults(layout: Layout, head: list[str]) -> Iterator[Fault]:
 def _row(layout: Layout, place: list[int], width: int, cells: list[str], line: int) -> Row | Fault:
     if len(cells) != width:
         return Fault(layout.file, line, "cells", text=f"{len(cells)}/{width}")
-    values: list[Value] = []
+    values: list[Value | None] = []
     for column, at in zip(layout.columns, place, strict=True):
-        text = cells[at].strip()
+        text = cells[at].strip() if at >= 0 else ""
+        if not text and column.may_be_absent:
+            values.append(None)
+            continue
         if not text:
             if column.default is None:
                 return Fault(layout.file, line, "empty", column.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from cis.opening_files.control import Totals
-from cis.opening_files.layouts import CONTROL_FILE, LAYOUTS, Layout
+from cis.opening_files.layouts import CONTROL_FILE, LAYOUTS, Column, Layout
 
 __all__ = ["control_template", "header_of", "read_me"]
 
@@ -27,7 +27,7 @@ def read_me() -> str:
     parts = [_HEAD]
     for layout in LAYOUTS:
         rows = [
-            f"| {column.name} | {column.meaning} | {column.kind.described} | {_may_be_empty(column.default)} |"
+            f"| {column.name} | {column.meaning} | {column.kind.described} | {_may_be_empty(column)} |"
             for column in layout.columns
         ]
         parts.append(
@@ -38,7 +38,10 @@ def read_me() -> str:
     return "\n".join(parts)
 
 
-def _may_be_empty(default: int | str | None) -> str:
+def _may_be_empty(column: Column) -> str:
+    if column.may_be_absent:
+        return "可留空，也可没有这一列"
+    default = column.default
     if default is None:
         return "必填"
     return f"可留空，视为 {default}" if default != "" else "可留空"
@@ -52,6 +55,7 @@ _HEAD = f"""# 期初数据格式
 
 - 每个户号要有最后一张账单（已结清的也要，未收金额填 0.00），下一期从它的止日接着计费；从未发行过的户号可以没有。
 - 有阶梯的电价要有阶梯年度累计电量。
-- 违约金不在本格式内：已计收未缴的请先在原系统结清；未计收的按原缴费截止日在本系统计收。
+- 违约金在原系统算到了哪一天，写在 bills.csv 的 late_fee_through，本系统从次日起计收；没有写的按原缴费截止日计收。
+  原系统已计收未缴的违约金不转入，请先在原系统结清。
 - 同一批次改正后可以再次导入，只要这一批的户号还没有发行、缴费或变更。
 """

@@ -15,11 +15,12 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from cis.collecting.instalments import Part, equal_parts, plan_of
+from cis.collecting.late_fee_bill import terms_in_force
 from cis.collecting.levelised import months_later
 from cis.models import Account, AgreedBill, Bill, Instalment, InstalmentAgreement
 from cis.operations import collecting, late_fees, ledger
 from cis.queries.agreements import standings_of
-from cis.queries.late_fees import late_fees_so_far
+from cis.queries.late_fees import late_fees_so_far, published
 from cis.rating import CannotPrice
 from config.shared.errors import BadInput, NotFound, Refused
 from config.shared.money import yuan_from_fen
@@ -36,6 +37,12 @@ class AlreadyAgreed(Refused):
     """The account keeps an agreement already."""
 
     code = "already-agreed"
+
+
+class PlanTooLong(BadInput):
+    """More instalments, or a later last one, than the published terms allow one person to agree on."""
+
+    code = "plan-too-long"
 
 
 class BadPlan(BadInput):
@@ -68,6 +75,7 @@ def sign_agreement(
     :raises NothingToAgree: a bill is not open
     :raises AlreadyAgreed: an agreement is being kept
     :raises BadPlan: no evidence of the signature, days out of order, or another sum than the debt of today
+    :raises PlanTooLong: more instalments, or a later last one, than `instalments` of `cis/data/collection.json` allow
     """
     today = at.astimezone(settings.BILLING_TIME_ZONE).date()
     with transaction.atomic():
@@ -94,6 +102,7 @@ def sign_agreement(
                 _("各期金额要大于 0、日期要在今天之后并且一期比一期晚，合计要正好等于欠费 %(yuan)s 元。")
                 % {"yuan": yuan_from_fen(debt_fen)}
             ) from wrong
+        _check_length(plan, signed_on=today)
         late_fees.charge(
             found,
             account_id=account_id,
@@ -126,6 +135,17 @@ def sign_agreement(
             at=at,
         )
     return agreement.pk
+
+
+def _check_length(plan: Sequence[Part], *, signed_on: date) -> None:
+    """:raises PlanTooLong: a debt would be frozen for longer than one person may agree on"""
+    terms = terms_in_force(published("instalments"), on=signed_on, province=settings.COLLECTING_PROVINCE or None)
+    longest, last_on = int(terms["most_parts"]), signed_on + timedelta(days=int(terms["longest_days"]))
+    if len(plan) > longest or plan[-1].due_on > last_on:
+        raise PlanTooLong(
+            _("分期最多 %(count)s 期，最后一期不能晚于 %(day)s。期限再长的不能在这里签，请减少期数或提早首期。")
+            % {"count": longest, "day": last_on.isoformat()}
+        )
 
 
 def sign_in_parts(
@@ -208,6 +228,7 @@ __all__ = [
     "AlreadyAgreed",
     "BadPlan",
     "NothingToAgree",
+    "PlanTooLong",
     "debt_of",
     "equal_parts",
     "look_at_agreements",

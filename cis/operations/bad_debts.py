@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cis.models import Account, Bill, WriteOff, WriteOffRecovery, WrittenOffBill
+from cis.models import Account, AgreedBill, Bill, InstalmentAgreement, WriteOff, WriteOffRecovery, WrittenOffBill
 from cis.models.ledger import LedgerKind, TransferKind
 from cis.operations import collecting, late_fees, ledger
 from cis.operations.ledger import Posting
@@ -43,6 +43,12 @@ class DebtChanged(Refused):
     code = "debt-changed"
 
 
+class StillAgreed(Refused):
+    """Some of the debt is in an agreement that is being kept."""
+
+    code = "still-agreed"
+
+
 class GroundMissing(BadInput):
     """A write-off names its ground and its evidence."""
 
@@ -65,6 +71,7 @@ def ask_write_off(
     :raises NotFound: there is no such account within the organisation paths
     :raises GroundMissing: there is no such ground, or no evidence
     :raises NothingToWriteOff: nothing is overdue
+    :raises StillAgreed: some of it is paid by instalments, which are being kept
     :raises approvals.AlreadyAsked, approvals.ReasonMissing, NotAllowed: see there
     """
     if ground not in WriteOff.Ground.values:
@@ -241,10 +248,17 @@ def _postings(kind: TransferKind, document_id: int, account_id: int, fen: int, *
 
 
 def _overdue(account_id: int, *, on: date) -> dict[int, tuple[int, int]]:
-    """Bill to (open, late fee to pay) of everything overdue on a day."""
+    """
+    Bill to (open, late fee to pay) of everything overdue on a day.
+
+    :raises StillAgreed: some of it is in an agreement that is being kept
+    """
     fees = {fee.bill_id: fee.due_fen for fee in late_fees_so_far(account_id, on=on).bills}
     open_of = dict(
         Bill.objects.filter(account_id=account_id, open_fen__gt=0, due_on__lt=on).values_list("pk", "open_fen")
     )
     still = {fee_bill for fee_bill, fen in fees.items() if fen}
-    return {bill_id: (open_of.get(bill_id, 0), fees.get(bill_id, 0)) for bill_id in {*open_of, *still}}
+    found = {bill_id: (open_of.get(bill_id, 0), fees.get(bill_id, 0)) for bill_id in {*open_of, *still}}
+    if AgreedBill.objects.filter(bill_id__in=found, agreement__state=InstalmentAgreement.State.KEPT).exists():
+        raise StillAgreed(_("欠费里有正在履行的分期协议，不能核销。协议还清或因没有按期履行终止以后再办。"))
+    return found

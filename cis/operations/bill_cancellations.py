@@ -34,6 +34,8 @@ from cis.operations import billing, collecting, ledger, settlement
 from cis.operations.bill_corrections import ReasonMissing, Record, correct_followers
 from cis.operations.ledger import Posting
 from cis.queries.billing import bill_id_of
+from cis.queries.correction_limits import alone_fen
+from cis.queries.late_fees import late_fees_so_far, paid_late_fee
 from config.shared import approvals
 from config.shared.errors import NotFound, Refused
 from config.shared.money import yuan_from_fen
@@ -72,6 +74,18 @@ class CreditSpent(Refused):
     code = "credit-spent"
 
 
+class LateFeeRunning(Refused):
+    """The bill is overdue and would become larger: the longer time to pay would drop the late fee that has run up."""
+
+    code = "late-fee-running"
+
+
+class NotOfAPeriod(Refused):
+    """The bill asks differences only: there is no period to bill again."""
+
+    code = "not-of-a-period"
+
+
 class BillMoved(Refused):
     """The bill is not what it was when its cancellation was asked for."""
 
@@ -85,6 +99,8 @@ class Cancelled:
     bill_no: str
     new_total_fen: int
     approval_id: int | None = None
+    paid_late_fee_fen: int = 0
+    """late fee that was paid on the cancelled bill: it stays booked until two persons give it back"""
 
 
 def preview(*, bill_no: str, at: datetime, within: Sequence[str] | None = None) -> Cancelled:
@@ -94,9 +110,10 @@ def preview(*, bill_no: str, at: datetime, within: Sequence[str] | None = None) 
     :raises: as `cancel_and_rebill`
     """
     with transaction.atomic():
-        new = _cancel(_locked(bill_no, within), Record(_("试算"), None, at))
+        bill = _locked(bill_no, within)
+        new = _cancel(bill, Record(_("试算"), None, at))
         transaction.set_rollback(True)
-    return Cancelled("", new.total_fen)
+    return Cancelled("", new.total_fen, paid_late_fee_fen=paid_late_fee(bill.pk))
 
 
 def cancel_and_rebill(
@@ -107,7 +124,8 @@ def cancel_and_rebill(
 
     :raises ReasonMissing: no reason was given
     :raises NotFound: no such bill of an account `within` these organisation paths
-    :raises NotTheNewest, DifferenceSettled, BoundElsewhere, CreditSpent, OfFormerSystem: it can not be cancelled now
+    :raises NotTheNewest, DifferenceSettled, BoundElsewhere, CreditSpent, OfFormerSystem, NotOfAPeriod, LateFeeRunning:
+        it can not be cancelled now
     :raises billing.CannotBill: the period cannot be billed now; the message says why
     :raises CannotRerate: a later bill of the tier year cannot be rated again
     :raises approvals.AlreadyAsked: somebody has asked for it already
@@ -116,13 +134,16 @@ def cancel_and_rebill(
         raise ReasonMissing(_("请填写作废原因。"))
     with transaction.atomic():
         bill = _locked(bill_no, within)
+        before_fen = alone_fen([bill.account_id], at=at)
         with transaction.atomic():
             new = _cancel(bill, Record(reason.strip(), by_id, at))
-            waits = max(bill.total_fen, new.total_fen) > settings.CORRECTION_LIMIT_FEN
+            limit = settings.CORRECTION_LIMIT_FEN
+            moved_fen = abs(bill.total_fen - new.total_fen)
+            waits = max(bill.total_fen, new.total_fen) > limit or moved_fen + before_fen > limit
             if waits:
                 transaction.set_rollback(True)
         if not waits:
-            return Cancelled(str(new), new.total_fen)
+            return Cancelled(str(new), new.total_fen, paid_late_fee_fen=paid_late_fee(bill.pk))
         approval_id = approvals.request(
             kind=CANCEL_BILL,
             payload={
@@ -161,7 +182,7 @@ def _carry_out(act: approvals.Act) -> dict[str, Any]:
     new = _cancel(bill, Record(act.reason, act.asked_by_id, act.at, act))
     if (bill.total_fen, new.total_fen) != (act.payload["total_fen"], act.payload["new_total_fen"]):
         raise BillMoved(_("重开的金额与申请时不同，示数在申请后变过。请驳回，由申请人重新提出。"))
-    return {"bill_no": str(new), "total_fen": new.total_fen}
+    return {"bill_no": str(new), "total_fen": new.total_fen, "paid_late_fee_fen": paid_late_fee(bill.pk)}
 
 
 def _locked(bill_no: str, within: Sequence[str] | None) -> Bill:
@@ -182,6 +203,10 @@ def _cancel(bill: Bill, record: Record) -> Bill:
     later = Bill.objects.filter(account_id=bill.account_id, period_start=bill.period_start, revision__gt=bill.revision)
     if later.exists():
         raise NotTheNewest(_("这张账单已经作废重开，请打开最新的那一张。"))
+    if bill.months == 0:
+        raise NotOfAPeriod(
+            _("这张账单只列退补的差额，没有可以重开的用电期间。请更正引起差额的示数，新的差额会另列一张账单。")
+        )
     if (
         WrittenOffBill.objects.filter(bill=bill).exists()
         or AgreedBill.objects.filter(bill=bill, agreement__state=InstalmentAgreement.State.KEPT).exists()
@@ -191,6 +216,8 @@ def _cancel(bill: Bill, record: Record) -> Bill:
         raise OfFormerSystem(_("这张账单是从原系统转入的，不能在这里重开；多收少收的请用电费退补更正。"))
     if LateFeeCharge.objects.filter(bill=bill, open_fen__gt=0).exists():
         raise BoundElsewhere(_("这张账单已计收的违约金还没有交清，请先办违约金减免，再作废重开。"))
+    on = record.at.astimezone(settings.BILLING_TIME_ZONE).date()
+    running_fen = sum(fee.due_fen for fee in late_fees_so_far(bill.account_id, on=on).bills if fee.bill_id == bill.pk)
     own = BillCorrection.objects.filter(bill=bill)
     if own.filter(state=BillCorrection.State.TAKEN).exists():
         raise DifferenceSettled(_("这张账单的差额已经列入后来的账单，不能再作废。还有错的，请更正示数。"))
@@ -205,6 +232,14 @@ def _cancel(bill: Bill, record: Record) -> Bill:
     _reverse(bill, released, record, business_date)
     Bill.objects.filter(pk=bill.pk).update(open_fen=0)
     new = Bill.objects.get(pk=billing.issue_again(bill=bill, issued_by_id=record.asked_by_id, at=record.at))
+    if running_fen and new.due_on > bill.due_on:
+        raise LateFeeRunning(
+            _(
+                "这张账单已经逾期，违约金 %(yuan)s 元。重开后金额变大，会重新给交费期限，违约金就没有了："
+                "请改用更正示数，差额列入下期账单；或者先办违约金减免。"
+            )
+            % {"yuan": yuan_from_fen(running_fen)}
+        )
     BillCancellation.objects.create(
         bill=bill,
         replaced_by=new,

@@ -36,6 +36,7 @@ from cis.operations.correction_changes import (
     span_of,
 )
 from cis.operations.rerating import CannotRerate, Rerated
+from cis.queries.correction_limits import alone_fen
 from config.shared import approvals
 from config.shared.errors import NotFound, Refused
 from config.shared.money import yuan_from_fen
@@ -116,7 +117,11 @@ def correct(*, change: Change, reason: str, by_id: int, at: datetime, within: Se
         with transaction.atomic():
             made = _apply(change, Record(reason.strip(), by_id, at), within)
             found = made.found
-            waits = sum(abs(one.amount_fen) for one in found) > settings.CORRECTION_LIMIT_FEN
+            moved_fen = sum(abs(one.amount_fen) for one in found)
+            if found and moved_fen <= settings.CORRECTION_LIMIT_FEN:
+                # What was made just now is among what one person moved.
+                moved_fen = alone_fen(sorted({one.bill.account_id for one in found}), at=at)
+            waits = moved_fen > settings.CORRECTION_LIMIT_FEN
             if waits:
                 transaction.set_rollback(True)
         if not waits:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -55,6 +57,7 @@ def ask_release(*, hold_id: int, reason: str, by_id: int, at: datetime, within: 
                 "cycle": hold.cycle,
                 "total_fen": hold.total_fen,
                 "usual_fen": hold.usual_fen,
+                "rated": _digest(hold),
             },
             asked_by_id=by_id,
             reason=reason,
@@ -82,7 +85,8 @@ def _words(payload: Mapping[str, Any]) -> str:
 )
 def _release(act: approvals.Act) -> dict[str, Any]:
     hold = _locked(int(act.payload["hold_id"]), None)
-    ledger.lock_balances([hold.account_id])
+    if act.payload.get("rated") != _digest(hold):
+        raise HoldMoved(_("这张账单在申请之后又试算过，金额或明细已不同。请驳回，按现在的账单重新提。"))
     bill = billing.issue_held(account_id=hold.account_id, cycle=hold.cycle, issued_by_id=act.asked_by_id, at=act.at)
     stands = as_they_stand([bill])[bill.pk]
     if (stands.lines, stands.usage, bill.period_start) != (hold.lines, hold.usage, hold.period_start):
@@ -147,7 +151,17 @@ def send_back(*, hold_id: int, reason: str, by_id: int, at: datetime, within: Se
     return len(closing)
 
 
+def _digest(hold: BillHold) -> str:
+    """A fingerprint of what was rated: billing holds the same account again in the same row."""
+    rated = [hold.period_start.isoformat(), hold.period_end.isoformat(), hold.total_fen, hold.lines, hold.usage]
+    return hashlib.sha256(json.dumps(rated, sort_keys=True).encode()).hexdigest()
+
+
 def _locked(hold_id: int, within: Sequence[str] | None) -> BillHold:
+    """The hold, after its account's money: billing, which writes holds, locks in this order too."""
+    account_id = BillHold.objects.filter(pk=hold_id).values_list("account_id", flat=True).first()
+    if account_id is not None:
+        ledger.lock_balances([account_id])
     hold = (
         BillHold.objects.select_for_update(of=("self",))
         .select_related("account", "org_unit")

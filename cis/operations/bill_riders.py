@@ -7,7 +7,7 @@ and nothing is lost. One statement a shard where nobody has a correction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -75,6 +75,23 @@ class Riders:
 
     def __len__(self) -> int:
         return len(self.row)
+
+    def of_rows(self, rows: Sequence[int]) -> Riders:
+        """Those of some accounts only."""
+        its = np.isin(self.row, rows)
+        is_kept = np.zeros(len(self.kept_fen), dtype=np.bool_)
+        is_kept[rows] = True
+        return replace(
+            self,
+            row=self.row[its],
+            correction=self.correction[its],
+            energy_fen=self.energy_fen[its],
+            fund_fen=self.fund_fen[its],
+            penalty_fen=self.penalty_fen[its],
+            kind=self.kind[its],
+            kept_fen=np.where(is_kept, self.kept_fen, 0),
+            of_row_fen=np.where(is_kept, self.of_row_fen, 0),
+        )
 
     def own_fen(self, at: int) -> int:
         """What of a correction's energy is the utility's income: without subsidies, which have their own account."""

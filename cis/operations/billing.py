@@ -342,13 +342,14 @@ def issue_held(*, account_id: int, cycle: int, issued_by_id: int | None, at: dat
         created_at=at,
         closed_at=at,
     )
-    return _issue_one(run, account_id, at, revision=0)
+    return _issue_one(run, account_id, at)
 
 
 def issue_again(*, bill: Bill, issued_by_id: int | None, at: datetime) -> int:
     """
     Bill the period of a cancelled bill once more, as its next revision; gives the new bill's id.
 
+    Where it is not larger than the old one it falls due when that did: late fees are not lost by billing again.
     Runs inside the caller's transaction, which holds the account's balances.
 
     :raises CannotBill: a reading is missing or doubtful now, or its tariff cannot be priced
@@ -361,10 +362,10 @@ def issue_again(*, bill: Bill, issued_by_id: int | None, at: datetime) -> int:
         created_at=at,
         closed_at=at,
     )
-    return _issue_one(run, bill.account_id, at, revision=bill.revision + 1).pk
+    return _issue_one(run, bill.account_id, at, replaces=bill).pk
 
 
-def _issue_one(run: BillingRun, account_id: int, at: datetime, *, revision: int) -> Bill:
+def _issue_one(run: BillingRun, account_id: int, at: datetime, *, replaces: Bill | None = None) -> Bill:
     """The bill of a run of one account that a person answers for, whatever it comes to."""
     result = _issue(
         run=run,
@@ -373,7 +374,7 @@ def _issue_one(run: BillingRun, account_id: int, at: datetime, *, revision: int)
         org_path="",
         issued_at=at,
         account_id=account_id,
-        revision=revision,
+        replaces=replaces,
         holds=False,
     )
     if result.bills == 0:
@@ -394,19 +395,20 @@ def _issue(
     org_path: str,
     issued_at: datetime,
     account_id: int | None = None,
-    revision: int = 0,
+    replaces: Bill | None = None,
     holds: bool = True,
 ) -> Issued:
     """
     Rate and, unless it is a preview, write the bills of a range of accounts in the caller's transaction.
 
-    A `revision` is of a period that was billed before; with `holds` bills far above the account's own are kept back.
+    It `replaces` a bill of a period that was billed before; with `holds` bills far above the account's own are kept
+    back.
     """
     business_date = ledger.open_business_date(issued_at)
     if not _is_preview(run):
         ledger.lock_accounts(low, high)
     found = determinants.of_accounts(
-        cycle=run.cycle, low=low, high=high, org_path=org_path, account_id=account_id, again=revision > 0
+        cycle=run.cycle, low=low, high=high, org_path=org_path, account_id=account_id, again=replaces is not None
     )
     for account in ledger.unopened_accounts(low, high):
         for row in np.flatnonzero(found.accounts.account == account).tolist():
@@ -422,7 +424,7 @@ def _issue(
     if not _is_preview(run):
         ledger.lock_day(business_date)
         prepaid = _prepaid_fen(found.accounts.account[shard.billed], low, high)
-        _write(run, found, shard, own, riders, prepaid, issued_at, business_date, revision)
+        _write(run, found, shard, own, riders, prepaid, issued_at, business_date, replaces)
     _note_left_out(run, found.accounts, shard.left_out)
     is_billed = np.zeros(len(found.accounts), dtype=np.bool_)
     is_billed[shard.billed] = True
@@ -482,14 +484,17 @@ def _write(
     prepaid_fen: NDArray[np.int64],
     issued_at: datetime,
     business_date: date,
-    revision: int,
+    replaces: Bill | None,
 ) -> None:
     """COPY bills, lines, usage and transfers of a shard; `own` is without what rides on its bills."""
     accounts, billed = found.accounts, shard.billed
     if not len(billed):
         return
-    due = days_of(business_date + timedelta(days=settings.BILL_DUE_DAYS))
+    due_on = business_date + timedelta(days=settings.BILL_DUE_DAYS)
     total = shard.total_fen[billed]
+    if replaces is not None and int(total[0]) <= replaces.total_fen:
+        due_on = min(due_on, replaces.due_on)
+    due = days_of(due_on)
     account = accounts.account[billed]
     applied = np.minimum(total, prepaid_fen)
     moment = microseconds_of(issued_at)
@@ -514,7 +519,7 @@ def _write(
                 "org_unit_id": ("int8", accounts.org_unit[billed]),
                 "price_class": ("int2", accounts.price_class[billed]),
                 "cycle": ("int4", run.cycle),
-                "revision": ("int2", revision),
+                "revision": ("int2", replaces.revision + 1 if replaces is not None else 0),
                 "period_start": ("date", accounts.start[billed]),
                 "period_end": ("date", accounts.end[billed]),
                 "months": ("int2", accounts.months[billed]),

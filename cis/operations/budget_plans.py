@@ -19,7 +19,7 @@ from cis.collecting.levelised import due_days
 from cis.models import Account, BudgetPlan
 from cis.operations import ledger
 from cis.queries import dues
-from cis.queries.budget_plans import billed_under, offered_amount, paid_since, standing_of
+from cis.queries.budget_plans import billed_under, offered_amount, paid_under, standing_of, standings_of_plans
 from cis.queries.late_fees import published
 from config.shared.errors import BadInput, NotFound, Refused
 from config.shared.permissions import is_within
@@ -78,15 +78,19 @@ def look_at_plans(*, at: datetime) -> dict[str, int]:
     """
     End plans whose amount was missed, settle those whose year is over; how many of each. Repeated, nothing is done.
 
+    All kept plans are looked at in two statements; only those that end are locked.
+
     A settled plan keeps what was billed and what was paid; the difference is what is open, or what is prepaid.
     """
     today = at.astimezone(settings.BILLING_TIME_ZONE).date()
     ended = {"settled": 0, "broken": 0}
-    kept = BudgetPlan.objects.filter(state=BudgetPlan.State.KEPT).order_by("account_id")
-    for plan_id in list(kept.values_list("pk", flat=True)):
-        state = _end(plan_id, today=today)
-        if state:
-            ended[state] += 1
+    kept = list(BudgetPlan.objects.filter(state=BudgetPlan.State.KEPT).order_by("account_id"))
+    standings = standings_of_plans(kept, on=today)
+    for plan in kept:
+        if standings[plan.pk].missed_on is not None or today > plan.last_due_on:
+            state = _end(plan.pk, today=today)
+            if state:
+                ended[state] += 1
     return ended
 
 
@@ -105,6 +109,6 @@ def _end(plan_id: int, *, today: date) -> str:
             entry = terms_in_force(published("levelised"), on=today, province=settings.COLLECTING_PROVINCE or None)
             plan.state, plan.ended_on = BudgetPlan.State.SETTLED, plan.last_due_on
             plan.settle_due_on = today + timedelta(days=int(entry["settle_days"]))
-            plan.billed_fen, plan.paid_fen = billed_under(plan), paid_since(plan.account_id, plan.made_at)
+            plan.billed_fen, plan.paid_fen = billed_under(plan), paid_under([plan])[plan.pk]
         plan.save(update_fields=["state", "ended_on", "settle_due_on", "billed_fen", "paid_fen"])
         return str(plan.state)

@@ -50,6 +50,8 @@ def issue(account_ids: Sequence[int], *, by_id: int | None, at: datetime) -> lis
     """
     Bill what waits for those of these accounts (ascending) that are closed and have their last bill.
 
+    Who has only differences that come to nothing together gets no bill; they go on waiting.
+
     Runs in the caller's transaction, which holds their balances.
     """
     accounts = [one for one in Account.objects.filter(pk__in=account_ids).order_by("pk") if has_last_bill(one)]
@@ -60,8 +62,14 @@ def issue(account_ids: Sequence[int], *, by_id: int | None, at: datetime) -> lis
     riders = bill_riders.waiting(numbers, empty, int(numbers[0]), int(numbers[-1]) + 1)
     if not len(riders):
         return []
+    # What nets to nothing asks and gives nothing: it waits for what else is found, and no bill of 0.00 is issued.
+    moved = np.zeros(len(accounts), dtype=np.int64)
+    np.add.at(moved, riders.row, riders.energy_fen + riders.fund_fen + riders.penalty_fen)
+    rows = np.unique(riders.row[moved[riders.row] != 0]).tolist()
+    if not rows:
+        return []
+    riders = riders.of_rows(rows)
     shard = bill_riders.onto(empty, riders)
-    rows = np.unique(riders.row).tolist()
     business_date = ledger.open_business_date(at)
     run = BillingRun.objects.create(
         kind=BillingRun.Kind.DIFFERENCE,

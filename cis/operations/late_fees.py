@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -20,13 +21,14 @@ from cis.models import Bill, LateFeeCharge, LateFeeWaiver
 from cis.models.ledger import TransferKind
 from cis.operations import ledger
 from cis.operations.ledger import Posting
-from cis.queries.late_fees import BillLateFee, LateFeesSoFar, late_fees_so_far
+from cis.queries.late_fees import BillLateFee, LateFeesSoFar, late_fees_so_far, paid_late_fee
 from config.shared import approvals
 from config.shared.errors import NotFound, Refused
 from config.shared.money import yuan_from_fen
 from config.shared.permissions import is_within
 
 WAIVE = "cis.waive_late_fee"
+GIVE_BACK = "cis.give_back_late_fee"
 
 
 class NoLateFee(Refused):
@@ -252,6 +254,101 @@ def _waive(act: approvals.Act) -> dict[str, Any]:
         actor_id=act.decided_by_id,
     )
     return {"waived_fen": sum(waiver.amount_fen for waiver in waivers)}
+
+
+def ask_give_back(
+    *, bill_id: int, reason: str, asked_by_id: int, at: datetime, within: Sequence[str] | None = None
+) -> int:
+    """
+    Ask that the late fee which was paid on a bill, wrongly as it turned out, becomes prepayment; the approval's id.
+
+    :raises NotFound: there is no such bill within the organisation paths
+    :raises NoLateFee: none of it was paid, or it was given back
+    :raises approvals.AlreadyAsked, approvals.ReasonMissing, NotAllowed: see there
+    """
+    with transaction.atomic():
+        bill = Bill.objects.select_related("account__org_unit").filter(pk=bill_id).first()
+        if bill is None or (within is not None and not is_within(bill.account.org_unit.path, within)):
+            raise NotFound(_("没有找到这张账单，请核对账单编号。"))
+        ledger.lock_balances([bill.account_id])
+        paid = paid_late_fee(bill.pk)
+        if not paid:
+            raise NoLateFee(_("这张账单没有交过违约金，或者已经退过，没有可以退的。"))
+        return approvals.request(
+            kind=GIVE_BACK,
+            payload={
+                "bill_id": bill.pk,
+                "bill_no": str(bill),
+                "account_no": bill.account.account_no,
+                "amount_fen": paid,
+            },
+            asked_by_id=asked_by_id,
+            reason=reason,
+            at=at,
+            org_unit_id=bill.account.org_unit_id,
+            subject=f"late-fee:{bill.pk}",
+        )
+
+
+def _words_of_giving_back(payload: Mapping[str, Any]) -> str:
+    return _("户号 %(no)s 的账单 %(bill)s，已交的违约金 %(yuan)s 元退入预存；电费本身不变。") % {
+        "no": payload["account_no"],
+        "bill": payload["bill_no"],
+        "yuan": yuan_from_fen(payload["amount_fen"]),
+    }
+
+
+@approvals.carries_out(
+    GIVE_BACK,
+    label=gettext_lazy("退已交的违约金"),
+    ask="cis.collect_arrears",
+    decide="cis.approve_debt_relief",
+    consequence=_words_of_giving_back,
+)
+def _give_back(act: approvals.Act) -> dict[str, Any]:
+    bill = Bill.objects.get(pk=act.payload["bill_id"])
+    ledger.lock_balances([bill.account_id])
+    left = int(act.payload["amount_fen"])
+    if paid_late_fee(bill.pk) != left:
+        raise NoLateFee(_("申请之后这张账单的违约金有变动，请驳回，按现在的金额重新申请。"))
+    business_date, waivers = ledger.open_business_date(act.at), []
+    waived = LateFeeWaiver.objects.filter(charge__bill=bill).values_list("charge").annotate(fen=Sum("amount_fen"))
+    waived_of: dict[int, int] = dict(waived)
+    for row in LateFeeCharge.objects.filter(bill=bill).order_by("through_on"):
+        part = min(left, row.fee_fen - row.open_fen - waived_of.get(row.pk, 0))
+        if part > 0:
+            waivers.append(
+                LateFeeWaiver(
+                    approval_id=act.approval_id,
+                    charge=row,
+                    amount_fen=part,
+                    reason=act.reason,
+                    asked_by_id=act.asked_by_id,
+                    approved_by_id=act.decided_by_id,
+                    at=act.at,
+                    business_date=business_date,
+                )
+            )
+            left -= part
+    ledger.post(
+        [
+            # On a leg of its own: what was waived lowers what is owed, what was paid is prepayment now.
+            Posting(
+                int(TransferKind.LATE_FEE_WAIVED),
+                waiver.pk,
+                2,
+                bill.account_id,
+                ledger.control_id("LATE_FEES"),
+                ledger.prepayment_id(bill.account_id),
+                waiver.amount_fen,
+            )
+            for waiver in LateFeeWaiver.objects.bulk_create(waivers)
+        ],
+        booked_at=act.at,
+        business_date=business_date,
+        actor_id=act.decided_by_id,
+    )
+    return {"given_back_fen": sum(waiver.amount_fen for waiver in waivers)}
 
 
 def _fee_in(found: LateFeesSoFar, bill: Bill) -> BillLateFee:

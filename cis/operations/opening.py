@@ -8,6 +8,7 @@ accounts: what was booked is booked back, bills are followed by their next revis
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -95,9 +96,11 @@ def write_templates(folder: Path) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def import_opening(*, folder: Path, at: datetime, check_only: bool = False) -> OpeningTaken:
+def import_opening(
+    *, folder: Path, at: datetime, check_only: bool = False, on_progress: Callable[[int, int], object] | None = None
+) -> OpeningTaken:
     """
-    Take a folder over, or only check it.
+    Take a folder over, or only check it; `on_progress` is told how much is done, and of how much.
 
     :raises ControlRefused: the control file
     :raises OpeningRefused: a line or a total is wrong
@@ -114,7 +117,8 @@ def import_opening(*, folder: Path, at: datetime, check_only: bool = False) -> O
         before = OpeningImport.objects.filter(batch=control.batch).order_by("-revision").first()
         if before is not None and bytes(before.digest) == digest:
             return OpeningTaken("unchanged", control.batch, before.revision, before.totals)
-        staged = stage(folder)
+        progress = _Progress(control, on_progress)
+        staged = stage(folder, progress.row)
         if staged.fault_count:
             raise _refused(staged)
         release(before)
@@ -131,10 +135,35 @@ def import_opening(*, folder: Path, at: datetime, check_only: bool = False) -> O
                 withdraw(before, at=at, business_date=ledger.open_business_date(at))
             except IntegrityError as error:
                 raise _in_use() from error
-        write(taken, at=at, business_date=ledger.open_business_date(at), is_correction=before is not None)
+        write(
+            taken,
+            at=at,
+            business_date=ledger.open_business_date(at),
+            is_correction=before is not None,
+            on_step=progress.step,
+        )
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
     return OpeningTaken("corrected" if before else "new", control.batch, revision, totals)
+
+
+class _Progress:
+    """Rows read are one half of the work, statements written the other; told a thousand rows at a time."""
+
+    def __init__(self, control: Control, tell: Callable[[int, int], object] | None) -> None:
+        self._rows = sum(int(totals.get("rows", 0)) for totals in control.files.values())
+        self._read, self._tell = 0, tell
+
+    def row(self) -> None:
+        """One more line was read."""
+        self._read += 1
+        if self._tell is not None and self._read % 1000 == 0:
+            self._tell(min(self._read, self._rows), 2 * self._rows)
+
+    def step(self, done: int, of: int) -> None:
+        """So many statements were written."""
+        if self._tell is not None:
+            self._tell(self._rows + self._rows * done // of, 2 * self._rows)
 
 
 def _control(folder: Path) -> Control:

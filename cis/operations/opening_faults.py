@@ -94,6 +94,7 @@ def _of_rows(fault: Fault) -> str:
         "period-has-no-days": _("止日 %(text)s 不晚于起日。"),
         "periods-overlap": _("起日 %(text)s 落在前一张账单的期间里。"),
         "more-open-than-billed": _("户号 %(text)s 的未收金额大于应收金额。"),
+        "late-fee-of-another-day": _("违约金算到的日期 %(text)s 应当不早于缴费截止日、早于切换日。"),
         "billed-after-cut-over": _("止日 %(text)s 晚于切换日。"),
         "tier-of-another-day": _("累计日期应当是最后一张账单的止日：%(text)s。"),
         "tier-less-than-bill": _("户号 %(text)s 的年度累计电量小于最后一张账单的电量。"),

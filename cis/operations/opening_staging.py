@@ -60,8 +60,12 @@ def digest_of(folder: Path) -> bytes:
     return digest.digest()
 
 
-def stage(folder: Path) -> Staged:
-    """Every file into the table `taken_<name>` with the line of each row; the tables go with the transaction."""
+def stage(folder: Path, on_row: Callable[[], object] | None = None) -> Staged:
+    """
+    Every file into the table `taken_<name>` with the line of each row; the tables go with the transaction.
+
+    `on_row` is called for each line that was read.
+    """
     staged = Staged()
     with connection.cursor() as cursor:
         # Of an import before this one in the same transaction.
@@ -78,7 +82,7 @@ def stage(folder: Path) -> Staged:
                 continue
             # What is not UTF-8 becomes characters that no column takes, so that the fault has its line.
             with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
-                rows = _rows(layout, lines, staged, totals, change)
+                rows = _rows(layout, lines, staged, totals, change, on_row)
                 copy_rows(cursor, f"taken_{layout.name}", ("line", *(name for name, _ in names)), rows)
             keyed = ", ".join(layout.key)
             cursor.execute(f"CREATE INDEX ON taken_{layout.name} ({keyed})")
@@ -90,10 +94,17 @@ Change = Callable[[dict[str, Any]], tuple[Any, ...]]
 
 
 def _rows(
-    layout: Layout, lines: Any, staged: Staged, totals: Totals, change: Change | None
+    layout: Layout,
+    lines: Any,
+    staged: Staged,
+    totals: Totals,
+    change: Change | None,
+    on_row: Callable[[], object] | None,
 ) -> Iterator[tuple[Any, ...]]:
     names = [column.name for column in layout.columns]
     for found in read_rows(layout, lines):
+        if on_row is not None:
+            on_row()
         if isinstance(found, Fault):
             staged.note(found)
             continue

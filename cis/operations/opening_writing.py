@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
@@ -53,8 +54,33 @@ WHERE r.batch_id <> 0 OR r.read_on > %(cut_over_on)s
 UNION ALL
 SELECT 'contract', a.account_no FROM taken_before a JOIN cis_supply_contract c USING (account_id)
 GROUP BY 2 HAVING count(*) > 1
+UNION ALL
+SELECT 'master', a.account_no FROM taken_before a JOIN cis_account x ON x.id = a.account_id
+JOIN cis_premise p ON p.id = x.premise_id JOIN cis_supply_contract s ON s.account_id = x.id
+CROSS JOIN LATERAL (SELECT count(*) AS wrote FROM cis_opening_account o JOIN cis_opening_import i
+    ON i.id = o.opening_import_id WHERE i.batch = %(batch)s AND o.account_id = a.account_id) w
+WHERE x.version <> w.wrote OR p.version <> w.wrote OR s.version <> w.wrote OR x.customer_id <> a.customer_id
+UNION ALL
+SELECT 'master', a.account_no FROM taken_before a JOIN cis_customer c ON c.id = a.customer_id
+CROSS JOIN LATERAL (SELECT count(DISTINCT o.opening_import_id) AS wrote FROM cis_opening_account o
+    JOIN cis_opening_import i ON i.id = o.opening_import_id
+    WHERE i.batch = %(batch)s AND o.customer_no = a.customer_no) w
+WHERE c.version <> w.wrote
+UNION ALL
+SELECT 'acts', a.account_no FROM taken_before a WHERE {acts}
 LIMIT 1
 """
+# Every writing of the batch raises the version by one; whoever changes a record raises it too. What is agreed, asked,
+# noted or begun about an account stands in tables of its own.
+_ACTS = (
+    "cis_instalment_agreement", "cis_budget_plan", "cis_fee_control_agreement", "cis_bill_dispute", "cis_protection",
+    "cis_portal_access", "cis_supply_loss", "cis_supply_part", "cis_free_energy_right", "cis_capacity_pause",
+)  # fmt: skip
+_STEPS = (
+    "EXISTS (SELECT 1 FROM cis_arrears_case k JOIN cis_arrears_step s ON s.case_id = k.id "
+    "WHERE k.account_id = a.account_id)"
+)
+_ANY_ACT = " OR ".join([f"EXISTS (SELECT 1 FROM {table} o WHERE o.account_id = a.account_id)" for table in _ACTS])  # noqa: S608
 
 
 def release(before: OpeningImport | None) -> None:
@@ -69,12 +95,19 @@ def release(before: OpeningImport | None) -> None:
             return
         cursor.execute("SELECT account_id FROM taken_before ORDER BY 1")
         ledger.lock_balances([row[0] for row in cursor.fetchall()])
-        cursor.execute(_USED, {"batch": before.batch, "cut_over_on": before.cut_over_on})
+        cursor.execute(
+            _USED.format(acts=f"{_ANY_ACT} OR {_STEPS}"), {"batch": before.batch, "cut_over_on": before.cut_over_on}
+        )
         used = cursor.fetchone()
     if used is not None:
-        what = {"bill": _("发行"), "transfer": _("收费或记账"), "reading": _("抄表"), "contract": _("合同变更")}[
-            used[0]
-        ]
+        what = {
+            "bill": _("发行"),
+            "transfer": _("收费或记账"),
+            "reading": _("抄表"),
+            "contract": _("合同变更"),
+            "master": _("档案变更"),
+            "acts": _("协议、疑问、保护、催费或网上绑定"),
+        }[used[0]]
         raise BatchInUse(
             _("这一批的户号 %(no)s 导入之后已经有%(what)s，不能再整批替换。请在系统里逐户更正。")
             % {"no": used[1], "what": what}
@@ -288,8 +321,8 @@ SELECT k.bill_id, 1, k.account_id, %(charge)s, b.amount_yuan, 100000000, b.amoun
 FROM taken_bill_ids k JOIN taken_bills b USING (line) WHERE b.amount_yuan > 0 ORDER BY k.bill_id
 """,
     """
-INSERT INTO cis_opening_bill (bill_id, opening_import_id, reference, open_fen)
-SELECT k.bill_id, %(import)s, k.reference, b.open_yuan
+INSERT INTO cis_opening_bill (bill_id, opening_import_id, reference, open_fen, late_fee_through)
+SELECT k.bill_id, %(import)s, k.reference, b.open_yuan, b.late_fee_through
 FROM taken_bill_ids k JOIN taken_bills b USING (line) ORDER BY k.bill_id
 """,
     """
@@ -310,14 +343,28 @@ FROM taken_ids i JOIN taken_prepayments p USING (account_no) WHERE p.balance_yua
 )
 
 
-def write(taken: OpeningImport, *, at: datetime, business_date: date, is_correction: bool) -> None:
-    """Accounts, meters, registers, bills and balances of the staged rows, in the caller's transaction."""
+def write(
+    taken: OpeningImport,
+    *,
+    at: datetime,
+    business_date: date,
+    is_correction: bool,
+    on_step: Callable[[int, int], object] | None = None,
+) -> None:
+    """
+    Accounts, meters, registers, bills and balances of the staged rows, in the caller's transaction.
+
+    `on_step` is told how many statements are done, and of how many.
+    """
     ledger.lock_day(business_date)
     parameters = _parameters(at, business_date) | {"import": taken.pk, "run": taken.run_id}
     again = _MASTER_AGAIN if is_correction else ()
     with connection.cursor() as cursor:
-        for statement in (*_IDS, *_MASTER, *again, *_METERS, *_BILLS):
+        statements = (*_IDS, *_MASTER, *again, *_METERS, *_BILLS)
+        for done, statement in enumerate(statements, start=1):
             cursor.execute(statement, parameters)
+            if on_step is not None:
+                on_step(done, len(statements))
 
 
 def _parameters(at: datetime, business_date: date) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from django.db import connection
 from cis.models import BillAccuracy
 from config.shared.models import OrgUnit
 
+# Bills that came from another system and bills of differences only are none that a month's reading made; opening
+# balances that are taken over anew follow them by a revision.
 # A bill that was cancelled counts as that, and not as corrected too. Differences without money are no fault.
 SUMS = """
 SELECT p.id AS org_unit_id, b.cycle, count(*) FILTER (WHERE b.revision = 0) AS bills, count(x.bill_id) AS rebilled,
@@ -18,6 +20,7 @@ SELECT p.id AS org_unit_id, b.cycle, count(*) FILTER (WHERE b.revision = 0) AS b
 FROM unnest(%(parts)s::bigint[], %(paths)s::text[]) AS p(id, path)
 JOIN shared_org_unit o ON o.path LIKE p.path || '%%'
 JOIN cis_bill b ON b.org_unit_id = o.id AND b.cycle = ANY(%(cycles)s)
+JOIN cis_billing_run r ON r.id = b.run_id AND r.kind NOT IN ('opening', 'difference')
 LEFT JOIN cis_bill_cancellation x ON x.bill_id = b.id
 LEFT JOIN (SELECT DISTINCT bill_id FROM cis_bill_correction WHERE state <> 'void' AND amount_fen <> 0) c
        ON c.bill_id = b.id

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
+from django.db import connection
 from django.db.models import Q, QuerySet, Sum
 
 from cis.collecting.instalments import Part, Standing, stand
@@ -73,25 +74,44 @@ def billed_under(plan: BudgetPlan) -> int:
     return fen
 
 
-def paid_since(account_id: int, since: datetime) -> int:
-    """What an account paid since a moment, less what was taken back."""
-    sums = dict(
-        LedgerTransfer.objects.filter(
-            account_id=account_id,
-            kind__in=[TransferKind.PAYMENT_RECEIVED, TransferKind.PAYMENT_REVERSED],
-            booked_at__gte=since,
+_PAID = """
+SELECT p.id, sum(CASE WHEN t.kind = %(received)s THEN t.amount_fen ELSE -t.amount_fen END)::int8
+FROM cis_budget_plan p JOIN cis_ledger_transfer t ON t.account_id = p.account_id AND t.booked_at >= p.made_at
+WHERE p.id = ANY(%(plans)s) AND t.kind IN (%(received)s, %(reversed)s, %(refunded)s) GROUP BY 1
+"""
+
+
+def paid_under(plans: Sequence[BudgetPlan]) -> dict[int, int]:
+    """What was paid since these plans were made, less what was taken or given back, by their ids; one statement."""
+    ids = [plan.pk for plan in plans]
+    asked: dict[str, Any] = {
+        "plans": ids,
+        "received": int(TransferKind.PAYMENT_RECEIVED),
+        "reversed": int(TransferKind.PAYMENT_REVERSED),
+        "refunded": int(TransferKind.PREPAYMENT_REFUNDED),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_PAID, asked)
+        found: dict[int, int] = dict(cursor.fetchall())
+    return dict.fromkeys(ids, 0) | found
+
+
+def standings_of_plans(plans: Sequence[BudgetPlan], *, on: date) -> dict[int, Standing]:
+    """How plans stand at the end of the day before `on`, by their ids; one statement."""
+    paid = paid_under(plans)
+    return {
+        plan.pk: stand(
+            [Part(day, plan.monthly_fen) for day in due_days(plan.first_due_on)],
+            left_fen=plan.monthly_fen * MONTHS - min(paid[plan.pk], plan.monthly_fen * MONTHS),
+            on=on,
         )
-        .values_list("kind")
-        .annotate(fen=Sum("amount_fen"))
-    )
-    return int(sums.get(TransferKind.PAYMENT_RECEIVED, 0)) - int(sums.get(TransferKind.PAYMENT_REVERSED, 0))
+        for plan in plans
+    }
 
 
 def standing_of(plan: BudgetPlan, *, on: date) -> Standing:
     """How a plan stands at the end of the day before `on`."""
-    parts = [Part(day, plan.monthly_fen) for day in due_days(plan.first_due_on)]
-    paid = min(paid_since(plan.account_id, plan.made_at), plan.monthly_fen * MONTHS)
-    return stand(parts, left_fen=plan.monthly_fen * MONTHS - paid, on=on)
+    return standings_of_plans([plan], on=on)[plan.pk]
 
 
 def list_plans(account_id: int, *, on: date) -> tuple[PlanRow, ...]:

@@ -12,14 +12,14 @@ from importlib import resources
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import F, Q, Sum
 from django.utils.translation import gettext as _
 
 from cis.collecting.allocation import AllocationRule
 from cis.collecting.charging import Charged, fee_to_charge
 from cis.collecting.late_fee_bill import terms_in_force
 from cis.collecting.late_fees import FeePart, LateFeeTerms, Settled, read_late_fee_terms
-from cis.models import Bill, LateFeeCharge, SupplyContract
+from cis.models import Bill, LateFeeCharge, LateFeeWaiver, SupplyContract, WrittenOffBill
 from cis.queries.agreements import NOT_AGREED, BillAgreed, agreed_bills
 from cis.queries.billing import bill_id_of
 from cis.rating import CannotPrice
@@ -100,6 +100,17 @@ def late_fee_of_bill(bill_no: str, *, on: date) -> tuple[str, int, int, BillLate
     )
 
 
+def paid_late_fee(bill_id: int) -> int:
+    """What was paid of a bill's late fees and not given back, in fen; two statements and one more where one is."""
+    charged = LateFeeCharge.objects.filter(bill_id=bill_id).aggregate(fen=Sum(F("fee_fen") - F("open_fen")))["fen"]
+    if not charged:
+        return 0
+    waived = LateFeeWaiver.objects.filter(charge__bill_id=bill_id).aggregate(fen=Sum("amount_fen"))["fen"]
+    off = WrittenOffBill.objects.filter(bill_id=bill_id).aggregate(fen=Sum("fee_fen"))["fen"]
+    paid: int = charged - (waived or 0) - (off or 0)
+    return paid
+
+
 def late_fees_of_accounts(account_ids: Sequence[int], *, on: date) -> dict[int, LateFeesSoFar]:
     """
     The same for many accounts in three statements, some more where bills are paid by instalments.
@@ -125,8 +136,12 @@ def open_debts(account_ids: Sequence[int], *, on: date) -> dict[int, OpenDebts]:
     which = Q(account_id__in=account_ids, open_fen__gt=0)
     if still_open:
         which |= Q(pk__in=still_open)
-    bills = list(Bill.objects.filter(which).order_by("due_on", "pk"))
+    bills = list(
+        Bill.objects.filter(which).annotate(charged_there=F("opening__late_fee_through")).order_by("due_on", "pk")
+    )
     agreed = agreed_bills([bill.pk for bill in bills], on=on)
+    earlier = {bill.pk: bill.charged_there for bill in bills if bill.charged_there is not None}
+    earlier |= _charged_before([bill for bill in bills if bill.revision], on=on)
     found: dict[int, list[BillLateFee]] = {account_id: [] for account_id in account_ids}
     of_account: dict[int, dict[int, Bill]] = {account_id: {} for account_id in account_ids}
     for bill in bills:
@@ -137,7 +152,8 @@ def open_debts(account_ids: Sequence[int], *, on: date) -> dict[int, OpenDebts]:
         runs = SupplyContract.PriceClass(bill.price_class).name.lower() not in without
         # Signing charged what had run up; while the agreement is kept nothing runs.
         runs = runs and not (agreement.frozen_on is not None and on > agreement.frozen_on)
-        fee = _fee_of(bill, charges[bill.pk], on=on, terms=terms, runs=runs, runs_from=agreement.runs_from)
+        begins = max(filter(None, (agreement.runs_from, earlier.get(bill.pk))), default=None)
+        fee = _fee_of(bill, charges[bill.pk], on=on, terms=terms, runs=runs, runs_from=begins)
         if bill.open_fen or fee.due_fen:
             found[bill.account_id].append(fee)
     return {
@@ -149,6 +165,31 @@ def open_debts(account_ids: Sequence[int], *, on: date) -> dict[int, OpenDebts]:
         )
         for account_id, fees in found.items()
     }
+
+
+def _charged_before(bills: Sequence[Bill], *, on: date) -> dict[int, date]:
+    """
+    Through which day late fees of the same debt were charged on the bills that these replace: they run on the day
+    after. At most three statements, and some more where the bills before were paid by instalments.
+    """
+    through: dict[int, date] = {}
+    again = {(bill.account_id, bill.period_start): bill.pk for bill in bills}
+    if not again:
+        return through
+    replaced = {
+        before.pk: again[before.account_id, before.period_start]
+        for before in Bill.objects.filter(
+            account_id__in={account_id for account_id, _day in again},
+            period_start__in={day for _account_id, day in again},
+        )
+        if again.get((before.account_id, before.period_start), before.pk) != before.pk
+    }
+    days = list(LateFeeCharge.objects.filter(bill_id__in=replaced).values_list("bill_id", "through_on"))
+    days += [(pk, one.runs_from) for pk, one in agreed_bills(replaced, on=on).items() if one.runs_from is not None]
+    for before_id, day in days:
+        bill_id = replaced[before_id]
+        through[bill_id] = max(through.get(bill_id, day), day)
+    return through
 
 
 def allocation_rule(*, on: date) -> AllocationRule:

@@ -102,6 +102,9 @@ _RULES: tuple[tuple[str, str, str, str], ...] = (
      "SELECT line, account_no FROM taken_bills WHERE open_yuan > amount_yuan"),
     ("bills", "billed-after-cut-over", "period_end",
      "SELECT line, period_end::text FROM taken_bills WHERE period_end > %(cut_over_on)s"),
+    ("bills", "late-fee-of-another-day", "late_fee_through",
+     "SELECT line, late_fee_through::text FROM taken_bills "
+     "WHERE late_fee_through < due_on OR late_fee_through >= %(cut_over_on)s"),
     ("bills", "period-left-out", "period_start",
      "SELECT 0, b.account_no || ' ' || b.period_start FROM taken_bills_before b WHERE NOT EXISTS "
      "(SELECT 1 FROM taken_bills t WHERE t.account_no = b.account_no AND t.period_start = b.period_start)"),

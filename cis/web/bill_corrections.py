@@ -252,6 +252,12 @@ def bill_cancel(request: HttpRequest, bill_no: str) -> HttpResponse:
                 messages.success(request, _("金额超过限额，已送审批；批准之前账单不变。"))
                 return redirect("cis:bill", bill_no=bill_no)
             messages.success(request, _("原账单已作废，这是重开的账单。"))
+            if done.paid_late_fee_fen:
+                messages.warning(
+                    request,
+                    _("原账单 %(no)s 交过违约金 %(yuan)s 元，仍在账上；错收的请打开原账单，申请退入预存。")
+                    % {"no": bill_no, "yuan": format_money(done.paid_late_fee_fen)},
+                )
             return redirect("cis:bill", bill_no=done.bill_no)
         if request.method == "POST":
             tried = cancellations.preview(bill_no=bill_no, at=now, within=within)

@@ -146,6 +146,7 @@ def _bill_page(
         "history": bill_corrections.history_of_bill(page.bill.bill_id),
         "waiting": bill_corrections.waiting_of_account(page.account_id),
         "may_correct": may(staff_of(request), "cis.correct_bills"),
+        "may_waive": may(staff_of(request), "cis.collect_arrears"),
         "may_dispute": may(staff_of(request), "cis.dispute_bill"),
         "pay_url": pay_url(request, page.bill.account_no),
         "parts": parts_for(request, SLOTS["bill"], account_no=page.bill.account_no),

@@ -314,6 +314,9 @@ COLLECTING_PROVINCE = ""
 # A correction or cancellation of a bill that moves more than so many fen needs a second person; so does every
 # back-billing case and every bill that was held (ours: no regulation names an amount).
 CORRECTION_LIMIT_FEN = 50_000
+# What one person moved on an account within so many days counts together, so that a large correction in small steps
+# needs the second person too (ours).
+CORRECTION_LIMIT_DAYS = 31
 
 # A bill is held before it is issued when it is above so many hundredths of the account's usual bill (the median of its
 # bills of the last twelve months and the same length) and above a floor, once so many such bills are known. Three times

@@ -23,7 +23,7 @@ from config.shared.errors import BadInput, NotFound, Refused
 from config.shared.events import publish
 from config.shared.money import yuan_from_fen
 from payments.events import PaymentReversed
-from payments.models import Payment, Reversal
+from payments.models import Payment, Refund, Reversal
 from payments.operations.taking import CLEARING, COUNTER, next_id
 from payments.words import METHODS
 
@@ -46,6 +46,12 @@ class NotSameDay(Refused):
     """A payment is taken back on its own business day; afterwards it is a refund."""
 
     code = "not-same-day"
+
+
+class GoneBack(Refused):
+    """Some of the payment went back the way it came already."""
+
+    code = "gone-back"
 
 
 class WalletNotReversible(Refused):
@@ -92,7 +98,7 @@ def reverse_payment(
     :raises NotFound: there is no such payment
     :raises ReasonMissing: no reason was given
     :raises OtherHall: the money was taken in a hall outside `within`
-    :raises AlreadyReversed, NotSameDay, WalletNotReversible: it cannot be taken back any more, or not this way
+    :raises AlreadyReversed, GoneBack, NotSameDay, WalletNotReversible: it cannot be taken back any more, or not so
     :raises NotTheTaker: somebody else took it; see `ask_to_reverse`
     :raises BillCorrected, PrepaymentSpent: what it paid has changed since
     """
@@ -110,7 +116,7 @@ def ask_to_reverse(
     """
     Ask that a payment somebody else took is taken back; the approval's id. Nothing moves before somebody approves.
 
-    :raises NotFound, ReasonMissing, OtherHall, AlreadyReversed, NotSameDay, WalletNotReversible: as above
+    :raises NotFound, ReasonMissing, OtherHall, AlreadyReversed, GoneBack, NotSameDay, WalletNotReversible: as above
     :raises approvals.AlreadyAsked, NotAllowed: see there
     """
     reason = _reason(reason)
@@ -178,6 +184,10 @@ def _check_reversible(payment: Payment, *, at: datetime, within: Sequence[str] |
     """Raises what stands against it, whoever takes it back; the account's balances are locked."""
     if Reversal.objects.filter(payment=payment).exists():
         raise AlreadyReversed(_("收据 %(no)s 已经冲正过，不能再冲。") % {"no": str(payment)})
+    if Refund.objects.filter(payment=payment).exists():
+        raise GoneBack(
+            _("收据 %(no)s 的钱已经原路退过，再冲正就退了两次。还要退的，请另办退费。") % {"no": str(payment)}
+        )
     if payment.channel != COUNTER:
         raise WalletNotReversible(_("这笔款是电子钱包付的，柜台不能冲正，请改办退费。"))
     if within is not None and payment.org_unit is not None:

@@ -101,6 +101,7 @@ def write_folder(folder: Path, files: dict[str, Lines], control: dict[str, Any] 
     """The files and a control file that fits them, with `control` over it."""
     folder.mkdir(parents=True, exist_ok=True)
     heads = {name: list(lines[0]) for name, lines in hand_over().items()}
+    heads |= {name: list(lines[0]) for name, lines in files.items() if lines and len(lines[0]) > len(heads[name])}
     stated: dict[str, Any] = {}
     for name, lines in files.items():
         with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as out:

@@ -10,8 +10,18 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
+from tqdm import tqdm
 
 from cis.operations.opening import BatchInUse, ControlRefused, OpeningRefused, import_opening, write_templates
+
+
+class _Bar(tqdm):  # type: ignore[type-arg]
+    """A bar that is told how much is done, and of how much."""
+
+    def show(self, done: int, total: int) -> None:
+        """Go there."""
+        self.total = total
+        self.update(done - self.n)
 
 
 class Command(BaseCommand):
@@ -39,7 +49,8 @@ class Command(BaseCommand):
         if not folder.is_dir():
             raise CommandError(f"{folder} is not a folder", returncode=2)
         try:
-            taken = import_opening(folder=folder, at=timezone.now(), check_only=check)
+            with _Bar(unit=" rows", disable=as_json or not self.stderr.isatty()) as bar:
+                taken = import_opening(folder=folder, at=timezone.now(), check_only=check, on_progress=bar.show)
         except OpeningRefused as refused:
             if as_json:
                 faults = [asdict(fault) for fault in refused.faults]

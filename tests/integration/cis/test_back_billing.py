@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,16 @@ from django.test import Client
 from django.urls import reverse
 from pypdf import PdfReader
 
-from cis.models import BackBillCase, BackBillEvidence, Bill, BillAccuracy, BillLine, LedgerTransfer
+from cis.models import (
+    BackBillCase,
+    BackBillEvidence,
+    Bill,
+    BillAccuracy,
+    BillCancellation,
+    BillingRun,
+    BillLine,
+    LedgerTransfer,
+)
 from cis.operations import back_billing, bill_cancellations, ledger
 from cis.operations.bill_accuracy import publish_accuracy
 from cis.operations.billing import issue_bill_now
@@ -179,6 +188,22 @@ class TestAccuracy:
         ]
         done: dict[str, Any] = {"reason": "重开", "by_id": world.accountant_id, "at": AT}
         bill_cancellations.cancel_and_rebill(bill_no=str(bills[0]), **done)
+
+        # An opening import that was taken over again and a bill of differences are no faults of the month.
+        for kind, months in (("opening", 1), ("difference", 0)):
+            of_kind = BillingRun.objects.create(kind=kind, cycle=cycle, created_at=AT)
+            pair = []
+            for revision in range(2):
+                made = Bill.objects.get(pk=bills[3].pk)
+                made.pk, made.run, made.months, made.revision = None, of_kind, months, revision
+                made.period_start -= timedelta(days=300 + months)
+                made.period_end -= timedelta(days=300 + months)
+                made.total_fen = made.open_fen = 0
+                made.save(force_insert=True)
+                pair.append(made)
+            BillCancellation.objects.create(
+                bill=pair[0], replaced_by=pair[1], reason="重新导入", released_fen=0, cancelled_at=AT
+            )
 
         assert publish_accuracy(cycle=cycle, at=AT) >= 2
         bill_cancellations.cancel_and_rebill(bill_no=str(bills[1]), **done)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -422,6 +422,29 @@ class TestOnTheNextBill:
 
 
 class TestSecondPerson:
+    @pytest.mark.acceptance("F36")
+    def test_decides_when_small_steps_of_one_person_come_to_more_than_the_limit(
+        self, world: World, settings: Any
+    ) -> None:
+        settings.CORRECTION_LIMIT_FEN = 2_000
+        who, cycle = world.residential, world.cycles[0]
+        issue(who, cycle)
+
+        steps = [
+            bill_corrections.correct(change=total_to(who, cycle, -20), reason="误抄", by_id=world.accountant_id, at=AT)
+            for _ in range(2)
+        ]
+
+        assert [step.amount_fen for step in steps] == [-1_116, -1_116]
+        assert steps[0].approval_id is None and steps[1].approval_id is not None
+        assert BillCorrection.objects.get().amount_fen == -1_116
+        later = AT + timedelta(days=settings.CORRECTION_LIMIT_DAYS)
+        approvals.withdraw(approval_id=steps[1].approval_id, asked_by_id=world.accountant_id, at=AT)
+        again = bill_corrections.correct(
+            change=total_to(who, cycle, -20), reason="误抄", by_id=world.accountant_id, at=later
+        )
+        assert again.approval_id is None
+
     def test_decides_above_the_limit_and_nothing_changes_before(self, world: World, settings: Any) -> None:
         settings.CORRECTION_LIMIT_FEN = 100
         who, cycle = world.residential, world.cycles[0]
@@ -449,6 +472,70 @@ class TestSecondPerson:
 
 
 class TestCancelled:
+    @pytest.mark.acceptance("F36")
+    def test_drops_no_late_fee_by_one_person(self, world: World, settings: Any) -> None:
+        settings.CORRECTION_LIMIT_FEN, settings.BILL_DUE_DAYS = 10**12, 15
+        who, late = world.commercial, datetime(2026, 8, 3, 1, 0, tzinfo=UTC)
+        bill = issue(who, world.cycles[0])
+        [before] = late_fees_so_far(who.account_id, on=late.date()).bills
+        cancel: dict[str, Any] = {"reason": "户名有误", "by_id": world.accountant_id, "at": late}
+
+        again = bill_cancellations.cancel_and_rebill(bill_no=str(bill), **cancel)
+
+        new = Bill.objects.get(account_id=who.account_id, revision=1)
+        [after] = late_fees_so_far(who.account_id, on=late.date()).bills
+        assert new.due_on == bill.due_on < late.date()
+        assert after.bill_id == new.pk and after.fee_fen == before.fee_fen > 0
+        # Half is paid with its late fee: billed again, the fee of those days is not asked twice.
+        settle(
+            account_id=who.account_id, amount_fen=before.fee_fen + new.total_fen // 2, payment_id=9, clearing="CASH",
+            at=late, business_date=ledger.open_business_date(late), actor_id=None,
+        )  # fmt: skip
+        again = bill_cancellations.cancel_and_rebill(bill_no=again.bill_no, **cancel)
+        assert again.paid_late_fee_fen == before.fee_fen
+        left = Bill.objects.get(account_id=who.account_id, revision=2).open_fen
+        day = late.date() + timedelta(days=10)
+        [on] = late_fees_so_far(who.account_id, on=day).bills
+        assert (on.days, on.fee_fen, on.open_fen) == (10, (left * 20 + 500) // 1000, left)
+        # Larger it would be due anew: the fee that runs would be gone.
+        one = reading_of(who, world.cycles[0])
+        Reading.objects.filter(installation_id=one.installation_id, register=one.register, read_on=one.read_on).update(
+            value_e4=one.value_e4 + 100_000, advance_kwh_e2=one.advance_kwh_e2 + 40_000
+        )
+        cancel["at"] = late + timedelta(days=10)
+        with pytest.raises(bill_cancellations.LateFeeRunning):
+            bill_cancellations.cancel_and_rebill(bill_no=again.bill_no, **cancel)
+        assert ledger.verify().faults == ()
+
+    @pytest.mark.acceptance("F36")
+    def test_late_fee_paid_on_a_wrong_bill_is_given_back_by_two_persons(self, world: World, settings: Any) -> None:
+        settings.CORRECTION_LIMIT_FEN, settings.BILL_DUE_DAYS = 10**12, 15
+        who, late = world.commercial, datetime(2026, 8, 3, 1, 0, tzinfo=UTC)
+        bill = issue(who, world.cycles[0])
+        [fee] = late_fees_so_far(who.account_id, on=late.date()).bills
+        settle(
+            account_id=who.account_id, amount_fen=fee.fee_fen + bill.total_fen, payment_id=9, clearing="CASH",
+            at=late, business_date=ledger.open_business_date(late), actor_id=None,
+        )  # fmt: skip
+        done = bill_cancellations.cancel_and_rebill(
+            bill_no=str(bill), reason="户名有误", by_id=world.accountant_id, at=late
+        )
+        assert done.paid_late_fee_fen == fee.fee_fen > 0
+
+        ask: dict[str, Any] = {"bill_id": bill.pk, "reason": "表是我们装错的", "asked_by_id": world.accountant_id}
+        asked = late_fees.ask_give_back(**ask, at=late)
+        with pytest.raises(approvals.OwnRequest):
+            approvals.approve(approval_id=asked, decided_by_id=world.accountant_id, at=late)
+        second = make_user("second", OrgUnit.objects.get(pk=world.province_id), "leader")
+        approvals.approve(approval_id=asked, decided_by_id=second.pk, at=late)
+
+        assert ledger.lock_balances([who.account_id])[who.account_id] == (0, fee.fee_fen)
+        with pytest.raises(late_fees.NoLateFee):
+            late_fees.ask_give_back(**ask, at=late)
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        assert faults() == []
+
     @pytest.mark.parametrize("name", SEVERAL)
     def test_bills_of_several_parts_and_of_the_market_sum_to_zero(self, world: World, settings: Any, name: str) -> None:
         settings.CORRECTION_LIMIT_FEN = 10**12
@@ -484,7 +571,7 @@ class TestCancelled:
             late_fees_so_far(who.account_id, on=late.date()), account_id=who.account_id, bill_ids=[bill.pk],
             through_on=late.date(), at=late, business_date=late.date(), actor_id=None,
         )  # fmt: skip
-        cancel = {"bill_no": str(bill), "reason": "户名有误", "by_id": world.accountant_id, "at": late}
+        cancel: dict[str, Any] = {"bill_no": str(bill), "reason": "户名有误", "by_id": world.accountant_id, "at": late}
 
         with pytest.raises(bill_cancellations.BoundElsewhere, match="违约金减免"):
             bill_cancellations.cancel_and_rebill(**cancel)

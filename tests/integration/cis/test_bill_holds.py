@@ -75,6 +75,16 @@ class TestHeld:
         with pytest.raises(approvals.OwnRequest):
             approvals.approve(approval_id=asked, decided_by_id=world.accountant_id, at=AT)
         other = make_user("second", OrgUnit.objects.get(pk=world.province_id), "leader")
+        last = Reading.objects.filter(installation_id=world.residential.installation_id, cycle=world.cycle)
+        last.update(value_e4=last.get().value_e4 + 10_000_000, advance_kwh_e2=180_000)
+        run_the_month(world)
+
+        with pytest.raises(bill_holds.HoldMoved):
+            # Asked for one bill, and billed once more in between, it is not the other that is issued.
+            approvals.approve(approval_id=asked, decided_by_id=other.pk, at=AT)
+        approvals.refuse(approval_id=asked, decided_by_id=other.pk, note="金额变了", at=AT)
+        hold = hold_of(world.residential)
+        asked = bill_holds.ask_release(hold_id=hold.pk, reason="新装了地暖", by_id=world.accountant_id, at=AT)
         approvals.approve(approval_id=asked, decided_by_id=other.pk, at=AT)
 
         bill = Bill.objects.get(account_id=world.residential.account_id, cycle=world.cycle)

@@ -6,10 +6,11 @@ from datetime import date, datetime, timedelta
 
 import pytest
 from django.db import Error, transaction
+from pytest_django import DjangoAssertNumQueries
 
 from cis.collecting.levelised import due_days, monthly_amount
 from cis.models import BudgetPlan
-from cis.operations import budget_plans, collecting, ledger
+from cis.operations import budget_plans, collecting, ledger, settlement
 from cis.queries import dues
 from cis.queries.collecting import case_of_account
 from cis.queries.ledger import balance
@@ -97,6 +98,25 @@ class TestAYear:
         assert later.late_fee_fen == max(100, round(later.open_fen * 30 / 1000))
         case = case_of_account(account, at=noon(date(2026, 9, 22)))
         assert case is not None and not case.acts["demand"]
+
+    def test_what_was_given_back_pays_nothing(self, world: World) -> None:
+        sign(world)
+        account, day = world.residential.account_id, noon(FIRST)
+        pay(world, fen=106_00, at=day)
+        settlement.refund_prepayment(
+            account_id=account, amount_fen=106_00, refund_id=1, clearing="CASH", at=day, business_date=FIRST,
+            actor_id=None,
+        )  # fmt: skip
+
+        after = noon(FIRST + timedelta(days=1))
+        assert budget_plans.look_at_plans(at=after) == {"settled": 0, "broken": 1}
+
+    def test_plans_that_go_on_cost_no_statement_each(
+        self, world: World, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        sign(world)
+        with django_assert_num_queries(2):
+            assert budget_plans.look_at_plans(at=noon(FIRST)) == {"settled": 0, "broken": 0}
 
     def test_without_twelve_months_or_with_a_debt_none_is_offered(self, world: World) -> None:
         issue(world, 50_00, cycle=202601, due_on=date(2026, 2, 15))

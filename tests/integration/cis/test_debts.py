@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,9 @@ import pytest
 from django.conf import settings
 from django.db import Error, connection, transaction
 from django.test import Client
+from django.utils import timezone
 
+from cis.collecting.levelised import months_later
 from cis.models import (
     Account,
     AgreedBill,
@@ -122,6 +124,23 @@ class TestInstalments:
             Instalment.objects.create(agreement=agreement, seq=1, due_on=APRIL, amount_fen=99)
             with connection.cursor() as cursor:
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    def test_one_person_freezes_no_debt_for_long_nor_writes_off_what_is_agreed(self, world: World) -> None:
+        debt = owed(world, at(1, 20)).to_pay_fen
+        for days in (
+            [date(2099, 1, 1)],
+            [date(2027, 2, 25)],
+            [date(2026, 2, 1) + timedelta(days=20 * number) for number in range(13)],
+        ):
+            with pytest.raises(agreements.PlanTooLong):
+                sign(world, at(1, 20), *days)
+        assert owed(world, at(1, 20)).to_pay_fen == debt and not InstalmentAgreement.objects.exists()
+
+        asked = _write_off(world)
+        sign(world, at(1, 20), date(2027, 2, 24))
+        with pytest.raises(bad_debts.StillAgreed):
+            approvals.approve(approval_id=asked, decided_by_id=head_of(world), at=at(1, 22))
+        assert agreements.look_at_agreements(at=at(1, 23)) == {"done": 0, "broken": 0}
 
     def test_while_kept_nothing_is_done_and_missed_the_clock_goes_on(self) -> None:
         road = Road(small_world())
@@ -278,18 +297,20 @@ class TestPage:
         address = f"/console/accounts/{world.commercial.account_no}/debts/"
         bills = [str(bill.pk) for bill in Bill.objects.order_by("pk")]
         typed = {"act": "agree", "agree-bills": bills, "agree-count": "3", "agree-evidence": "户主签字"}
+        first = timezone.localdate() + timedelta(days=30)
 
         wrong = client.post(address, {**typed, "agree-first_on": "2020-01-01"})
-        done = client.post(address, {**typed, "agree-first_on": "2099-01-31"})
+        done = client.post(address, {**typed, "agree-first_on": first.isoformat()})
         shown = client.get(address).content.decode()
 
         assert (wrong.status_code, done.status_code) == (422, 302)
         assert "户主签字" in wrong.content.decode() and "合计要正好等于欠费" in wrong.content.decode()
         days = list(Instalment.objects.order_by("seq").values_list("due_on", flat=True))
-        assert days == [date(2099, 1, 31), date(2099, 2, 28), date(2099, 3, 31)]
+        assert days == [months_later(first, number) for number in range(3)]
         assert "履行中" in shown and "签一份分期协议" not in shown
-        asked = client.post(
-            address,
-            {"act": "write-off", "off-ground": "deceased", "off-evidence": "死亡证明 5 号", "off-reason": "无遗产"},
-        )
+        off = {"act": "write-off", "off-ground": "deceased", "off-evidence": "死亡证明 5 号", "off-reason": "无遗产"}
+        refused = client.post(address, off)
+        assert refused.status_code == 422 and "欠费里有正在履行的分期协议" in refused.content.decode()
+        InstalmentAgreement.objects.update(state="broken", ended_on=first)
+        asked = client.post(address, off)
         assert asked.status_code == 302 and "核销申请等审批" in client.get(address).content.decode()

@@ -10,6 +10,8 @@ from django.conf import settings
 from django.db import Error, connection, transaction
 from django.test import Client
 
+from cis.collecting.late_fee_bill import terms_in_force
+from cis.collecting.late_fees import late_fee, read_late_fee_terms
 from cis.models import Bill, LateFeeCharge, LateFeeWaiver, LedgerTransfer
 from cis.models.ledger import TransferKind
 from cis.operations import late_fees, ledger
@@ -63,6 +65,27 @@ class TestPaying:
         [transfer] = LedgerTransfer.objects.filter(kind=TransferKind.LATE_FEE_CHARGED)
         assert (transfer.amount_fen, transfer.credit_id) == (470_00, ledger.control_id("LATE_FEES"))
         assert not ledger.verify().faults
+
+    @pytest.mark.acceptance("F26")
+    def test_the_ledger_has_exactly_the_fee_of_the_kernel(self, world: World) -> None:
+        # A leap year, the year's end and parts paid between: what is charged bit by bit is what the rule says at once.
+        due_on, zone = date(2023, 12, 15), settings.BILLING_TIME_ZONE
+        issue(world, 10_000_01, account=world.commercial, cycle=202310, due_on=due_on)
+        account, bill = world.commercial.account_id, Bill.objects.get(cycle=202310)
+        principal: list[tuple[date, int]] = []
+        for day, fen in ((date(2023, 12, 20), 4_000_37), (date(2024, 2, 29), 2_222_22), (date(2024, 3, 1), 10_000_00)):
+            before = Bill.objects.get(pk=bill.pk).open_fen
+            shop_pays(world, fen, datetime(day.year, day.month, day.day, 12, tzinfo=zone))
+            principal.append((day, before - Bill.objects.get(pk=bill.pk).open_fen))
+
+        entry = terms_in_force(queries.published("late_fees"), on=date(2024, 3, 1))
+        fee = late_fee(
+            bill.total_fen, due_on=due_on, until_on=date(2024, 3, 1), terms=read_late_fee_terms(entry),
+            residential=False, paid=principal,
+        )  # fmt: skip
+        booked = LedgerTransfer.objects.filter(account_id=account, kind=TransferKind.LATE_FEE_CHARGED)
+        assert sum(one.amount_fen for one in booked) == fee.fee_fen > 0
+        assert len(booked) == 3 and not ledger.verify().faults
 
     def test_the_old_amount_is_taken_and_what_is_left_stays_a_debt(self, world: World) -> None:
         shop_pays(world, 10_000_00, at(1, 5))

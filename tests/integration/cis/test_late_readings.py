@@ -29,7 +29,7 @@ from cis.models import (
     TransformerDistrict,
 )
 from cis.models.metering import ReadingSource
-from cis.operations import bill_corrections, late_readings, ledger
+from cis.operations import bill_cancellations, bill_corrections, late_readings, ledger
 from cis.operations.bill_corrections import Late
 from cis.operations.billing import issue_bill_now
 from cis.operations.integrity import check_integrity
@@ -280,6 +280,33 @@ class TestAClosedAccount:
         assert [(one.total_fen, one.open_fen) for one in own] == [(0, 0), (0, 0)]
         assert credit == -sum(one.amount_fen for one in BillCorrection.objects.filter(bill=last)) > 0
         assert BillLine.objects.filter(bill_id__in=[one.pk for one in own], code=ChargeCode.CREDIT_KEPT).count() == 2
+        assert faults() == []
+
+    def test_gets_no_bill_of_nothing_and_a_bill_of_differences_is_not_billed_again(self, world: World) -> None:
+        who, (first, second, *_rest) = world.residential, world.cycles
+        issue(who, first)
+        last = issue(who, second)
+        Account.objects.filter(pk=who.account_id).update(closed_on=last.period_end)
+
+        def correct(cycle: int, change: int) -> None:
+            stood = read(who, cycle)
+            values = {int(Register.TOTAL): stood.value_e4 + change * 10_000}
+            bill_corrections.correct(
+                change=bill_corrections.Values(who.installation_id, stood.read_on, values),
+                reason="误抄", by_id=world.accountant_id, at=AT,
+            )  # fmt: skip
+
+        # From one month to the other, at one price: nothing to ask.
+        correct(first, 10)
+
+        moved = BillCorrection.objects.filter(account_id=who.account_id).values_list("amount_fen", "state")
+        assert sum(fen for fen, _state in moved) == 0 and {state for _fen, state in moved} == {"standing"}
+        assert not Bill.objects.filter(account_id=who.account_id, months=0).exists()
+        correct(second, 5)
+        own = Bill.objects.get(account_id=who.account_id, months=0)
+        assert own.total_fen > 0 and not BillCorrection.objects.filter(state="standing").exists()
+        with pytest.raises(bill_cancellations.NotOfAPeriod):
+            bill_cancellations.preview(bill_no=str(own), at=AT)
         assert faults() == []
 
 

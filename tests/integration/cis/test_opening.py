@@ -15,11 +15,13 @@ from cis.models import (
     BillCancellation,
     BillingRun,
     BillLine,
+    Customer,
     LedgerTransfer,
     Meter,
     MeterInstallation,
     OpeningBill,
     OpeningImport,
+    Protection,
     Reading,
     SupplyContract,
 )
@@ -29,6 +31,7 @@ from cis.operations.integrity import check_integrity
 from cis.operations.opening import BatchInUse, OpeningRefused, import_opening
 from cis.operations.opening_staging import stage
 from cis.queries import billing as bills
+from cis.queries.late_fees import late_fees_so_far
 from cis.queries.ledger import balance
 from cis.rating import Register
 from config.shared import jobs
@@ -157,6 +160,42 @@ class TestOpening:
             import_opening(folder=write_folder(tmp_path, right), at=NEXT)
         assert OpeningImport.objects.count() == 2
 
+    @pytest.mark.parametrize("what", ["phone", "protection"])
+    def test_what_was_changed_since_is_not_written_over(self, tmp_path: Path, what: str):
+        world = small_world(at=AT)
+        import_opening(folder=write_folder(tmp_path, hand_over()), at=AT)
+        account = Account.objects.get(account_no=ZHAO)
+        if what == "phone":
+            Customer.objects.filter(pk=account.customer_id).update(phone="", version=2)
+        else:
+            Protection.objects.create(
+                account=account, kind="life-support", basis="诊断书", from_on=date(2026, 4, 1),
+                set_by_id=world.accountant_id, set_at=AT,
+            )  # fmt: skip
+        right = hand_over()
+        right["bills"][1]["open_yuan"] = "120.00"
+
+        with pytest.raises(BatchInUse):
+            import_opening(folder=write_folder(tmp_path, right), at=AT)
+        assert OpeningImport.objects.count() == 1
+
+    def test_late_fees_run_from_where_the_former_system_stopped(self, tmp_path: Path):
+        small_world(at=AT)
+        files = hand_over()
+        for line, through in zip(files["bills"], ("", "2026-04-01", ""), strict=True):
+            line |= {"due_on": "2026-03-15", "late_fee_through": through}
+        told: list[tuple[int, int]] = []
+
+        import_opening(
+            folder=write_folder(tmp_path, files), at=AT, on_progress=lambda done, of: told.append((done, of))
+        )
+
+        shop = Account.objects.get(account_no=SHOP).pk
+        fees = {fee.cycle: fee for fee in late_fees_so_far(shop, on=date(2026, 4, 11)).bills}
+        assert (fees[202602].days, fees[202602].due_fen) == (10, 280)  # 140.00 x 10 x 2 permille
+        assert fees[202603].days == 27
+        assert told and told[-1][0] == told[-1][1]
+
     def test_every_wrong_line_is_named_and_nothing_is_taken(self, tmp_path: Path):
         small_world(at=AT)
 
@@ -225,6 +264,7 @@ WRONG: dict[str, tuple[str, int, str]] = {
     "f['contracts'][0]['valid_from'] = '2026-04-02'": ("contracts.csv", 2, "contract-too-late"),
     "f['meters'][0]['point_no'] = f['meters'][1]['point_no']": ("meters.csv", 3, "point-twice"),
     "f['meters'][0]['meter_no'] = 'M4290000001'": ("meters.csv", 2, "meter-is-there"),
+    "[b.update(late_fee_through='2026-04-02') for b in f['bills']]": ("bills.csv", 2, "late-fee-of-another-day"),
     "f['registers'][0]['read_on'] = '2026-03-31'": ("registers.csv", 2, "register-of-another-day"),
     "f['registers'][0]['value'] = '1000000'": ("registers.csv", 2, "register-too-large"),
     "f['registers'][0]['value'] = '-1'": ("registers.csv", 2, "negative"),

@@ -21,6 +21,7 @@ from config.shared.models import Approval, Message, OrgUnit, Role, RoleGrant, Us
 from payments import handlers, operations, queries
 from payments.events import PrepaymentRefunded
 from payments.models import Payment, Refund, Reversal
+from payments.operations import reversing
 from tests.factories.messages import text_of
 from tests.factories.staff import prove
 from tests.factories.world import World, make_user, small_world
@@ -264,6 +265,18 @@ def a_refund(world: World, approval_id: int, **changed: Any) -> Refund:
             **changed,
         }
     )
+
+
+class TestTheWayBack:
+    def test_is_gone_once(self, world: World) -> None:
+        scanned = pay(world, fen=4_000, method="qr")
+        approve(world, ask(world, payment_id=scanned.payment_id))
+
+        with pytest.raises(reversing.GoneBack):
+            operations.reverse_payment(
+                payment_id=scanned.payment_id, reason="金额录错", reversed_by_id=world.clerk_a_id, at=world.at
+            )
+        assert prepaid(world) == 10_000 and not Reversal.objects.exists()
 
 
 class TestTheRow:

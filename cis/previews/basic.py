@@ -110,6 +110,8 @@ def _stretches(request: Request, supply: Supply, fleet: list[int]) -> tuple[list
     documents = request.inputs.parts("events")
     request.inputs.ignore("suspended_days")  # said for people: the events and the switch decide
     if not documents:
+        if request.inputs.has("suspended_days") and request.inputs.scaled("suspended_days", 0):
+            raise CannotPrice("missing_field", "inputs.events: what was sealed for inputs.suspended_days")
         return [Stretch(sum(fleet), WHOLE)], sum(fleet)
     if request.inputs.has("days_old") or request.inputs.has("days_new"):
         stated = _stated_days(request, fleet, documents)

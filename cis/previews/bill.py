@@ -177,9 +177,24 @@ def _rules_of_main(request: Request, part: Part | None, basic: BasicInputs | Non
         said = [name for name in names if request.inputs.has(name)]
         if said:
             raise CannotPrice("missing_field", f"tariff_inline.{price}, or a tariff_ref with one: inputs.{said[0]}")
+    if _lacks_basic_charge(request):
+        raise CannotPrice(
+            "missing_field", "tariff_inline.capacity_price, or demand_price: large industry pays for its capacity"
+        )
     if part is None and not given:
         raise CannotPrice("missing_field", "a price of the capacity or demand: tariff_ref or tariff_inline")
     return rules
+
+
+def _lacks_basic_charge(request: Request) -> bool:
+    """Whether stated prices leave out what a customer of two parts pays for the capacity that is named."""
+    return (
+        not request.tariff_ref
+        and "large_industr" in request.customer.text("class", "")
+        and any(request.customer.numbers("transformers_kva") or [request.customer.has("capacity_kva")])
+        and not request.customer.flag("basic_charge_exempt")
+        and not _asks_for_adjustment_alone(request)
+    )
 
 
 def _rated_main(

@@ -40,6 +40,8 @@ class Terms:
     """What of the tariff and the customer decides how readings are read."""
 
     prices_flat: bool = True
+    periods: frozenset[str] = frozenset()
+    """names of the period registers that have a price"""
     has_monthly_tiers: bool = False
     is_home: bool = False
 
@@ -49,7 +51,12 @@ class Terms:
         compiled = compile_rules(rules, prices_energy=False).rules if rules else ()
         priced = {one for rule in compiled for one in rule.period_registers}
         names = {one.name.lower() for one in priced} | set(periods)
-        return cls(not names or "flat" in names, any(rule.get("period") == "month" for rule in rules), is_home)
+        return cls(
+            not names or "flat" in names,
+            frozenset(names),
+            any(rule.get("period") == "month" for rule in rules),
+            is_home,
+        )
 
 
 @dataclass

@@ -80,6 +80,8 @@ def read_supply(
         _from_curve(supply, inputs, windows, month)
     else:
         _stated(supply, inputs, terms, whole=whole)
+    if windows is not None:
+        _check_windows(supply, windows, month, terms)
     _stated_reactive(supply.part("main", "new"), inputs)
     add_agreed_losses(supply, inputs, switches)
     main = supply.part("main", "new")
@@ -139,6 +141,21 @@ def _check_meters(groups: Mapping[str, Part]) -> None:
             raise CannotPrice("missing_field", f"inputs.meters: register total of meter {part.label}")
     if old is not None and new is not None and old.reactive_e2 is not None and new.reactive_e2 is None:
         raise CannotPrice("missing_field", "inputs.meters: register reactive of meter new, which old has")
+
+
+def _check_windows(supply: Supply, windows: WindowSet, month: int, terms: Terms) -> None:
+    """:raises CannotPrice: a meter by period lacks one that has hours in this month and a price of its own"""
+    used = {int(one) for one in windows.period_of_slots(month)}
+    for part in supply.parts:
+        if part.role == "sub" or not part.has_periods:
+            continue
+        for register in (Register.SHARP, Register.DEEP_VALLEY):
+            name = register.name.lower()
+            if register in used and name in terms.periods and register not in part.energy_e2:
+                raise CannotPrice(
+                    "register_missing",
+                    f"inputs: register {name} of meter {part.label}, which has hours in this month",
+                )
 
 
 def _join_exchange(groups: dict[str, Part]) -> None:

@@ -11,7 +11,7 @@ from tests.unit.cis.previews.test_shapes import HOME, JANUARY, WORKS, meter, reg
 
 PLAIN: dict[str, Any] = {"customer": {"class": "industry"}, "tariff_inline": {"energy_price": "0.6"}}
 BY_PERIOD = registers(sharp="10", peak="20", flat="30", valley="40")
-BY_FOUR = {"peak": "1", "flat": "1", "valley": "1", "deep_valley": "3"}
+BY_FOUR = {"sharp": "1", "peak": "1", "flat": "1", "valley": "1", "deep_valley": "3"}
 REACTIVE = {"meters": registers(total="100", reactive="100")}
 SPLIT = meter("main", total="1000") + meter("sub_residential", total="300")
 
@@ -231,7 +231,9 @@ class TestWhatNeedsNothingMore:
             asked("A03", period={"end": "2017-07-05"}),
             asked("A04", period={"end": "2017-07-20"}),
             asked("A06", period={"start": "2026-01-01", "end": "2026-02-01"}),
-            asked("A07", period={"start": "2010-07-01", "end": "2010-08-01"}, inputs={"events": []}),
+            asked(
+                "A07", period={"start": "2010-07-01", "end": "2010-08-01"}, inputs={"events": [], "suspended_days": "0"}
+            ),
             asked("A08", inputs={"days_old": "20", "days_new": "10"}),
             asked("A11", customer={"pf_standard": None, "capacity_kva": "100"}),
             asked("A24", customer={"pf_standard": None}),

@@ -55,7 +55,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("too_precise", changed(meters=[METER | {"curr": "100.12345"}])),
     ("out_of_range", changed(meters=[METER | {"multiplier": "0"}])),
     ("unpriced_register", asked("A24", inputs={"meters": [
-        METER | {"register": name} for name in ("peak", "flat", "valley", "deep_valley")
+        METER | {"register": name} for name in ("sharp", "peak", "flat", "valley", "deep_valley")
     ]})),
     ("register_missing", asked("A06", inputs={"meters": [METER | {"register": "valley"}]})),
     ("missing_field", asked("A15", tariff_inline=None)),
@@ -109,6 +109,12 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     }),
     ("free_energy_by_period", asked("A06", customer={"low_income": True},
         options={"free_kwh_method": "deduct_before_tiering"})),
+    ("register_missing", asked("A24", inputs={"meters": [
+        METER | {"register": name} for name in ("peak", "flat", "valley")
+    ]})),
+    ("missing_field", asked("A07", inputs={"events": None})),
+    ("missing_field", asked("A13", tariff_inline={"capacity_price": None})),
+    ("missing_field", asked("A13", tariff_inline=None)),
     ("unknown_value", {**PLAIN, "schema_version": "9.9"}),
     ("unknown_value", asked("A24", options={"kwh_rounding": "integerXYZ down truncate"})),
     ("ill_typed", asked("A07", options={"seal_day_counts_as_suspended": "true"})),

@@ -231,6 +231,14 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
         },
         "51.00",
     ),
+    "a meter without sharp hours in a month that has none": (
+        asked(
+            "A24",
+            inputs={"meters": asked("A24")["inputs"]["meters"][1:]},
+            options={"tou_windows_ref": "GD-TOU-2021-331"},
+        ),
+        "4313.17",
+    ),
     "stated energy feeds in too": (
         {
             "customer": HOME,

@@ -26,6 +26,8 @@ def published_of(request: Request, part: Part | None = None) -> PublishedTariff 
         suffixes = _shared(request)
     elif request.customer.flag("tou"):
         suffixes = ["-TOU"] if is_home else [""]
+    elif is_home and part is not None and part.has_periods and not request.customer.has("tou"):
+        _refuse_unsaid_periods(request)
     elif not is_home and (_is_without_periods(request) if part is None else not part.has_periods):
         suffixes = ["-NOTOU", ""]
     found = _first_of(request, suffixes)
@@ -42,6 +44,15 @@ def _first_of(request: Request, suffixes: list[str]) -> PublishedTariff:
             if refused.code != "unknown_tariff" or at == len(suffixes) - 1:
                 raise
     raise CannotPrice("unknown_tariff", request.tariff_ref)
+
+
+def _refuse_unsaid_periods(request: Request) -> None:
+    """A home metered by period pays by period or not, as it chose: raises CannotPrice where both have a price."""
+    try:
+        request.tariff(f"{request.tariff_ref}-TOU", request.start)
+    except CannotPrice:
+        return
+    raise CannotPrice("missing_field", "customer.tou: whether the home pays by the periods that its meter has")
 
 
 def _shared(request: Request) -> list[str]:

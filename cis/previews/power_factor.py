@@ -34,6 +34,8 @@ def power_factor_of(bill: Bill) -> None:
                 "missing_field", "inputs.reactive_kvarh or inputs.power_factor: customer.pf_standard is stated"
             )
         return
+    if bill.supply.part("main", "new") is None and not request.inputs.has("energy_amounts"):
+        raise CannotPrice("missing_field", "inputs.active_kwh: the energy that inputs.power_factor adjusts")
     stated = _stated_factor_e2(request)
     bill.standard_e2 = _standard(request)
     if not bill.standard_e2:

@@ -101,7 +101,8 @@ class StatedPrices:
             return {"kind": "time_of_use", "price_yuan": priced}
         price = self.energy or self.classes.get(price_class) or self.periods.get("flat")
         if not price:
-            raise CannotPrice("missing_field", f"{self.fields.where}.energy_price")
+            named = "energy_price" if price_class or not self.classes else "energy_price, or customer.class"
+            raise CannotPrice("missing_field", f"{self.fields.where}.{named}")
         return {"kind": "flat_energy", "price_yuan": price}
 
     def _price(self, name: str) -> str | None:

@@ -59,7 +59,8 @@ class TestPreview:
         TariffVersion.objects.create(
             tariff=tariff, valid=DateRange(date(2026, 4, 1), None), rules=dearer, source="test", confidence="test"
         )
-        document = {"tariff_ref": "JS-RES", "customer": {"class": "residential"}, "inputs": {"billed_kwh": "100"}}
+        inputs = {"tier_year_kwh_before": "0", "billed_kwh": "100"}
+        document = {"tariff_ref": "JS-RES", "customer": {"class": "residential"}, "inputs": inputs}
 
         totals = [
             as_user(world.clerk_a_id)

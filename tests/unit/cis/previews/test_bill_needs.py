@@ -209,6 +209,11 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
         "people",
         {**GUANGZHOU, "customer": HOME | {"people": 10**10}, "period": JULY, "inputs": {"billed_kwh": "1"}},
     ),
+    ("missing_field", "customer.tou", asked("A06", customer={"tou": None})),
+    ("missing_field", "inputs.events", inputs_without("A07", "events")),
+    ("missing_field", "active_kwh", inputs_without("A12", "active_kwh")),
+    ("missing_field", "capacity_price", asked("A13", tariff_inline={"capacity_price": None})),
+    ("missing_field", "customer.class", asked("A28", customer={"class": None})),
     ("bounds_unknown", "jul_sep", {**GUANGZHOU, "tariff_ref": "SC-RES", "period": JULY, "inputs": {"billed_kwh": "1"}}),
 ]
 
@@ -231,9 +236,8 @@ class TestWhatNeedsNothingMore:
             asked("A03", period={"end": "2017-07-05"}),
             asked("A04", period={"end": "2017-07-20"}),
             asked("A06", period={"start": "2026-01-01", "end": "2026-02-01"}),
-            asked(
-                "A07", period={"start": "2010-07-01", "end": "2010-08-01"}, inputs={"events": [], "suspended_days": "0"}
-            ),
+            asked("A07", period={"start": "2010-07-01", "end": "2010-08-01"}),
+            asked("A06", customer={"tou": False}),
             asked("A08", inputs={"days_old": "20", "days_new": "10"}),
             asked("A11", customer={"pf_standard": None, "capacity_kva": "100"}),
             asked("A24", customer={"pf_standard": None}),

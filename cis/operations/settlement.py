@@ -386,7 +386,7 @@ def check_refundable(amount_fen: int, *, prepayment_fen: int) -> None:
         raise AmountRefused(_("单笔退费不能超过 %(yuan)s 元，请分笔退。") % {"yuan": yuan_from_fen(MAX_FEN)})
     if amount_fen > prepayment_fen:
         raise RefundTooLarge(
-            _("预存电费现在只有 %(yuan)s 元，不够退 %(wanted)s 元。请按现有预存重新申请。")
+            _("抵交欠费以后，预存电费现在只有 %(yuan)s 元，不够退 %(wanted)s 元。请按现有预存重新申请。")
             % {"yuan": yuan_from_fen(prepayment_fen), "wanted": yuan_from_fen(amount_fen)}
         )
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Sum
 from django.urls import reverse
@@ -73,7 +74,9 @@ def ask_refund(
         balances = ledger.lock_balances([account_id])
         if account_id not in balances:
             raise settlement.AccountHasNoLedger(_("没有找到这个户号。"))
-        settlement.check_refundable(amount_fen, prepayment_fen=balances[account_id][1])
+        # What is owed comes first: it is paid out of the prepayment before any of it goes back.
+        owed_fen = dues.to_pay_fen(account_id=account_id, on=at.astimezone(settings.BILLING_TIME_ZONE).date())
+        settlement.check_refundable(amount_fen, prepayment_fen=max(balances[account_id][1] - owed_fen, 0))
         payment = _way(payment_id, account_id=account_id, amount_fen=amount_fen)
         if org_unit_id is None:
             raise NoHall(_("您没有所属的营业厅，不能申请退费。请联系管理员。"))
@@ -125,6 +128,7 @@ def _refund(act: approvals.Act) -> dict[str, Any]:
     method = str(payment.method if payment else Payment.Method.CASH)
     business_date = ledger.open_business_date(act.at)
     refund_id = next_id("payments_refund")
+    settlement.apply_prepayment(account_id=account_id, at=act.at, actor_id=act.decided_by_id)
     settlement.refund_prepayment(
         account_id=account_id,
         amount_fen=amount_fen,

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from cis.queries import customers, day_costs, readings
 from cis.queries.audit import record_of
+from config.shared.permissions import may, staff_of
 from config.shared.web.looks import saw
 from config.shared.web.pages import requires
 
@@ -30,7 +31,11 @@ def month(request: HttpRequest, account_no: str) -> HttpResponse:
     """A month of an account by day."""
     head = customers.get_head(account_no)
     saw(request, record_of(head.account_id))
-    context = {"head": head, **of_month(head.account_id, request.GET.get("month", ""))}
+    context = {
+        "head": head,
+        "may_limit": may(staff_of(request), "cis.control_fees"),
+        **of_month(head.account_id, request.GET.get("month", "")),
+    }
     return render(request, "cis/usage.html", context)
 
 

@@ -240,7 +240,7 @@ class TestAShop:
         assert {one.why_not for one in larger.unknown} == {"no-demand"}
 
 
-def extra_of_tiers(kwh: list[int], more: int, cycles: list[int]) -> Decimal:
+def extra_of_tiers(kwh: list[int], more: int, cycles: tuple[int, ...]) -> Decimal:
     """Yuan above the first tier's price of a Jiangsu home that uses so much, and so much more, in each month."""
     used, yuan = 0, Decimal(0)
     for number, month in enumerate(kwh):

@@ -220,7 +220,7 @@ class TestSumByFund:
 
         closing = BillingRun.objects.get(pk=bill.run_id).closing
 
-        assert closing["agrees"]
+        assert closing is not None and closing["agrees"]
         assert [row["lines_fen"] for row in closing["funds"]] == [lines(bill)[code][1] for code in FUNDS]
         assert all(row["lines_fen"] == row["booked_fen"] for row in closing["funds"])
 

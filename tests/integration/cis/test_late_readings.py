@@ -258,7 +258,8 @@ class TestAClosedAccount:
         kept = BillCorrection.objects.get(bill=last)
         assert own.total_fen == own.open_fen == own.correction_fen == kept.amount_fen > 0
         assert (kept.state, kept.taken_by_id) == ("taken", own.pk)
-        assert BillingRun.objects.get(pk=own.run_id).closing["agrees"]
+        closing = BillingRun.objects.get(pk=own.run_id).closing
+        assert closing is not None and closing["agrees"]
         assert get_bill(str(own)).recomputes
         assert get_bill(str(last)).recomputes
         assert faults() == []

@@ -61,7 +61,9 @@ def open_doors(world: World) -> list[Door]:
     term = FreeEnergyRight.objects.get(account__account_no=home)
     add("accountant", f"/console/accounts/{home}/supply/free/{term.pk}/end/")
     add("accountant", f"/console/corrections/{BillCorrection.objects.order_by('pk')[0].pk}/")
-    add("accountant", f"/console/feed-in/payments/{FeedInPayment.objects.order_by('pk')[0].pk}/")
+    paid = FeedInPayment.objects.select_related("account").order_by("pk")[0]
+    add("accountant", f"/console/feed-in/payments/{paid.pk}/")
+    add("accountant", f"/console/accounts/{paid.account.account_no}/generation/")
     add(_shop_owner(world), "/my/operating-cost/")
     program = User.objects.get(username="a_bank")
     add("administrator", f"/console/people/{program.pk}/keys/add/")

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -34,7 +41,10 @@ from cis.queries import billing as bills
 from cis.queries.late_fees import late_fees_so_far
 from cis.queries.ledger import balance
 from cis.rating import Register
+from config.embedded.places import PROJECT
 from config.shared import jobs
+from payments.models import Allocation
+from payments.operations import reverse_payment, take_payment
 from tests.factories.opening import NEW, SHOP, ZHAO, hand_over, write_folder
 from tests.factories.world import small_world
 
@@ -196,6 +206,34 @@ class TestOpening:
         assert fees[202603].days == 27
         assert told and told[-1][0] == told[-1][1]
 
+    def test_a_bill_of_the_former_system_is_paid_with_its_late_fee_and_taken_back(self, tmp_path: Path):
+        world = small_world(at=AT)
+        files = hand_over()
+        for line in files["bills"]:
+            line |= {"due_on": "2026-03-15", "late_fee_through": "2026-04-01"}
+        import_opening(folder=write_folder(tmp_path, files), at=AT)
+        shop = Account.objects.get(account_no=SHOP).pk
+        on = datetime(2026, 4, 11, 2, tzinfo=UTC)
+
+        # Ten days since: 140.00 and 720.40 at two permille a day, rounded a bill: 2.80 and 14.41.
+        taken = take_payment(
+            account_id=shop, amount_fen=86040 + 280 + 1441 + 100, method="cash", org_unit_id=world.hall_a_id,
+            received_by_id=world.clerk_a_id, form_key="opening-bills-1", at=on,
+        )  # fmt: skip
+
+        assert sorted(Allocation.objects.values_list("bill_no", "amount_fen", "fee_fen")) == sorted(
+            (str(Bill.objects.get(account_id=shop, cycle=cycle)), *parts)
+            for cycle, parts in ((202602, (14280, 280)), (202603, (73481, 1441)))
+        )
+        assert money(SHOP) == (0, 100)
+        is_sound()
+
+        reverse_payment(payment_id=taken.payment_id, reason="金额录错", reversed_by_id=world.clerk_a_id, at=on)
+
+        assert money(SHOP)[1] == 0
+        assert set(Bill.objects.filter(account_id=shop).values_list("open_fen", flat=True)) == {14000, 72040}
+        is_sound()
+
     def test_every_wrong_line_is_named_and_nothing_is_taken(self, tmp_path: Path):
         small_world(at=AT)
 
@@ -250,6 +288,42 @@ class TestOpening:
 
         assert last_4 == "0001"
         assert "10000000001" not in phone
+
+
+class TestKilled:
+    def test_a_command_killed_while_it_writes_leaves_nothing_and_is_given_again(
+        self, tmp_path: Path, owner_connection: Any
+    ):
+        small_world(at=AT)
+        folder = write_folder(tmp_path, hand_over())
+        words = [sys.executable, "manage.py", "import_opening", str(folder), "--json"]
+        with owner_connection.cursor() as cursor:
+            # Its last table is held, so that it is killed when nearly everything is written.
+            cursor.execute("BEGIN")
+            cursor.execute("LOCK TABLE cis_opening_bill IN EXCLUSIVE MODE")
+            process = subprocess.Popen(words, cwd=PROJECT, env=os.environ, stdout=subprocess.DEVNULL)
+            until = time.monotonic() + 60
+            waiting = None
+            while waiting is None and time.monotonic() < until:
+                cursor.execute("SELECT pid FROM pg_locks WHERE NOT granted AND relation = 'cis_opening_bill'::regclass")
+                waiting = cursor.fetchone()
+            assert waiting is not None, "the command never came to its last table"
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            cursor.execute("COMMIT")
+            gone = False
+            while not gone and time.monotonic() < until:
+                cursor.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", waiting)
+                gone = cursor.fetchone() is None
+        assert gone
+        assert not Account.objects.filter(account_no=ZHAO).exists()
+        assert not OpeningImport.objects.exists()
+
+        again = subprocess.run(words, cwd=PROJECT, env=os.environ, capture_output=True, check=True)
+
+        assert json.loads(again.stdout)["outcome"] == "new"
+        assert money(SHOP) == (86040, 0)
+        is_sound()
 
 
 WRONG: dict[str, tuple[str, int, str]] = {

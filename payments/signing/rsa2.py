@@ -7,13 +7,12 @@ values as they are (not URL-encoded), in UTF-8. Source: Alipay open platform, as
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from payments.signing import rsa_sha256
+from payments.signing.rsa_sha256 import new_key_pair
+
+__all__ = ["is_signed", "new_key_pair", "sign", "text_to_sign"]
 
 _LEFT_OUT = frozenset({"sign", "sign_type"})
 
@@ -25,31 +24,9 @@ def text_to_sign(fields: Mapping[str, str]) -> str:
 
 def sign(fields: Mapping[str, str], private_pem: str) -> str:
     """The signature of the fields by the owner of the private key."""
-    key = serialization.load_pem_private_key(private_pem.encode(), password=None)
-    if not isinstance(key, rsa.RSAPrivateKey):
-        raise TypeError("an RSA private key is needed")
-    signature = key.sign(text_to_sign(fields).encode(), padding.PKCS1v15(), hashes.SHA256())
-    return base64.b64encode(signature).decode()
+    return rsa_sha256.sign(text_to_sign(fields), private_pem)
 
 
 def is_signed(fields: Mapping[str, str], signature: str, public_pem: str) -> bool:
     """Whether the owner of the public key signed exactly these fields."""
-    key = serialization.load_pem_public_key(public_pem.encode())
-    if not isinstance(key, rsa.RSAPublicKey):
-        raise TypeError("an RSA public key is needed")
-    try:
-        raw = base64.b64decode(signature, validate=True)
-        key.verify(raw, text_to_sign(fields).encode(), padding.PKCS1v15(), hashes.SHA256())
-    except (InvalidSignature, binascii.Error, ValueError):
-        return False
-    return True
-
-
-def new_key_pair() -> tuple[str, str]:
-    """A fresh 2048-bit pair as (private PEM, public PEM)."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return private.decode(), public.decode()
+    return rsa_sha256.is_signed(text_to_sign(fields), signature, public_pem)

@@ -66,7 +66,7 @@ def charge(
             account_id=account_id,
             bill_id=fee.bill_id,
             through_on=through_on,
-            base_fen=fee.open_fen,
+            base_fen=fee.base_fen,
             fee_fen=fee.to_charge_fen,
             open_fen=fee.to_charge_fen,
             rule=found.rule,

@@ -19,7 +19,7 @@ from cis.collecting.allocation import AllocationRule
 from cis.collecting.charging import Charged, fee_to_charge
 from cis.collecting.late_fee_bill import terms_in_force
 from cis.collecting.late_fees import FeePart, LateFeeTerms, Settled, read_late_fee_terms
-from cis.models import Bill, LateFeeCharge, LateFeeWaiver, SupplyContract, WrittenOffBill
+from cis.models import Bill, BillCorrection, LateFeeCharge, LateFeeWaiver, SupplyContract, WrittenOffBill
 from cis.queries.agreements import NOT_AGREED, BillAgreed, agreed_bills
 from cis.queries.billing import bill_id_of
 from cis.rating import CannotPrice
@@ -31,6 +31,7 @@ class BillLateFee:
     """
     A bill and its late fee up to and including a day; `parts` of constant base and rate.
 
+    `base_fen` is what the fee runs on from today: what is open less what corrections of the bill give back.
     `fee_fen` is the whole fee so far; of it `charged_fen` was charged, `to_charge_fen` not yet, and `due_fen` is still
     to be paid. `is_minimum`, `is_capped`: the sum of the parts (`raw_fen`) was lifted to the least or held to the most.
     """
@@ -42,6 +43,7 @@ class BillLateFee:
     period_end: date
     due_on: date
     open_fen: int
+    base_fen: int
     days: int
     parts: tuple[FeePart, ...]
     raw_fen: int
@@ -113,7 +115,8 @@ def paid_late_fee(bill_id: int) -> int:
 
 def late_fees_of_accounts(account_ids: Sequence[int], *, on: date) -> dict[int, LateFeesSoFar]:
     """
-    The same for many accounts in three statements, some more where bills are paid by instalments.
+    The same for many accounts in three statements, one more where a bill is overdue, some more where bills are paid by
+    instalments.
 
     Every account has its entry.
     What a bill was issued for less what prepayment took of it is its principal.
@@ -142,6 +145,7 @@ def open_debts(account_ids: Sequence[int], *, on: date) -> dict[int, OpenDebts]:
     agreed = agreed_bills([bill.pk for bill in bills], on=on)
     earlier = {bill.pk: bill.charged_there for bill in bills if bill.charged_there is not None}
     earlier |= _charged_before([bill for bill in bills if bill.revision], on=on)
+    given_back = _given_back([bill.pk for bill in bills if bill.due_on < on and bill.open_fen])
     found: dict[int, list[BillLateFee]] = {account_id: [] for account_id in account_ids}
     of_account: dict[int, dict[int, Bill]] = {account_id: {} for account_id in account_ids}
     for bill in bills:
@@ -153,7 +157,8 @@ def open_debts(account_ids: Sequence[int], *, on: date) -> dict[int, OpenDebts]:
         # Signing charged what had run up; while the agreement is kept nothing runs.
         runs = runs and not (agreement.frozen_on is not None and on > agreement.frozen_on)
         begins = max(filter(None, (agreement.runs_from, earlier.get(bill.pk))), default=None)
-        fee = _fee_of(bill, charges[bill.pk], on=on, terms=terms, runs=runs, runs_from=begins)
+        base_fen = max(0, bill.open_fen - given_back.get(bill.pk, 0))
+        fee = _fee_of(bill, charges[bill.pk], base_fen, on=on, terms=terms, runs=runs, runs_from=begins)
         if bill.open_fen or fee.due_fen:
             found[bill.account_id].append(fee)
     return {
@@ -165,6 +170,24 @@ def open_debts(account_ids: Sequence[int], *, on: date) -> dict[int, OpenDebts]:
         )
         for account_id, fees in found.items()
     }
+
+
+def _given_back(bill_ids: Sequence[int]) -> dict[int, int]:
+    """
+    Of each bill what its corrections give back, whether it waits for the next bill or is on it: nobody is late with
+    money that was asked for by mistake. A settlement of the market is of a price, the bill itself was right. One
+    statement, none without bills.
+    """
+    if not bill_ids:
+        return {}
+    states = (BillCorrection.State.STANDING, BillCorrection.State.TAKEN)
+    found = (
+        BillCorrection.objects.filter(bill_id__in=bill_ids, state__in=states, amount_fen__lt=0)
+        .exclude(cause=BillCorrection.Cause.SETTLEMENT)
+        .values_list("bill_id")
+        .annotate(fen=Sum("amount_fen"))
+    )
+    return {bill_id: -fen for bill_id, fen in found if bill_id is not None}
 
 
 def _charged_before(bills: Sequence[Bill], *, on: date) -> dict[int, date]:
@@ -208,6 +231,7 @@ def allocation_rule(*, on: date) -> AllocationRule:
 def _fee_of(
     bill: Bill,
     charges: Sequence[LateFeeCharge],
+    base_fen: int,
     *,
     on: date,
     terms: LateFeeTerms,
@@ -215,7 +239,7 @@ def _fee_of(
     runs_from: date | None,
 ) -> BillLateFee:
     counted = fee_to_charge(
-        bill.open_fen if runs else 0,
+        base_fen if runs else 0,
         due_on=bill.due_on,
         until_on=on,
         terms=terms,
@@ -232,6 +256,7 @@ def _fee_of(
         period_end=bill.period_end,
         due_on=bill.due_on,
         open_fen=bill.open_fen,
+        base_fen=base_fen,
         days=fee.days,
         parts=fee.parts,
         raw_fen=fee.raw_fen,

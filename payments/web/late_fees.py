@@ -80,6 +80,10 @@ def _sentences(bill: BillLateFee) -> list[str]:
         }
         for part in bill.parts
     ]
+    if bill.base_fen < bill.open_fen:
+        said.append(
+            _("账单更正要退 %(given)s 元，这部分不算违约金") % {"given": format_money(bill.open_fen - bill.base_fen)}
+        )
     if bill.is_minimum:
         said.append(_("合计不足 %(fee)s 元，按 %(fee)s 元算") % {"fee": format_money(bill.fee_fen)})
     if bill.fee_fen != bill.due_fen:

@@ -12,7 +12,7 @@ from django.test import Client
 
 from cis.collecting.late_fee_bill import terms_in_force
 from cis.collecting.late_fees import late_fee, read_late_fee_terms
-from cis.models import Bill, LateFeeCharge, LateFeeWaiver, LedgerTransfer
+from cis.models import Bill, BillCorrection, LateFeeCharge, LateFeeWaiver, LedgerTransfer
 from cis.models.ledger import TransferKind
 from cis.operations import late_fees, ledger
 from cis.queries import dues
@@ -142,6 +142,43 @@ class TestPaying:
         assert owed(world, at(1, 5)).to_pay_fen == 10_000_00
         shop_pays(world, 10_000_00, at(1, 5))
         assert Bill.objects.get().open_fen == 0 == balance(world.commercial.account_id).receivable_fen
+
+
+class TestCorrections:
+    def corrected(self, world: World, fen: int, **more: Any) -> None:
+        bill, shop = Bill.objects.get(cycle=202511), world.commercial
+        BillCorrection.objects.create(
+            account_id=shop.account_id, bill=bill, period_start=bill.period_start, reason="示数有误", energy_fen=fen,
+            amount_fen=fen, asked_at=at(1, 4),
+            **{"cause": BillCorrection.Cause.READING, "state": BillCorrection.State.STANDING, **more},
+        )  # fmt: skip
+
+    def test_what_a_correction_gives_back_costs_no_late_fee(self, world: World) -> None:
+        states, causes = BillCorrection.State, BillCorrection.Cause
+        self.corrected(world, -1_500_00)
+        for without in (
+            {"state": states.VOID}, {"state": states.NOTHING}, {"cause": causes.SETTLEMENT}
+        ):  # fmt: skip
+            self.corrected(world, -5_000_00, **without)
+        self.corrected(world, 700_00)
+        issue(world, 1_00, account=world.commercial, cycle=202512, due_on=date(2026, 12, 1))
+        later = Bill.objects.get(cycle=202512)
+        self.corrected(world, -500_00, state=states.TAKEN, taken_by=later, taken_at=at(1, 5))
+
+        # 16 days at 2 permille and five at 3, on 8,000: the bill itself stays open in full.
+        shown = owed(world, at(1, 5))
+        assert (shown.late_fee_fen, shown.open_fen) == (376_00, 10_001_00)
+        [row] = queries.late_fees_so_far(world.commercial.account_id, on=date(2026, 1, 5)).bills
+        assert (row.open_fen, row.base_fen) == (10_000_00, 8_000_00)
+
+        shop_pays(world, 4_376_00, at(1, 5))
+        assert charged() == [(date(2026, 1, 5), 8_000_00, 376_00, 0)]
+        assert owed(world, at(1, 10)).late_fee_fen == 60_00, "five days on 4,000 at 3 permille"
+        self.corrected(world, -9_000_00)
+        assert owed(world, at(1, 10)).late_fee_fen == 0, "never on less than nothing"
+        shop_pays(world, 1_00, at(1, 10))
+        assert charged()[1:] == [(date(2026, 1, 10), 0, 0, 0)]
+        assert not ledger.verify().faults
 
 
 class TestTheLaw:

@@ -16,6 +16,22 @@ class NotBelievable(Exception):
         self.code = code
 
 
+class NoAnswer(Exception):
+    """The provider did not answer, or not in a way that can be believed: what became of the request is unknown."""
+
+
+class Declined(Exception):
+    """The provider refused; `code` is its word for why."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+
+
+class BillRefused(Exception):
+    """The file is not what was announced, or does not add up; none of it may be used."""
+
+
 @dataclass(frozen=True, slots=True)
 class OrderToPay:
     """What a provider is asked to collect, and where it answers."""

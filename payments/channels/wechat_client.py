@@ -24,23 +24,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from config.shared.money import NotMoney, fen_from_yuan
-from payments.channels.base import NotBelievable
+from payments.channels.base import BillRefused, Declined, NoAnswer, NotBelievable
 from payments.signing import rsa_sha256, wechat_v3
 
 TIMEOUT_S = 5.0
 MOST_BYTES = 512 * 1024 * 1024
-
-
-class NoAnswer(Exception):
-    """The provider did not answer, or not in a way that can be believed: what became of the request is unknown."""
-
-
-class Declined(Exception):
-    """The provider refused; `code` is its word for why."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
 
 
 @dataclass(frozen=True)
@@ -80,10 +68,6 @@ class BillRow:
     amount_fen: int
     fee_fen: int
     state: str
-
-
-class BillRefused(Exception):
-    """The file is not what was announced, or does not add up; none of it may be used."""
 
 
 class WeChatClient:

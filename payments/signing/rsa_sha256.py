@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import base64
 import binascii
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 
-def sign(text: str, private_pem: str) -> str:
-    """The signature of a text by the owner of the private key."""
-    key = serialization.load_pem_private_key(private_pem.encode(), password=None)
+# Loading a private key proves its primes, which costs far more than a signature.
+@lru_cache(maxsize=64)
+def _private(pem: str) -> rsa.RSAPrivateKey:
+    key = serialization.load_pem_private_key(pem.encode(), password=None)
     if not isinstance(key, rsa.RSAPrivateKey):
         raise TypeError("an RSA private key is needed")
-    return base64.b64encode(key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())).decode()
+    return key
+
+
+@lru_cache(maxsize=256)
+def _public(pem: str) -> rsa.RSAPublicKey:
+    key = serialization.load_pem_public_key(pem.encode())
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise TypeError("an RSA public key is needed")
+    return key
+
+
+def sign(text: str, private_pem: str) -> str:
+    """The signature of a text by the owner of the private key."""
+    return base64.b64encode(_private(private_pem).sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())).decode()
 
 
 def is_signed(text: str, signature: str, public_pem: str) -> bool:
     """Whether the owner of the public key signed exactly this text."""
-    key = serialization.load_pem_public_key(public_pem.encode())
-    if not isinstance(key, rsa.RSAPublicKey):
-        raise TypeError("an RSA public key is needed")
+    key = _public(public_pem)
     try:
         key.verify(base64.b64decode(signature, validate=True), text.encode(), padding.PKCS1v15(), hashes.SHA256())
     except (InvalidSignature, binascii.Error, ValueError):

@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import threading
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from payments.signing import wechat_v3
+from payments.simulators.repeating import Misbehaviour, post, repeat
 
 SCHEDULE_S = (0, 15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10_800, 10_800, 10_800, 21_600, 21_600)
 """the first at once, then how long after the one before; at most fifteen repeats"""
-PATIENCE_S = 5
-
-
-@dataclass
-class Misbehaviour:
-    """How notices go wrong; counts go down with every notice."""
-
-    lose: int = 0
-    """never sent, whatever the schedule says"""
-    times: int = 1
-    """sent so often even where the first is taken"""
-    corrupt: int = 0
-    """one character of the body changed after signing"""
-    stale_s: int = 0
-    """signed with a time so long ago"""
-    delay_s: float = 0.0
-    pace: float = 1.0
-    """what the schedule is multiplied with"""
-    probe: int = 0
-    """first a notice whose signature is one of its test texts"""
 
 
 @dataclass
@@ -80,21 +58,8 @@ class Notifier:
             },
             ensure_ascii=False,
         )
-        if self.behaviour.lose > 0:
-            self.behaviour.lose -= 1
-            return notice_id
-        threading.Thread(target=self._deliver, args=(address, notice_id, event, body), daemon=True).start()
+        repeat(self.behaviour, SCHEDULE_S, lambda: self.send(address, notice_id, event, body) in (200, 204))
         return notice_id
-
-    def _deliver(self, address: str, notice_id: str, event: str, body: str) -> None:
-        doing = self.behaviour
-        time.sleep(doing.delay_s)
-        taken = 0
-        for wait_s in SCHEDULE_S:
-            time.sleep(wait_s * doing.pace if taken == 0 else 0)
-            taken += self.send(address, notice_id, event, body) in (200, 204)
-            if taken >= doing.times:
-                return
 
     def send(self, address: str, notice_id: str, event: str, body: str) -> int:
         """One try; the status it was answered with."""
@@ -116,22 +81,9 @@ class Notifier:
             "Wechatpay-Serial": serial,
             "Request-ID": uuid.uuid4().hex,
         }
-        status = _post(address, body.encode(), headers)
+        status = post(address, body.encode(), headers)[0]
         self.sent.append(Sent(notice_id, event, status, body, headers))
         return status
-
-
-def _post(address: str, body: bytes, headers: dict[str, str]) -> int:
-    where = urlsplit(address)
-    kind = http.client.HTTPSConnection if where.scheme == "https" else http.client.HTTPConnection
-    connection = kind(where.hostname or "", where.port, timeout=PATIENCE_S)
-    try:
-        connection.request("POST", where.path, body=body, headers=headers)
-        return connection.getresponse().status
-    except (OSError, http.client.HTTPException):
-        return 0
-    finally:
-        connection.close()
 
 
 __all__ = ["SCHEDULE_S", "Misbehaviour", "Notifier", "Sent"]

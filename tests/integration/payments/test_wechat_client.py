@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from payments.channels.base import NotBelievable
-from payments.channels.wechat_client import Agreement, BillRefused, Declined, NoAnswer, WeChatClient, read_bill
+from payments.channels.base import BillRefused, Declined, NoAnswer, NotBelievable
+from payments.channels.wechat_client import Agreement, WeChatClient, read_bill
 from payments.signing import rsa_sha256, wechat_v3
 from payments.simulators.wechat_pay.platform import CERTIFICATE
 from payments.simulators.wechat_pay.server import WeChatPayServer

@@ -173,6 +173,7 @@ def _kept_template() -> Path:
     """Where the migrated template is kept for the next session: its name says what it was made from."""
     parts = [*PROJECT.glob("*/migrations/*.py"), *PROJECT.glob("config/*/migrations/*.py")]
     parts += [PROJECT / "config/embedded/provision.py", PROJECT / "requirements.lock"]
+    parts += [PROJECT / "config/shared/management/commands/migrate.py"]
     digest = hashlib.sha256()
     for part in sorted(parts):
         digest.update(f"{part.relative_to(PROJECT)}\0".encode() + part.read_bytes())

@@ -35,6 +35,7 @@ PERMISSIONS.update(
         "cis.approve_corrections": _("审批电费更正、作废、退补和异常账单发行"),
         "cis.dispute_bill": _("登记和办结账单异议"),
         "cis.collect_arrears": _("办理欠费：催交、申请和执行停复电"),
+        "cis.agree_advances": _("约定和终止分次结算，查看预交款"),
         "cis.control_fees": _("办理费控：登记和终止协议、应急额度、电话通知"),
         "cis.approve_disconnection": _("批准欠费停电、解除停电保护"),
         "cis.approve_debt_relief": _("批准减免违约金、核销坏账和退还保证金"),

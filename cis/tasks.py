@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from cis.operations import (
+    advances,
     agreements,
     bill_accuracy,
     bill_alerts,
@@ -79,6 +80,12 @@ def open_arrears_cases(**_future: object) -> None:
 def remind_of_bills(**_future: object) -> None:
     """Remind those who pay late of bills that will fall due; who pays on time hears nothing."""
     log.info("reminded of bills", extra={"messages": reminders.remind_of_bills(at=timezone.now())})
+
+
+@app.task(acks_late=True)
+def demand_advances(**_future: object) -> None:
+    """Ask for the settlements within a month that fall due in the next days."""
+    log.info("advances asked for", extra={"advances": advances.demand_advances(at=timezone.now())})
 
 
 @app.task(acks_late=True)

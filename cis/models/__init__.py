@@ -1,5 +1,6 @@
 """The tables of customer information, by topic."""
 
+from cis.models.advances import AdvanceAgreement, AdvanceDemand
 from cis.models.agreements import AgreedBill, Instalment, InstalmentAgreement
 from cis.models.back_billing import BackBillCase, BackBillEvidence
 from cis.models.bad_debts import WriteOff, WriteOffRecovery, WrittenOffBill
@@ -82,6 +83,8 @@ from cis.models.validation import CurveEdit, ReadingDoubt, ReadingEdit, Validati
 __all__ = [
     "Account",
     "AccountPoint",
+    "AdvanceAgreement",
+    "AdvanceDemand",
     "AgreedBill",
     "ArrearsCase",
     "ArrearsStep",

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from cis.collecting.instalments import Part
 from cis.models import Account, Bill, Customer
 from cis.queries import ledger
+from cis.queries.advances import Advance, asked_advances
 from cis.queries.agreements import next_instalment
 from cis.queries.bad_debts import written_off_fen
 from cis.queries.late_fees import late_fees_so_far
@@ -58,6 +59,8 @@ class Dues:
     """what was written off and can still be paid; a payment reaches it when nothing else is open"""
     next_instalment: Part | None = None
     """what is to be paid next by the agreement that is kept; None where there is none"""
+    advances: tuple[Advance, ...] = ()
+    """settlements within a month that are asked for and not covered, earliest first; no bills, nothing is booked"""
 
     @property
     def open_fen(self) -> int:
@@ -73,6 +76,16 @@ class Dues:
     def to_pay_fen(self) -> int:
         """What pays everything off on the day."""
         return sum(bill.to_pay_fen for bill in self.open_bills)
+
+    @property
+    def advance_fen(self) -> int:
+        """What is asked for ahead of the month's bill."""
+        return sum(one.open_fen for one in self.advances)
+
+    @property
+    def asked_fen(self) -> int:
+        """What pays off everything that is asked for on the day, settlements within the month among it."""
+        return self.to_pay_fen + self.advance_fen
 
 
 def account_id_of(account_no: str) -> int:
@@ -118,6 +131,7 @@ def get_dues(*, account_id: int, on: date) -> Dues:
         ),
         written_off_fen=written_off_fen(account_id),
         next_instalment=next_instalment(account_id, on=on),
+        advances=asked_advances(account_id),
     )
 
 

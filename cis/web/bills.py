@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from cis.models import BillDispute
 from cis.operations import billing, disputes
-from cis.queries import bill_corrections, bill_list, customers, ledger, why_more
+from cis.queries import advances, bill_corrections, bill_list, customers, ledger, why_more
 from cis.queries import billing as queries
 from cis.queries.audit import record_of
 from cis.web import explanations
@@ -124,9 +124,12 @@ def _bill_page(
     saw(request, record_of(page.account_id))
     balance = ledger.balance(page.account_id)
     against = why_words.against_of(request.GET.get("beside", ""))
+    taken = advances.advances_of_bill(page.bill.bill_id)
     context = {
         "page": page,
         "bill": page.bill,
+        "advances": taken,
+        "advances_paid_fen": sum(one.paid_fen for one in taken),
         "lines": in_words(page),
         "why": why_words.in_words(why_more.why_more(bill_no, against=against)),
         "why_against": against,

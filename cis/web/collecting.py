@@ -17,8 +17,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from cis.operations import collecting as operations
+from cis.queries import advances, customers
 from cis.queries import collecting as queries
-from cis.queries import customers
 from cis.queries import protections as protection_queries
 from cis.queries.audit import record_of
 from cis.web.portal_sign_in import refuse
@@ -152,6 +152,8 @@ def case_list(request: HttpRequest) -> HttpResponse:
         "stage": stage,
         "cause": cause,
         "is_filtered": bool(stage or cause),
+        "advances": advances.overdue_advances(within=within, on=timezone.localdate()),
+        "may_see_advances": may(user, "cis.agree_advances"),
     }
     return render(request, "cis/collecting/list.html", context)
 

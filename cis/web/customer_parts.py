@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from cis.queries import audit, outages, running_bills
+from cis.queries import advance_pages, audit, outages, running_bills
 from cis.queries import customers as queries
 from cis.queries import disputes as dispute_queries
 from cis.queries.audit import record_of
@@ -51,7 +51,13 @@ def contracts(request: HttpRequest, account_no: str) -> HttpResponse:
     head = queries.get_head(account_no)
     rows = queries.list_contracts(head.account_id, today=timezone.localdate())
     may_change = head.is_open and may(staff_of(request), "cis.change_contract")
-    context = {"head": head, "contracts": rows, "may_change": may_change}
+    context = {
+        "head": head,
+        "contracts": rows,
+        "may_change": may_change,
+        "advances": advance_pages.advance_page(head.account_id, on=timezone.localdate()),
+        "may_agree_advances": may(staff_of(request), "cis.agree_advances"),
+    }
     return _draw(request, "contracts", _("合同与电价变更"), context)
 
 

@@ -10,7 +10,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from cis.queries import bill_corrections, billing, dues, outages, portal, prices, readings, running_bills, why_more
+from cis.queries import (
+    advances,
+    bill_corrections,
+    billing,
+    dues,
+    outages,
+    portal,
+    prices,
+    readings,
+    running_bills,
+    why_more,
+)
 from cis.queries.portal import Right
 from cis.web import why_more as why_words
 from cis.web.bills import in_words
@@ -71,6 +82,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "dues": owed,
         "last": last,
         "due_on": first_due,
+        "today": today,
         "is_overdue": first_due is not None and first_due < today,
         "used_kwh_e2": sum(day.energy_wh for day in days) // 10 if days else None,
         "used_until": days[-1].day if days else None,
@@ -113,10 +125,13 @@ def bill(request: HttpRequest, bill_no: str) -> HttpResponse:
     page = portal.get_my_bill(bill_no, mine=mine)
     against = why_words.against_of(request.GET.get("beside", ""))
     own_days = mine.own_days_of(page.account_id)
+    taken = advances.advances_of_bill(page.bill.bill_id)
     context = {
         "mine": mine,
         "page": page,
         "bill": page.bill,
+        "advances": taken,
+        "advances_paid_fen": sum(one.paid_fen for one in taken),
         "lines": in_words(page),
         "why": why_words.in_words(why_more.why_more(bill_no, against=against, within=own_days)),
         "why_against": against,

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from cis.simulators import wechat as sim_wechat
 from cis.web import (
+    advances,
     advice,
     analysis,
     arrears,
@@ -89,6 +90,8 @@ console: list[URLPattern | URLResolver] = [
     path(f"accounts/<str:account_no>/usage/<{DAY}:day>/", usage.day, name="account_usage_day"),
     path(f"accounts/<str:account_no>/usage/<{DAY}:day>/export.csv", usage.day_export, name="account_usage_day_export"),
     path("accounts/<str:account_no>/arrears/", collecting.account_arrears, name="account_arrears"),
+    path("accounts/<str:account_no>/advances/", advances.account_advances, name="account_advances"),
+    path("advances/", advances.advance_list, name="advances"),
     path("accounts/<str:account_no>/limits/", use_limits.account_limits, name="account_limits"),
     path("use-limits/", use_limits.limit_notices, name="use_limits"),
     path("accounts/<str:account_no>/generation/", generation.account_generation, name="account_generation"),

@@ -338,6 +338,7 @@ _BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "close-yesterday": {"task": "cis.tasks.close_yesterday", "schedule": crontab(hour=0, minute=30)},
     # In the morning; nobody is woken.
     "remind-of-bills": {"task": "cis.tasks.remind_of_bills", "schedule": crontab(hour=9, minute=20)},
+    "advances": {"task": "cis.tasks.demand_advances", "schedule": crontab(hour=9, minute=15)},
     "arrears-cases": {"task": "cis.tasks.open_arrears_cases", "schedule": crontab(hour=1, minute=20)},
     "interval-partitions": {"task": "cis.tasks.make_interval_partitions", "schedule": crontab(hour=0, minute=10)},
     # Twice a minute: a warning is minutes ahead, and a beat that comes late is dropped.

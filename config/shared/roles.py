@@ -76,6 +76,7 @@ ROLES: tuple[RoleSpec, ...] = (
         (
             *_SERVE,
             "cis.see_personal_data",
+            "cis.agree_advances",
             "cis.export_data",
             "payments.oversee_takings",
             "shared.see_cockpit",
@@ -131,6 +132,7 @@ ROLES: tuple[RoleSpec, ...] = (
             "cis.view_customer",
             "cis.dispute_bill",
             "cis.collect_arrears",
+            "cis.agree_advances",
             "cis.control_fees",
             "cis.see_market",
             "cis.edit_agreements",
@@ -195,6 +197,7 @@ ROLES: tuple[RoleSpec, ...] = (
             "cis.work_feed_in",
             "cis.change_contract",
             "cis.collect_arrears",
+            "cis.agree_advances",
             "cis.control_fees",
             "cis.see_statistics",
             "cis.try_tariffs",

@@ -92,7 +92,7 @@ def pay(request: HttpRequest, account_no: str) -> HttpResponse:
         messages.warning(request, _("这张收款单已经收过款，没有重复收取。下面是当时的收据。"))
         return redirect("payments:payment", receipt_no=page.taken_receipt_no)
     if request.method != "POST":
-        due = page.dues.to_pay_fen
+        due = page.dues.asked_fen
         initial = {"form_key": key, "method": "cash", "amount": format_yuan(due) if due > 0 else ""}
         return _draw_pay(request, page, TakePaymentForm(initial=initial, bills=page.dues.open_bills), status=200)
     form = TakePaymentForm(request.POST, bills=page.dues.open_bills)
@@ -125,6 +125,7 @@ def _draw_pay(request: HttpRequest, page: queries.PayForm, form: TakePaymentForm
     draft = draft_of(request, form, name="take-payment", subject=page.dues.account_no)
     context = {
         "dues": page.dues,
+        "today": timezone.localdate(),
         "form": form,
         "draft": draft,
         "may_refund": page.dues.prepayment_fen > 0 and may(staff_of(request), "payments.ask_refund"),

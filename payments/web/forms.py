@@ -142,7 +142,12 @@ class WalletForm(forms.Form):
     form_key = forms.CharField(widget=forms.HiddenInput)
     choice = forms.ChoiceField(
         label=_("交多少"),
-        choices=[("all", _("全部欠费")), ("bills", _("选几张账单交")), ("other", _("其他金额"))],
+        choices=[
+            ("all", _("全部欠费")),
+            ("asked", _("欠费和分次结算款")),
+            ("bills", _("选几张账单交")),
+            ("other", _("其他金额")),
+        ],
         widget=forms.RadioSelect,
     )
     bills = BillsField(label=_("交哪些账单"), required=False)

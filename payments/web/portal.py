@@ -43,7 +43,8 @@ def pay(request: HttpRequest) -> HttpResponse:
     mine.current.require(Right.PAY)
     owed = dues.get_dues(account_id=mine.current.account_id, on=timezone.localdate())
     if request.method != "POST":
-        first = {"form_key": uuid.uuid4().hex, "choice": "all" if owed.to_pay_fen > 0 else "other"}
+        choice = "asked" if owed.advance_fen else "all" if owed.to_pay_fen > 0 else "other"
+        first = {"form_key": uuid.uuid4().hex, "choice": choice}
         return _draw_pay(request, mine, owed, WalletForm(initial=first, bills=owed.open_bills), status=200)
     form = WalletForm(request.POST, bills=owed.open_bills)
     if form.is_valid():
@@ -73,6 +74,8 @@ def _what_is_paid(owed: dues.Dues, typed: dict[str, Any]) -> tuple[int, list[int
     """How much, and the bills it is for where some were chosen."""
     if typed["choice"] == "other":
         return typed["amount"], []
+    if typed["choice"] == "asked":
+        return owed.asked_fen, []
     if typed["choice"] == "all":
         return owed.to_pay_fen, []
     return sum(bill.to_pay_fen for bill in owed.open_bills if bill.bill_id in typed["bills"]), typed["bills"]
@@ -82,7 +85,7 @@ def _draw_pay(
     request: HttpRequest, mine: portal.MyAccounts, owed: dues.Dues, form: WalletForm, *, status: int
 ) -> HttpResponse:
     is_offered = CHANNELS["wallet"].is_available()
-    context = {"mine": mine, "dues": owed, "form": form, "is_offered": is_offered}
+    context = {"mine": mine, "dues": owed, "today": timezone.localdate(), "form": form, "is_offered": is_offered}
     return render(request, "payments/portal/pay.html", context, status=status)
 
 

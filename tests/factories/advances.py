@@ -1,0 +1,52 @@
+"""A business that settles twice a month before the final bill."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from django.conf import settings
+
+from cis.operations import advances
+from cis.operations.billing import issue_bill_now
+from tests.factories.arrears import SHANGHAI
+from tests.factories.world import AccountIds, World
+
+JANUARY = 202601
+SIGNED = datetime(2026, 1, 2, 10, tzinfo=SHANGHAI)
+TERMS = ((10, 333), (20, 333))
+# 10 January 2026 is a Saturday.
+DUE = (date(2026, 1, 12), date(2026, 1, 20))
+
+
+def morning(day: date) -> datetime:
+    """When the day's work is done."""
+    return datetime(day.year, day.month, day.day, 9, tzinfo=SHANGHAI)
+
+
+def agree_on_advances(
+    world: World,
+    *,
+    account: AccountIds | None = None,
+    at: datetime = SIGNED,
+    from_cycle: int = JANUARY,
+    settlements: tuple[tuple[int, int], ...] = TERMS,
+    monthly_fen: int | None = None,
+) -> int:
+    """The agreement, from January on with shares of the last bill where nothing else is named."""
+    return advances.agree(
+        account_id=(account or world.commercial).account_id,
+        from_cycle=from_cycle,
+        basis="last-bill" if monthly_fen is None else "amount",
+        monthly_fen=monthly_fen,
+        settlements=settlements,
+        paper="分次 2026-001，合同柜 3",
+        signed_by="周经理",
+        signed_on=at.astimezone(settings.BILLING_TIME_ZONE).date(),
+        by_id=world.manager_id,
+        at=at,
+    )
+
+
+def bill(world: World, cycle: int, *, at: datetime = SIGNED) -> int:
+    """The business's bill of a month; its id."""
+    return issue_bill_now(account_id=world.commercial.account_id, cycle=cycle, issued_by_id=None, at=at)

@@ -168,7 +168,14 @@ def get_case(case_id: int, *, within: Sequence[str] | None = None) -> CasePage:
         legal_basis=case.legal_basis,
         facts=tuple(_facts(case.inputs)),
         lines=tuple(
-            CaseLine(one["name"], one["quantity"], one["unit"], one["unit_price"], one.get("factor", ""), one["fen"])
+            CaseLine(
+                _line_name(one),
+                _shown(one["quantity"]),
+                one["unit"],
+                one["unit_price"],
+                one.get("factor", ""),
+                one["fen"],
+            )
             for one in case.lines
         ),
         energy_fen=case.energy_fen,
@@ -233,10 +240,32 @@ def _fund_name(code: ChargeCode) -> str:
     return in_language(CHARGES[code].name_zh, CHARGES[code].name_en)
 
 
+def _line_name(line: Mapping[str, Any]) -> str:
+    """What a kept line is called in the reader's language; its own name where it is none of these."""
+    code, multiple = line["code"], {"times": line["unit_price"]}
+    if code == "BACK_ENERGY":
+        return _("退还电费") if line["fen"] < 0 else _("追补电费")
+    if code.endswith("_PENALTY"):
+        # A multiple of what was owed; so much a kVA has no multiple.
+        return _("违约使用电费（%(times)s 倍）") % multiple if line["unit"] == "yuan" else _("违约使用电费")
+    if code == "CAP_BACK":
+        # The factor beside it says how much of a month.
+        return in_language(line["name"], "Basic charge, paid afterwards")
+    if code in ChargeCode.__members__:
+        return _fund_name(ChargeCode[code])
+    words = {"THEFT_ENERGY": _("补交电费"), "CLASS_DIFF": _("补收差额电费")}
+    return words.get(code, str(line["name"]))
+
+
+def _shown(number: str) -> str:
+    """A decimal text with the minus of print."""
+    return number.replace("-", "−", 1)
+
+
 def _facts(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
     names = fact_names()
     return [
-        (names.get(name, name), str(value))
+        (names.get(name, name), _shown(str(value)))
         for part in ("inputs", "prices", "quantities")
         for name, value in inputs.get(part, {}).items()
         if name in names

@@ -118,7 +118,7 @@ def get_month(market_month_id: int) -> MonthPage:
         funds=tuple((_charge(name), str(value)) for name, value in table.funds.items()),
         ratios=tuple((period_word(name), str(value)) for name, value in table.ratio.items()),
         floats=tuple(words[name] for name in table.floats),
-        references=tuple((name, str(value)) for name, value in table.references.items()),
+        references=tuple((reference_word(name), str(value)) for name, value in table.references.items()),
         multiple=str(table.multiple or ""),
         network=tuple(
             (
@@ -143,6 +143,12 @@ def component_words() -> dict[str, str]:
         "transmission_distribution_energy": _("电度输配电价"),
         "system_operation": _("系统运行费用"),
     }
+
+
+def reference_word(name: str) -> str:
+    """What a price that packages refer to is called: its own name where the month's table brings a new one."""
+    words = {"agent_purchase": _("代理购电价格"), "monthly_auction": _("月度集中竞价出清均价")}
+    return words.get(name, name)
 
 
 def period_word(name: str) -> str:
@@ -210,8 +216,8 @@ def terms_in_words(terms: Mapping[str, Any]) -> list[tuple[str, str]]:
             found += terms_in_words({key: more for key, more in value.items() if key != "kind"})
         elif isinstance(value, bool):
             found.append((words.get(name, name), _("是") if value else _("否")))
-        elif value == "agent_purchase":
-            found.append((words.get(name, name), _("代理购电价格")))
+        elif name == "reference":
+            found.append((words[name], reference_word(str(value))))
         else:
             found.append((words.get(name, name), str(value)))
     return found

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from psycopg2.extras import DateRange
 
 from cis.models import CapacityPause, FreeEnergyRight, SupplyLoss, SupplyPart, Tariff
@@ -41,7 +42,7 @@ def list_terms(account_id: int, *, today: date) -> tuple[Term, ...]:
     found = [
         *(_term("loss", row, _("损耗"), _loss_words(row), row.source, today) for row in _rows(SupplyLoss, account_id)),
         *(
-            _term("part", row, row.get_kind_display(), _part_words(row), row.source, today)
+            _term("part", row, _(SupplyPart.Kind(row.kind).label), _part_words(row), row.source, today)
             for row in _rows(SupplyPart, account_id).select_related("tariff", "point")
         ),
         *(
@@ -49,11 +50,17 @@ def list_terms(account_id: int, *, today: date) -> tuple[Term, ...]:
             for row in _rows(FreeEnergyRight, account_id)
         ),
         *(
-            _term("pause", row, row.get_kind_display(), _pause_words(row), row.source, today)
+            _term("pause", row, pause_word(row.kind), _pause_words(row), row.source, today)
             for row in _rows(CapacityPause, account_id)
         ),
     ]
     return tuple(sorted(found, key=lambda one: (not one.is_current, one.kind, one.term_id)))
+
+
+def pause_word(kind: str) -> str:
+    """What is done with capacity, in a word."""
+    found = CapacityPause.Kind(kind)
+    return pgettext("capacity", "暂停") if found == CapacityPause.Kind.SUSPENSION else _(found.label)
 
 
 def accounts_with_terms(account_ids: Sequence[int], *, first: date, last: date) -> frozenset[int]:

@@ -200,6 +200,7 @@ def case(request: HttpRequest, back_bill_id: int) -> HttpResponse:
     context = {
         "page": page,
         "row": page.row,
+        "amount_fen": abs(page.row.amount_fen),
         "head": customers.get_head(page.row.account_no),
         "upload": upload,
         "words": words,

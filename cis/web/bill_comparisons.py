@@ -40,6 +40,10 @@ def _share(millionths: int) -> str:
     return f"{millionths // 10_000}.{millionths % 10_000:04d} %"
 
 
+def _figure(value: int, *, is_share: bool) -> str:
+    return _share(value) if is_share else _("%(yuan)s 元") % {"yuan": format_money(value)}
+
+
 def _period(first: date | None, last: date | None) -> str:
     return f"{first.isoformat()} – {last.isoformat()}" if first and last else "—"
 
@@ -119,8 +123,8 @@ def comparison(request: HttpRequest, comparison_id: int) -> HttpResponseBase:
     tests = [
         TestLine(
             test.name,
-            _share(test.limit) if test.is_share else format_money(test.limit),
-            _share(test.found) if test.is_share else format_money(test.found),
+            _figure(test.limit, is_share=test.is_share),
+            _figure(test.found, is_share=test.is_share),
             test.holds,
         )
         for test in found.tests

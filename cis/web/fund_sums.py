@@ -26,7 +26,7 @@ def month(request: HttpRequest) -> HttpResponse:
     sums = fund_sums.sums_of_month(_asked(request), within=within)
     context = {
         "sums": sums,
-        "months": [(str(one), one == sums.cycle) for one in months],
+        "months": [(one, one == sums.cycle) for one in months],
         "has_any": any(row.documents_fen or row.ledger_fen for row in sums.rows),
     }
     return render(request, "cis/analysis/fund_sums.html", context)

@@ -14,7 +14,7 @@ from django.forms.forms import DeclarativeFieldsMetaclass
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from cis.queries.market_months import component_words, period_word
+from cis.queries.market_months import component_words, period_word, reference_word
 from cis.rating import CHARGES, ChargeCode
 from config.shared.languages import in_language
 
@@ -76,7 +76,10 @@ class MonthForm(forms.Form):
             [(period_word(name), ("time_of_use", "ratio", name)) for name in pattern["time_of_use"]["ratio"]],
         )
         if pattern.get("references_yuan"):
-            self._group(_("市场参考价"), [(name, ("references_yuan", name)) for name in pattern["references_yuan"]])
+            self._group(
+                _("市场参考价"),
+                [(reference_word(name), ("references_yuan", name)) for name in pattern["references_yuan"]],
+            )
         if pattern.get("multiple"):
             self._group(_("倍数"), [(_("代理购电价格的倍数"), ("multiple", "factor"))])
         parts = {
@@ -315,7 +318,7 @@ def package_form(kind: str, energy: str, references: list[str], data: Any = None
     """
     form = (GREEN_FORMS[energy] if kind == "green" else PACKAGE_FORMS[kind])(data)
     if "reference" in form.fields:
-        choices = [("agent_purchase", _("代理购电价格")), *((name, name) for name in references)]
+        choices = [(name, reference_word(name)) for name in ("agent_purchase", *references)]
         form.fields["reference"].choices = choices  # type: ignore[attr-defined]
     return form
 

@@ -59,6 +59,10 @@ class _TermForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.order_fields([*(name for name in self.fields if name not in ("from_on", "source")), "from_on", "source"])
+        for name in ("method", "kind", "price_class"):
+            field = self.fields.get(name)
+            if isinstance(field, forms.ChoiceField):
+                field.choices = [(value, _(label)) for value, label in cast("list[tuple[str, str]]", field.choices)]
 
 
 class LossForm(_TermForm):
@@ -173,6 +177,8 @@ class PauseForm(_TermForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        kinds = cast("forms.ChoiceField", self.fields["kind"])
+        kinds.choices = [(kind.value, queries.pause_word(kind)) for kind in CapacityPause.Kind]
         first = cast("forms.DateField", self.fields["from_on"])
         first.label, first.help_text = gettext_lazy("从哪一天起停用"), gettext_lazy("加封的那一天。")
         self.order_fields(["kind", "off_kva", "on_kva", "from_on", "until", "is_new_install", "source"])

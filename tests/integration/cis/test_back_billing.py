@@ -175,6 +175,10 @@ class TestPages:
         assert client.post(page, {"act": "notice", "words": "当面送达"}).status_code == 302
         assert client.post(page, {"act": "ask", "words": "请批准"}).status_code == 302
         assert "等第二人决定" in client.get(page).content.decode()
+        client.cookies["django_language"] = "en"
+        english = client.get(page).content.decode()
+        assert "Charged to the customer" in english and "Penalty for breach (3 times)" in english
+        assert "补交电费" not in english and "违约使用电费" not in english
 
 
 class TestAccuracy:

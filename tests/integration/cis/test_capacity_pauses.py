@@ -256,5 +256,8 @@ class TestAgreeing:
         assert right.status_code == 302
         row = CapacityPause.objects.get()
         assert "停用 1000 kVA，59 天" in client.get(address).content.decode()
+        client.cookies["django_language"] = "en"
+        assert ">Suspension</option>" in client.get(f"{address}pause/").content.decode()
+        assert "Suspension" in client.get(address).content.decode()
         client.post(f"{address}pause/{row.pk}/end/", {"from_on": "2026-03-01"})
         assert CapacityPause.objects.get().valid.upper == date(2026, 3, 1)

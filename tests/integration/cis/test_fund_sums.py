@@ -237,6 +237,7 @@ class TestPage:
         shown = f"{rural // 100}.{rural % 100:02d}"
         assert page.status_code == 200
         assert format_money(rural) in page.content.decode()
+        assert '<option value="202604" selected>2026-04</option>' in page.content.decode()
         assert (
             f"202604,224101,农网还贷资金,{quantity // 100}.{quantity % 100:02d},{shown},0.00,0.00,{shown},0.00,"
             in b"".join(file).decode()

@@ -12,6 +12,8 @@ PERMISSIONS.update(
         "payments.ask_refund": _("申请退预存电费"),
         "payments.approve_refund": _("审批退预存电费"),
         "payments.view_payments": _("查看收费记录"),
+        "payments.manage_channels": _("接入和停用代收渠道，管理其密钥和地区"),
+        "payments.approve_channels": _("审批启用代收渠道和它的新密钥"),
         "payments.oversee_takings": _("查看本单位各柜员的收款"),
     }
 )

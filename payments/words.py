@@ -10,4 +10,5 @@ METHODS: dict[str, str | Promise] = {
     "card": _("刷卡"),
     "qr": _("扫码"),
     "wallet": _("电子钱包"),
+    "bank": _("银行代收"),
 }

@@ -28,6 +28,7 @@ _EPOCH = date(2000, 1, 1)
 GENESIS = bytes(32)
 # A posting so much older than the day that is being closed would be a fault of its own.
 _LOOK_BACK = timedelta(days=400)
+_CHANNEL_CLEARING = 10_150_000
 
 
 class DayIsClosed(Refused):
@@ -106,6 +107,26 @@ def open_balance(account_id: int, kind: LedgerKind) -> None:
 def control_id(name: str) -> int:
     """The ledger account of one of the utility's own accounts, such as "CASH"."""
     return -int(ControlAccount[name])
+
+
+def clearing_id(clearing: str | int) -> int:
+    """The ledger account that money comes in by: one of the utility's own by name, or one that is data by its id."""
+    return clearing if isinstance(clearing, int) else control_id(clearing)
+
+
+def open_clearing(number: int, name: str) -> int:
+    """
+    Open a clearing account for money on its way from somebody who collects for us; its id.
+
+    It stands under 1015 (在途资金：代收渠道) with a number of its own; opening it again changes nothing.
+    """
+    ledger_account_id = -(_CHANNEL_CLEARING + number)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO cis_ledger_account (id, name) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+            [ledger_account_id, name[:100]],
+        )
+    return ledger_account_id
 
 
 def create_balances(account_ids: Sequence[int]) -> None:
@@ -513,6 +534,7 @@ __all__ = [
     "Posting",
     "TransferKind",
     "Verification",
+    "clearing_id",
     "close_day",
     "close_days",
     "control_id",
@@ -523,6 +545,7 @@ __all__ = [
     "lock_day",
     "open_balance",
     "open_business_date",
+    "open_clearing",
     "post",
     "prepayment_id",
     "receivable_id",

@@ -88,7 +88,7 @@ def settle(
     account_id: int,
     amount_fen: int,
     payment_id: int,
-    clearing: str,
+    clearing: str | int,
     at: datetime,
     business_date: date,
     actor_id: int | None,
@@ -97,6 +97,8 @@ def settle(
 ) -> Settlement:
     """
     Apply an amount to the account's open bills and their late fees by the rule in force, the rest to prepayment.
+
+    `clearing`: where the money lies, see `ledger.clearing_id`.
 
     `chosen`: bills that the payer named; they come first, in that order; with `is_wish` only those still open. Leg 0
     is the prepayment, leg n the n-th bill with its late fee. Runs inside the caller's transaction.
@@ -142,7 +144,7 @@ def settle(
         left -= fen
     allocations = tuple(parts.values())
     receivable, prepayment = ledger.receivable_id(account_id), ledger.prepayment_id(account_id)
-    source = ledger.control_id(clearing)
+    source = ledger.clearing_id(clearing)
     kind = int(TransferKind.PAYMENT_RECEIVED)
     postings = [
         Posting(kind, payment_id, leg, account_id, source, receivable, a.amount_fen)
@@ -291,7 +293,7 @@ def unsettle(
     reversal_id: int,
     allocations: Sequence[tuple[int, int, int]],
     prepaid_fen: int,
-    clearing: str,
+    clearing: str | int,
     at: datetime,
     business_date: date,
     actor_id: int | None,
@@ -327,7 +329,7 @@ def unsettle(
     late_fees.change_open({bill_id: fee for bill_id, _fen, fee in allocations if fee})
     late_fees.change_open_bills({bill_id: fen - fee for bill_id, fen, fee in allocations if fen > fee})
     receivable, prepayment = ledger.receivable_id(account_id), ledger.prepayment_id(account_id)
-    target = ledger.control_id(clearing)
+    target = ledger.clearing_id(clearing)
     kind = int(TransferKind.PAYMENT_REVERSED)
     postings = [
         Posting(kind, reversal_id, leg, account_id, receivable, target, fen)
@@ -343,7 +345,7 @@ def refund_prepayment(
     account_id: int,
     amount_fen: int,
     refund_id: int,
-    clearing: str,
+    clearing: str | int,
     at: datetime,
     business_date: date,
     actor_id: int | None,
@@ -367,7 +369,7 @@ def refund_prepayment(
         0,
         account_id,
         ledger.prepayment_id(account_id),
-        ledger.control_id(clearing),
+        ledger.clearing_id(clearing),
         amount_fen,
     )
     ledger.post([posting], booked_at=at, business_date=business_date, actor_id=actor_id)

@@ -100,6 +100,18 @@ def account_id_of(account_no: str) -> int:
     return account_id
 
 
+def place_of(account_no: str) -> tuple[int, str]:
+    """
+    The id behind an account number, and the organisation path of the unit it belongs to; one statement.
+
+    :raises NotFound: there is no such account
+    """
+    found = Account.objects.filter(account_no=account_no).values_list("id", "org_unit__path").first()
+    if found is None:
+        raise NotFound(_("没有找到这个户号，请核对后再试。"))
+    return found
+
+
 def get_dues(*, account_id: int, on: date) -> Dues:
     """
     What the account owes, with the late fees up to and including `on`; whatever area it stands in.

@@ -329,3 +329,7 @@ BILL_HOLDS = {
     3: {"factor_e2": 300, "floor_fen": 2_000_000, "least_bills": 3},
     4: {"factor_e2": 300, "floor_fen": 200_000, "least_bills": 3},
 }
+
+# How often an hour one connected client may ask for account numbers that do not exist: mistyped ones, not a search.
+# No public rule gives a number.
+CHANNEL_UNKNOWN_ACCOUNTS_AN_HOUR = 60

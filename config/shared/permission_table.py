@@ -16,6 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from config.shared.roles import ROLES
 
 PUBLIC, SIGNED_IN, CUSTOMER, PERMISSION = "public", "signed-in", "customer", "permission"
+CHANNEL = "channel"
 READ, WRITE = "GET", "POST"
 
 
@@ -28,8 +29,9 @@ class AddressRule:
     """
     One address and what it takes to open it.
 
-    `audience` is public (no sign-in), signed-in, customer (the portal, one's own accounts) or permission; then
-    `permissions` names it by method, most often the same for both.
+    `audience` is public (no sign-in), signed-in, customer (the portal, one's own accounts), channel (a client that
+    signs its requests, its own payments) or permission; then `permissions` names it by method, most often the same for
+    both.
     """
 
     name: str
@@ -95,6 +97,7 @@ _WHO = {
     SIGNED_IN: "whoever is signed in",
     CUSTOMER: "customers, their own",
     PERMISSION: "staff and programs",
+    CHANNEL: "connected clients by signed request, their own payments",
 }
 
 
@@ -108,9 +111,13 @@ def _walk(resolver: URLResolver, namespace: str, path: str) -> Iterator[tuple[st
 
 
 def _rule(name: str, path: str, pattern: URLPattern) -> AddressRule:
-    view = pattern.callback
+    view: Any = pattern.callback
     api_view = getattr(view, "cls", None)
     if api_view is not None:
+        classes = view.initkwargs.get("permission_classes", api_view.permission_classes)
+        audience = getattr(classes[0], "audience", "") if classes else ""
+        if audience:
+            return AddressRule(name, path, audience, {}, is_api=True)
         permissions = _api_permissions(name, view, api_view)
         return AddressRule(name, path, PERMISSION if permissions else PUBLIC, permissions, is_api=True)
     word = getattr(view, "required_permission", None)

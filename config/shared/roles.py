@@ -223,6 +223,7 @@ ROLES: tuple[RoleSpec, ...] = (
             "cis.approve_debt_relief",
             "cis.approve_prices",
             "cis.approve_payouts",
+            "payments.approve_channels",
             "cis.see_market",
             "cis.export_data",
             "cis.see_statistics",
@@ -270,6 +271,7 @@ ROLES: tuple[RoleSpec, ...] = (
             "cis.edit_switches",
             "cis.try_tariffs",
             "cis.view_customer",
+            "payments.manage_channels",
         ),
     ),
     RoleSpec(

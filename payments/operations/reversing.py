@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -28,6 +28,16 @@ from payments.operations.taking import CLEARING, COUNTER, next_id
 from payments.words import METHODS
 
 REVERSE = "payments.reverse"
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """How a payment goes back: from which account, on which day, and under which serial of a client."""
+
+    clearing: str | int
+    business_date: date
+    channel: str | None = None
+    serial: str | None = None
 
 
 class ReasonMissing(BadInput):
@@ -107,7 +117,7 @@ def reverse_payment(
         payment = _lock_reversible(payment_id, at=at, within=within)
         if payment.received_by_id != reversed_by_id:
             raise NotTheTaker(_("这笔款是别人收的，要由另一人审批才能冲正，请在收据页面提出冲正申请。"))
-        return _reverse(payment, reason=reason, reversed_by_id=reversed_by_id, approved_by_id=None, at=at)
+        return book_reversal(payment, _at_counter(payment), reason=reason, reversed_by_id=reversed_by_id, at=at)
 
 
 def ask_to_reverse(
@@ -160,7 +170,14 @@ def _words_of_reversal(payload: Mapping[str, Any]) -> str:
 )
 def _carry_out(act: approvals.Act) -> dict[str, Any]:
     payment = _lock_reversible(int(act.payload["payment_id"]), at=act.at, within=None)
-    _reverse(payment, reason=act.reason, reversed_by_id=act.asked_by_id, approved_by_id=act.decided_by_id, at=act.at)
+    book_reversal(
+        payment,
+        _at_counter(payment),
+        reason=act.reason,
+        reversed_by_id=act.asked_by_id,
+        approved_by_id=act.decided_by_id,
+        at=act.at,
+    )
     return {"url": reverse("payments:payment", args=[str(payment)])}
 
 
@@ -180,14 +197,25 @@ def _lock_reversible(payment_id: int, *, at: datetime, within: Sequence[str] | N
     return payment
 
 
-def _check_reversible(payment: Payment, *, at: datetime, within: Sequence[str] | None) -> None:
-    """Raises what stands against it, whoever takes it back; the account's balances are locked."""
+def check_not_gone(payment: Payment) -> None:
+    """
+    Whether the money is still here, whichever way it came; the account's balances are locked.
+
+    :raises AlreadyReversed, GoneBack: it was taken back, or went back by a refund
+    """
     if Reversal.objects.filter(payment=payment).exists():
         raise AlreadyReversed(_("收据 %(no)s 已经冲正过，不能再冲。") % {"no": str(payment)})
     if Refund.objects.filter(payment=payment).exists():
         raise GoneBack(
             _("收据 %(no)s 的钱已经原路退过，再冲正就退了两次。还要退的，请另办退费。") % {"no": str(payment)}
         )
+
+
+def _check_reversible(payment: Payment, *, at: datetime, within: Sequence[str] | None) -> None:
+    """Raises what stands against it at a counter, whoever takes it back; the account's balances are locked."""
+    check_not_gone(payment)
+    if payment.method == Payment.Method.BANK:
+        raise WalletNotReversible(_("这笔款是银行代收的，由银行冲正；客户要退，请改办退费。"))
     if payment.channel != COUNTER:
         raise WalletNotReversible(_("这笔款是电子钱包付的，柜台不能冲正，请改办退费。"))
     if within is not None and payment.org_unit is not None:
@@ -199,10 +227,25 @@ def _check_reversible(payment: Payment, *, at: datetime, within: Sequence[str] |
         )
 
 
-def _reverse(
-    payment: Payment, *, reason: str, reversed_by_id: int, approved_by_id: int | None, at: datetime
+def _at_counter(payment: Payment) -> TakenBack:
+    return TakenBack(clearing=CLEARING[payment.method], business_date=payment.business_date)
+
+
+def book_reversal(
+    payment: Payment,
+    back: TakenBack,
+    *,
+    reason: str,
+    reversed_by_id: int | None,
+    approved_by_id: int | None = None,
+    at: datetime,
 ) -> ReversedPayment:
-    """Book the reversal; the account's balances are locked."""
+    """
+    Book the reversal of a payment of any channel; the account's balances are locked, everything else is checked.
+
+    :raises BillCorrected, PrepaymentSpent: what it paid has changed since
+    :raises ledger.DayIsClosed: the day of the reversal is closed
+    """
     reversal_id = next_id("payments_reversal")
     settlement.unsettle(
         account_id=payment.account_id,
@@ -210,9 +253,9 @@ def _reverse(
         reversal_id=reversal_id,
         allocations=list(payment.allocations.order_by("seq").values_list("bill_id", "amount_fen", "fee_fen")),
         prepaid_fen=payment.prepaid_fen,
-        clearing=CLEARING[payment.method],
+        clearing=back.clearing,
         at=at,
-        business_date=payment.business_date,
+        business_date=back.business_date,
         actor_id=approved_by_id or reversed_by_id,
     )
     Reversal(
@@ -222,7 +265,9 @@ def _reverse(
         reversed_at=at,
         reversed_by_id=reversed_by_id,
         approved_by_id=approved_by_id,
-        business_date=payment.business_date,
+        business_date=back.business_date,
+        channel=back.channel,
+        serial=back.serial,
     ).save(force_insert=True)
     publish(
         PaymentReversed(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -73,6 +73,22 @@ class TakenPayment:
     allocations: tuple[settlement.AllocatedBill, ...]
     prepaid_fen: int
     is_repeat: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CameIn:
+    """
+    How a payment came in: where its money lies, and what a channel said of it.
+
+    `business_date`: the accounting day of the channel; None for the day that is open here.
+    """
+
+    clearing: str | int
+    business_date: date | None = None
+    means: str = ""
+    branch: str = ""
+    teller: str = ""
+    paid_at: datetime | None = None
 
 
 def take_payment(
@@ -139,9 +155,8 @@ def book_payment(
 
     `is_wish`: the money is here already; a chosen bill that was paid meanwhile stands in nobody's way.
     """
-    _check_amount(amount_fen)
-    _lock_serial(channel, serial)
-    balances = ledger.lock_balances([account_id])
+    check_amount(amount_fen)
+    lock_serial(channel, serial)
     earlier = Payment.objects.filter(channel=channel, serial=serial).first()
     if earlier is not None:
         if (earlier.account_id, earlier.amount_fen, earlier.method) != (account_id, amount_fen, method):
@@ -150,7 +165,44 @@ def book_payment(
                 % {"yuan": yuan_from_fen(earlier.amount_fen), "no": str(earlier)},
                 receipt_no=str(earlier),
             )
-        return _as_taken(earlier, is_repeat=True)
+        return as_taken(earlier, is_repeat=True)
+    return book_new(
+        channel=channel,
+        serial=serial,
+        account_id=account_id,
+        amount_fen=amount_fen,
+        method=method,
+        came=CameIn(CLEARING[method]),
+        org_unit_id=org_unit_id,
+        received_by_id=received_by_id,
+        reference=reference,
+        chosen=chosen,
+        is_wish=is_wish,
+        at=at,
+    )
+
+
+def book_new(
+    *,
+    channel: str,
+    serial: str,
+    account_id: int,
+    amount_fen: int,
+    method: str,
+    came: CameIn,
+    org_unit_id: int | None,
+    received_by_id: int | None,
+    reference: str,
+    chosen: Sequence[int],
+    is_wish: bool,
+    at: datetime,
+) -> TakenPayment:
+    """
+    Book a payment whose serial is locked (`lock_serial`) and was not used; refusals as for `take_payment`.
+
+    :raises ledger.DayIsClosed: the accounting day that came with it is closed
+    """
+    balances = ledger.lock_balances([account_id])
     if account_id not in balances:
         raise settlement.AccountHasNoLedger(_("没有找到这个户号，请核对后再收款。"))
     if not dues.is_open(account_id=account_id):
@@ -159,13 +211,13 @@ def book_payment(
             raise AccountClosed(
                 _("这个户号已经销户，只能收清欠费 %(yuan)s 元，不能多收。") % {"yuan": yuan_from_fen(owed_fen)}
             )
-    business_date = ledger.open_business_date(at)
+    business_date = came.business_date or ledger.open_business_date(at)
     payment_id = next_id("payments_payment")
     settled = settlement.settle(
         account_id=account_id,
         amount_fen=amount_fen,
         payment_id=payment_id,
-        clearing=CLEARING[method],
+        clearing=came.clearing,
         at=at,
         business_date=business_date,
         actor_id=received_by_id,
@@ -186,6 +238,10 @@ def book_payment(
         business_date=business_date,
         org_unit_id=org_unit_id,
         received_by_id=received_by_id,
+        means=came.means,
+        branch=came.branch,
+        teller=came.teller,
+        paid_at=came.paid_at,
     ).save(force_insert=True)
     Allocation.objects.bulk_create(
         Allocation(
@@ -221,7 +277,7 @@ def is_form_key(text: str) -> bool:
     return _KEY.fullmatch(text) is not None
 
 
-def _check_amount(amount_fen: int) -> None:
+def check_amount(amount_fen: int) -> None:
     if amount_fen <= 0:
         raise settlement.AmountRefused(_("收款金额必须大于 0，请重新输入。"))
     if amount_fen > MAX_FEN:
@@ -230,7 +286,7 @@ def _check_amount(amount_fen: int) -> None:
         )
 
 
-def _lock_serial(channel: str, serial: str) -> None:
+def lock_serial(channel: str, serial: str) -> None:
     """Whoever books under this business key takes turns, whichever account they mean."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 11))", [f"{channel}:{serial}"])
@@ -243,7 +299,7 @@ def next_id(table: str) -> int:
         return int(cursor.fetchone()[0])
 
 
-def _as_taken(payment: Payment, *, is_repeat: bool) -> TakenPayment:
+def as_taken(payment: Payment, *, is_repeat: bool) -> TakenPayment:
     parts = payment.allocations.order_by("seq").values_list("bill_id", "bill_no", "amount_fen", "fee_fen")
     return TakenPayment(
         payment_id=payment.pk,

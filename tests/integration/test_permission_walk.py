@@ -59,6 +59,7 @@ from config.shared.models import (
     User,
 )
 from config.shared.permission_table import (
+    CHANNEL,
     CUSTOMER,
     PERMISSION,
     PUBLIC,
@@ -302,6 +303,7 @@ def one_of_everything() -> Walk:
         "passkey_id": 1,
         "place": 1,
         "out_trade_no": order.out_trade_no,
+        "serial": "WALK0001",
         "access_id": agent.pk,
         "contact_id": contact.pk,
         "photo_id": keep_photo(
@@ -624,6 +626,25 @@ SAY_NO_THEMSELVES: dict[str, str] = {
     "people_unlock": "there is nothing to unlock",
     "people_role": "a role is the whole utility's: changing it takes a grant for all of it",
 }
+
+
+class TestConnectedClients:
+    def test_nobody_calls_in_their_place(self, walk: Walk) -> None:
+        """Neither staff nor keys nor customers: what a connected client may do is opened by its signature alone."""
+        unit = OrgUnit.objects.get(pk=walk.world.province_id)
+        people = [
+            Client(),
+            signed_in(make_user("walks_leader", unit, "leader")),
+            signed_in(User.objects.get(pk=walk.world.portal_user_id)),
+            with_key(make_user("walks_bank", unit, "bank-integrator")),
+        ]
+        theirs = [rule for rule in rules() if rule.audience == CHANNEL]
+
+        answers = {
+            ask(client, method, walk.address(rule), rule) for client in people for rule in theirs for method in METHODS
+        }
+
+        assert len(theirs) == 4 and answers == {401}
 
 
 class TestPrograms:

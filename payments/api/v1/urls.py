@@ -2,9 +2,13 @@
 
 from django.urls import path
 
-from payments.api.v1 import payments
+from payments.api.v1 import channel, payments
 
 urlpatterns = [
+    path("channel/accounts/<str:account_no>/bills", channel.ChannelBills.as_view(), name="api_channel_bills"),
+    path("channel/payments", channel.ChannelPayments.as_view(), name="api_channel_payments"),
+    path("channel/payments/<str:serial>", channel.ChannelPaymentState.as_view(), name="api_channel_payment"),
+    path("channel/payments/<str:serial>/reversals", channel.ChannelReversals.as_view(), name="api_channel_reversals"),
     path("accounts/<str:account_no>/payments/", payments.AccountPayments.as_view(), name="api_account_payments"),
     path("payments/<str:receipt_no>/", payments.PaymentDetail.as_view(), name="api_payment"),
     path("payments/<str:receipt_no>/reversal/", payments.PaymentReversal.as_view(), name="api_payment_reversal"),

@@ -2,7 +2,7 @@
 Money coming in: payments, where each went, reversals, refunds of prepayment, orders at a wallet, notices of a wallet.
 
 Payments, allocations, reversals and refunds are money records: written once, never changed (see the migrations
-`0002_money_law` and `0003_refunds`).
+`0002_money_law`, `0003_refunds` and `0005_channel_clients`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ class Payment(models.Model):
     One sum taken for one account; (channel, serial) is its business key for ever, whatever happens to it later.
 
     At a counter the serial is the key that the form carried from the moment it was drawn; at a wallet it is our
-    order number. `prepaid_fen` is the surplus that went to the prepayment balance.
+    order number, at a bank or an agent its own serial under the code of the client; `business_date` is then the
+    accounting day that it named, and `means`, `branch`, `teller` and `paid_at` say how it took the money.
+    `prepaid_fen` is the surplus that went to the prepayment balance.
     """
 
     class Method(models.TextChoices):
@@ -28,6 +30,7 @@ class Payment(models.Model):
         CARD = "card", "刷卡"
         QR = "qr", "扫码"
         WALLET = "wallet", "电子钱包"
+        BANK = "bank", "银行代收"
 
     channel = models.CharField(max_length=16)
     serial = models.CharField(max_length=64)
@@ -44,6 +47,10 @@ class Payment(models.Model):
     received_by = models.ForeignKey(
         "shared.User", models.PROTECT, null=True, blank=True, db_index=False, related_name="+"
     )
+    means = models.CharField(max_length=16, blank=True, default="")
+    branch = models.CharField(max_length=32, blank=True, default="")
+    teller = models.CharField(max_length=32, blank=True, default="")
+    paid_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "payments_payment"
@@ -101,6 +108,8 @@ class Reversal(models.Model):
     """
     A payment was taken back on the day it was made, once, for a reason.
 
+    A client that took one back did so under a serial of its own, unique within its channel.
+
     `approved_by` is the second person where somebody else than the taker asked for it.
     """
 
@@ -114,10 +123,13 @@ class Reversal(models.Model):
         "shared.User", models.PROTECT, null=True, blank=True, db_index=False, related_name="+"
     )
     business_date = models.DateField()
+    channel = models.CharField(max_length=16, null=True, blank=True)
+    serial = models.CharField(max_length=64, null=True, blank=True)
 
     class Meta:
         db_table = "payments_reversal"
         constraints = (
+            models.UniqueConstraint(fields=["channel", "serial"], name="reversed_once_under_a_serial"),
             models.CheckConstraint(condition=~models.Q(reason=""), name="reversal_has_reason"),
             models.CheckConstraint(
                 condition=models.Q(approved_by__isnull=True) | ~models.Q(approved_by=models.F("reversed_by")),

@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from cis.feed_in import PlantDay
-from cis.models import PlantAlert
+from cis.models import MeterInstallation, PlantAlert, SolarPlant
 from cis.rating.registers import Register
 from config.shared.permissions import in_scope
 
@@ -154,6 +154,13 @@ def days_of_account(account_id: int, *, today: date, days: int = 31) -> list[Gen
         return []
     found = generation_days(first=today - timedelta(days=days), last=today - timedelta(days=1), plant_ids=plants)
     return [row for row in reversed(found) if row.gross_wh is not None or row.export_wh is not None]
+
+
+def generation_meter_of(account_id: int, *, today: date) -> str:
+    """Number of the meter that measures what the account's plant makes; "" where none does."""
+    of_plant = SolarPlant.objects.filter(account_id=account_id, closed_on=None).values("generation_point_id")
+    found = MeterInstallation.objects.filter(point_id__in=of_plant, valid__contains=today)
+    return found.values_list("meter__meter_no", flat=True).first() or ""
 
 
 def list_alerts(

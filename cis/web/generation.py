@@ -47,14 +47,16 @@ def account_generation(request: HttpRequest, account_no: str) -> HttpResponse:
     head, today = customers.get_head(account_no), timezone.localdate()
     saw(request, record_of(head.account_id))
     may_work = may(staff_of(request), WORKS)
-    form = MeterForm(request.POST or None)
+    known = {"meter_no": queries.generation_meter_of(head.account_id, today=today)}
+    form = MeterForm(request.POST or None, initial=known)
     if request.method == "POST" and may_work and form.is_valid():
         try:
             set_generation_meter(account_id=head.account_id, meter_no=form.cleaned_data["meter_no"], today=today)
         except Refused as refused:
             refuse(form, refused)
         else:
-            messages.success(request, _("发电表已登记。"))
+            noted = _("发电表已登记。") if form.cleaned_data["meter_no"] else _("已登记为没有发电表。")
+            messages.success(request, noted)
             return redirect("cis:account_generation", account_no=account_no)
     context = {
         "head": head,

@@ -24,8 +24,10 @@ from cis.models import (
     BillCorrection,
     BillDispute,
     BillingRun,
+    CapacityPause,
     FeedInPayment,
     IntervalDay,
+    PlantAlert,
     Reading,
     ReadingDoubt,
     SettlementDifference,
@@ -72,6 +74,9 @@ class TestLoadDemo:
         kinds = set(ReadingDoubt.objects.filter(resolved_at=None).values_list("doubts", flat=True))
         assert len(kinds) >= 3
         assert Reading.objects.filter(is_rollover=True, state=Reading.State.ACCEPTED).exists()
+        # Plants by day, one that stood still and one beyond its capacity; the works pause a part of theirs.
+        assert set(PlantAlert.objects.values_list("kind", flat=True)) >= {"nothing", "output"}
+        assert CapacityPause.objects.get().account.account_no == demo_works.ACCOUNT_NO
         # The market: a deviation cleared on the newest bill, two differences open, plants in three states.
         assert BillCorrection.objects.filter(cause="market-settlement").exclude(taken_by=None).count() == 2
         open_causes = SettlementDifference.objects.filter(left_fen__lt=0).values_list("cause", flat=True)

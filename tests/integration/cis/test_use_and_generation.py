@@ -127,6 +127,7 @@ class TestControl:
         assert staff.post(address, {"meter_no": "G22"}).status_code == 302
         plant.refresh_from_db()
         assert plant.generation_point_id == point
+        assert 'value="G22"' in staff.get(address).content.decode(), "saved as it is shown, the meter stays"
         for number in range(15):
             curve(point, FEBRUARY + timedelta(days=number), noon(100))
             curve(solar.point_id, FEBRUARY + timedelta(days=number), noon(40, 40), Register.EXPORT_TOTAL)

@@ -105,6 +105,7 @@ CONSOLE: tuple[Destination, ...] = (
     Destination(_("数据目录"), "database", "cis:data", "cis.export_data"),
     Destination(_("日结"), "book-check", "payments:day", "cis.close_day"),
     Destination(_("代征基金"), "landmark", "cis:fund_sums", "cis.close_day"),
+    Destination(_("代收渠道"), "plug", "payments:channels", "payments.manage_channels"),
     Destination(_("审批"), "stamp", "approvals", "shared.use_approvals"),
     Destination(_("用户与权限"), "user-cog", "people", "shared.manage_users"),
     Destination(_("查看审计"), "eye", "cis:audit", "shared.see_audit"),

@@ -377,6 +377,7 @@ _BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour=4, minute=30),
     },
     "end-day-in-halls": {"task": "halls.tasks.end_day", "schedule": crontab(hour=0, minute=5)},
+    "prune-channel-requests": {"task": "payments.tasks.forget_channel_requests", "schedule": crontab(minute=15)},
     "prune-looks": {"task": "config.shared.tasks.prune_looks", "schedule": crontab(hour=4, minute=40)},
     # After the night's collection, and before tomorrow is forecast from it.
     "aggregate-load": {"task": "dsm.tasks.aggregate_load", "schedule": crontab(hour=8, minute=20)},

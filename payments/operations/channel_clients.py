@@ -129,6 +129,21 @@ def open_client(
     return client_id
 
 
+def connect(
+    *, code: str, contract: Contract, algorithm: str | None, by_id: int, within: Sequence[str] | None, at: datetime
+) -> MadeKey | None:
+    """
+    Open a sandbox with a key made here, ready to call; without an algorithm a productive client, switched off.
+
+    :raises CodeTaken, UnusableNetwork, NotFound: see `open_client`
+    """
+    with transaction.atomic():
+        open_client(code=code, contract=contract, is_sandbox=algorithm is not None, by_id=by_id, within=within, at=at)
+        if algorithm is None:
+            return None
+        return add_key(code=code, algorithm=algorithm, public_key="", reason="", by_id=by_id, within=within, at=at)
+
+
 def change_contract(*, code: str, contract: Contract, within: Sequence[str] | None) -> None:
     """
     Write down what was agreed anew.

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.urls import URLPattern, path, register_converter
 
 from payments.simulators import wallet as sim_wallet
-from payments.web import console, late_fees, portal, refunds, to_do, verify, wallet
+from payments.web import channels, console, late_fees, portal, refunds, to_do, verify, wallet
 
 
 class PaperConverter:
@@ -30,6 +30,18 @@ urlpatterns: list[URLPattern] = [
     path("console/payments/to-do/clerks/", to_do.takings_by_clerk, name="takings_by_clerk"),
     path("console/payments/list/", console.day_list, name="day_list"),
     path("console/payments/day/", console.day, name="day"),
+    path("console/channels/", channels.channel_list, name="channels"),
+    path("console/channels/new/", channels.channel_new, name="channel_new"),
+    path("console/channels/<str:channel_code>/", channels.channel, name="channel"),
+    path("console/channels/<str:channel_code>/switch/", channels.channel_switch, name="channel_switch"),
+    path("console/channels/<str:channel_code>/area/", channels.channel_area, name="channel_area"),
+    path("console/channels/<str:channel_code>/change/", channels.channel_change, name="channel_change"),
+    path("console/channels/<str:channel_code>/key/", channels.channel_key, name="channel_key"),
+    path(
+        "console/channels/<str:channel_code>/keys/<str:client_key>/revoke/",
+        channels.channel_key_revoke,
+        name="channel_key_revoke",
+    ),
     path("console/accounts/<str:account_no>/pay/", console.pay, name="desk_account"),
     path("console/accounts/<str:account_no>/refund/", refunds.ask, name="refund"),
     path("console/accounts/<str:account_no>/payments/", console.account_payments, name="account_payments"),

@@ -32,6 +32,7 @@ from halls.operations import call_next, finish, rate, start_serving
 from payments.models import PaymentOrder
 from payments.operations import taking
 from tests.factories.arrears import Road
+from tests.factories.channels import connect_bank
 from tests.factories.corrections import add_corrections
 from tests.factories.halls import at_counter, make_hall, take
 from tests.factories.lived_in_district import add_district
@@ -73,6 +74,7 @@ def lived_in_world() -> World:
     too; `tenant`, `payer` and `proxy` are the names of the portal users.
     """
     world = small_world()
+    connect_bank(world, "walked-bank")
     _staff(world)
     _read_and_bill(world)
     _agreed_beside(world)

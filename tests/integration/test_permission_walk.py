@@ -82,6 +82,7 @@ from payments.models import PaymentOrder
 from payments.operations import ask_refund
 from payments.receipts import verification_token
 from tests.factories.arrears import Road
+from tests.factories.channels import connect_bank
 from tests.factories.corrections import add_corrections
 from tests.factories.districts import make_district
 from tests.factories.fee_control import PAPER
@@ -122,6 +123,7 @@ MANAGED = {
     "hold_id",
     "installation_id",
     "back_bill_id",
+    "channel_code",
 }
 # Objects of one's own: somebody else's is simply not there, whoever asks.
 OWN = {"place", "session_id", "passkey_id"}
@@ -223,6 +225,7 @@ def one_of_everything() -> Walk:
         out_trade_no="WALK0001", channel="wallet", account_id=world.residential.account_id, amount_fen=100,
         created_at=now, expires_at=now + timedelta(hours=1),
     )  # fmt: skip
+    connected = connect_bank(world, "walk-bank")
     portal = User.objects.get(pk=world.portal_user_id)
     letter_key = files.keep(io.BytesIO(b"%PDF-1.7 of the walk"), folder="letters")
     agent = PortalAccess.objects.create(
@@ -304,6 +307,8 @@ def one_of_everything() -> Walk:
         "place": 1,
         "out_trade_no": order.out_trade_no,
         "serial": "WALK0001",
+        "channel_code": connected.code,
+        "client_key": connected.key_id,
         "access_id": agent.pk,
         "contact_id": contact.pk,
         "photo_id": keep_photo(

@@ -421,6 +421,7 @@ INDICATORS: tuple[str, ...] = (
 # `today` and `at` that may be repeated.
 DEMO: tuple[str, ...] = (
     "cis.operations.demo_works.load",
+    "cis.operations.demo_advances.load",
     "cis.operations.demo_losses.load",
     "cis.operations.demo_arrears.load",
     "cis.operations.demo_fee_control.load",

@@ -292,6 +292,8 @@ def account_arrears(request: HttpRequest, account_no: str) -> HttpResponse:
         "page": page,
         "rows": protection_queries.list_protections(head.account_id, today=timezone.localdate()),
         "may_collect": may(user, COLLECTS),
+        "advances": advances.asked_advances(head.account_id),
+        "today": timezone.localdate(),
     }
     return render_part(
         request,

@@ -6,8 +6,11 @@ from datetime import date, datetime
 
 from django.conf import settings
 
+from cis.collecting.advances import due_day
 from cis.operations import advances
 from cis.operations.billing import issue_bill_now
+from cis.queries.advances import is_workday
+from config.shared.periods import cycle_of
 from tests.factories.arrears import SHANGHAI
 from tests.factories.world import AccountIds, World
 
@@ -45,6 +48,13 @@ def agree_on_advances(
         by_id=world.manager_id,
         at=at,
     )
+
+
+def ask_today(world: World, at: datetime) -> None:
+    """The business pays half of a thousand yuan on this day of each month, and was asked for it."""
+    today = at.astimezone(settings.BILLING_TIME_ZONE).date()
+    agree_on_advances(world, at=at, from_cycle=cycle_of(today), settlements=((today.day, 500),), monthly_fen=1_000_00)
+    assert advances.demand_advances(at=morning(due_day(today, is_workday))) == 1
 
 
 def bill(world: World, cycle: int, *, at: datetime = SIGNED) -> int:

@@ -31,6 +31,7 @@ from halls.models import DisplayNote, PayPoint
 from halls.operations import call_next, finish, rate, start_serving
 from payments.models import PaymentOrder
 from payments.operations import taking
+from tests.factories.advances import ask_today
 from tests.factories.arrears import Road
 from tests.factories.channels import connect_bank
 from tests.factories.corrections import add_corrections
@@ -67,7 +68,7 @@ def lived_in_world() -> World:
     The small world after its February: everybody read, one reading doubtful, one row rejected, the rest billed.
 
     The clerk has taken a part of what the second household owes and noted that it disputes its bill. The shop has not
-    paid and has a notice of disconnection. The portal
+    paid, has a notice of disconnection, and pays half a month ahead by agreement. The portal
     user's account has a tenant, a payer and an agent, measured days up to yesterday, a report that waits for an
     answer and an order that waits for money; somebody asked who looked at it. A role is asked for, a job and a
     delivery failed, a message was lost, letters are written, a program has a key. The staff of `MORE_STAFF` are there
@@ -83,6 +84,7 @@ def lived_in_world() -> World:
     _at_the_counter(world)
     now = timezone.now()
     _in_arrears(world)
+    ask_today(world, now)
     add_corrections(world, by_id=world.accountant_id, at=AFTER)
     _in_the_portal(world, now)
     _measured_days(world, now.date())

@@ -149,9 +149,9 @@ ADVANCE_DUE = declare(
         lasts=timedelta(days=5),
         in_inbox=True,
         subject_zh="分次结算款快到交款日",
-        subject_en="A settlement will fall due",
+        subject_en="An advance will fall due",
         zh="户号尾号 {tail}：{month} 第 {number} 次结算 {yuan} 元，请在 {due} 前交。月度账单会全部扣除。已交请忽略。",
-        en="Account ending {tail}: settlement {number} of {month}, {yuan} yuan, due {due}. The final bill nets it.",
+        en="Account ending {tail}: advance {number} of {month}, {yuan} yuan, due {due}. The monthly bill nets it.",
         examples={"tail": "6789", "month": "2026-11", "number": "1", "yuan": "186400.00", "due": "2026-11-10"},
     )
 )

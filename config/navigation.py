@@ -428,6 +428,7 @@ DEMO: tuple[str, ...] = (
     "cis.operations.demo_corrections.load",
     "cis.operations.demo_market.load",
     "cis.operations.demo_use.load",
+    "payments.operations.demo_advances.load",
     "payments.operations.demo_refunds.load",
     "crm.operations.demo.load",
     "dsm.operations.demo_loads.load",

@@ -23,7 +23,7 @@ from cis.queries.audit import record_of
 from cis.web.portal_sign_in import refuse
 from config.shared.display_formats import format_month
 from config.shared.errors import Refused
-from config.shared.money import NotMoney, fen_from_yuan
+from config.shared.money import NotMoney, fen_from_yuan, yuan_from_fen
 from config.shared.periods import add_months, cycle_of, is_cycle
 from config.shared.permissions import may, scope_of, staff_of
 from config.shared.web.looks import saw
@@ -137,9 +137,9 @@ def account_advances(request: HttpRequest, account_no: str) -> HttpResponse:
     saw(request, record_of(head.account_id))
     act = request.POST.get("act", "") if request.method == "POST" else ""
     most, notice_days = queries.advance_terms(on=today)
-    initial = {"signed_on": today, "day_1": 10, "share_1": "33.3", "day_2": 20, "share_2": "33.3"}
+    page = advance_pages.advance_page(head.account_id, on=today)
     agree = AgreementForm(
-        request.POST if act == "agree" else None, today=today, most=most, initial=initial, prefix="agree"
+        request.POST if act == "agree" else None, today=today, most=most, initial=_first(page, today), prefix="agree"
     )
     ending = EndForm(request.POST if act == "end" else None, initial={"last_on": today}, prefix="end")
     form: AgreementForm | EndForm | None = agree if act == "agree" else ending if act == "end" else None
@@ -153,13 +153,29 @@ def account_advances(request: HttpRequest, account_no: str) -> HttpResponse:
             return redirect("cis:account_advances", account_no=account_no)
     context = {
         "head": head,
-        "page": advance_pages.advance_page(head.account_id, on=today),
+        "page": page,
         "agree": agree,
         "ending": ending,
         "opened": act,
         "notice_days": notice_days,
     }
     return render(request, "cis/advances/account.html", context, status=422 if request.method == "POST" else 200)
+
+
+def _first(page: advance_pages.AdvancePage, today: date) -> dict[str, Any]:
+    """What the form begins with: the terms there are from the next month on, else two thirds of the last bill."""
+    if page.current is None:
+        return {"signed_on": today, "day_1": 10, "share_1": "33.3", "day_2": 20, "share_2": "33.3"}
+    monthly = page.current.monthly_fen
+    first: dict[str, Any] = {
+        "signed_on": today,
+        "from_cycle": add_months(cycle_of(today), 1),
+        "basis": page.current.basis,
+        "monthly": "" if monthly is None else yuan_from_fen(monthly),
+    }
+    for number, (day, percent) in enumerate(page.current.settlements, start=1):
+        first |= {f"day_{number}": day, f"share_{number}": percent.removesuffix("%")}
+    return first
 
 
 def _do(form: AgreementForm | EndForm, account_id: int, by_id: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,17 @@ from django.test import Client
 from django.utils import timezone
 
 from cis.collecting.advances import due_day
-from cis.models import AdvanceAgreement, AdvanceDemand, PortalAccess
+from cis.models import AdvanceAgreement, AdvanceDemand, Bill, PortalAccess
 from cis.operations import advances
 from cis.queries.advances import is_workday
 from config.shared.models import OrgUnit, User
-from config.shared.periods import cycle_of
+from config.shared.money import yuan_from_fen
+from config.shared.periods import add_months, cycle_of
 from payments.channels import wallet_keys
 from payments.models import PaymentOrder
+from tests.factories.advances import JANUARY, SIGNED, agree_on_advances, bill, morning
 from tests.factories.world import World, make_user, small_world
-from tests.integration.payments import pay
+from tests.integration.payments import pay, pay_all
 
 pytestmark = pytest.mark.django_db
 
@@ -66,6 +68,13 @@ def agreed_and_asked(world: World) -> datetime:
     return at
 
 
+def owner_of(world: World) -> int:
+    """Whoever acts for the business in the portal."""
+    owner = User.objects.create_user("shop_owner", kind=User.Kind.CUSTOMER)
+    PortalAccess.objects.create(user=owner, account_id=world.commercial.account_id, began_at=timezone.now())
+    return owner.pk
+
+
 class TestAtTheCounter:
     def test_terms_are_agreed_and_what_is_wrong_comes_back_with_what_was_typed(self, world: World) -> None:
         client, address = browser(world.manager_id), f"/console/accounts/{world.commercial.account_no}/advances/"
@@ -87,6 +96,9 @@ class TestAtTheCounter:
             "amount", 1_000_00, [500], world.manager_id,
         )  # fmt: skip
         shown = text_of(client, address)
+        assert (
+            f'value="{add_months(cycle_of(timezone.localdate()), 1)}" selected' in shown and 'value="1000.00"' in shown
+        )
         assert "执行中" in shown and "等待交款" in shown and YUAN_500 in shown and "协议 7，柜 3" in shown
 
     def test_it_is_ended_with_a_reason(self, world: World) -> None:
@@ -131,6 +143,29 @@ class TestAtTheCounter:
         assert not AdvanceAgreement.objects.exists()
 
 
+class TestOnTheBill:
+    def test_staff_and_customer_see_what_was_paid_before_it_and_what_is_left(self, world: World, settings: Any) -> None:
+        settings.BILL_DUE_DAYS = 20_000
+        before = [bill(world, cycle) for cycle in world.cycles[:2]]
+        pay_all(world, account=world.commercial, at=SIGNED)
+        agree_on_advances(world)
+        asked_at = morning(date(2026, 1, 8))
+        advances.demand_advances(at=asked_at)
+        pay(world, fen=200_00, account=world.commercial, at=asked_at)
+        issued = Bill.objects.get(pk=bill(world, JANUARY, at=world.at))
+
+        for client, address in (
+            (browser(world.clerk_a_id), "/console/bills/"),
+            (browser(owner_of(world)), "/my/bills/"),
+        ):
+            text = text_of(client, f"{address}{issued}/")
+            total, left = yuan_from_fen(issued.total_fen), yuan_from_fen(issued.total_fen - 200_00)
+            assert "本月分次结算" in text and "200.00" in text
+            assert yuan_from_fen(AdvanceDemand.objects.get().amount_fen) in text
+            assert f"本期电费 {total} 元，已交的从预存里扣，现在还要交 {left} 元" in text
+            assert "本月分次结算" not in text_of(client, f"{address}{Bill.objects.get(pk=before[1])}/")
+
+
 class TestInThePortal:
     @pytest.fixture(autouse=True)
     def _keys(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Any) -> None:
@@ -140,9 +175,7 @@ class TestInThePortal:
 
     def test_the_customer_sees_what_comes_next_and_pays_it_with_one_press(self, world: World) -> None:
         agreed_and_asked(world)
-        owner = User.objects.create_user("shop_owner", kind=User.Kind.CUSTOMER)
-        PortalAccess.objects.create(user=owner, account_id=world.commercial.account_id, began_at=timezone.now())
-        client = browser(owner.pk)
+        client = browser(owner_of(world))
 
         assert "按协议先交" in text_of(client, "/my/") and YUAN_500 in text_of(client, "/my/")
         page = text_of(client, "/my/pay/")

@@ -122,7 +122,8 @@ class TestTheMorning:
         advances.demand_advances(at=FIRST)
 
         new = Bill.objects.get(pk=int(new_no[6:]))
-        assert new.pk != old.pk and AdvanceDemand.objects.get().basis_bill_id == new.pk
+        demand = AdvanceDemand.objects.get()
+        assert new.pk != old.pk and (demand.basis_bill_id, demand.basis_fen) == (new.pk, new.total_fen)
 
     def test_of_a_month_that_is_billed_or_of_a_closed_account_nothing_is_asked(self, world: World) -> None:
         with transaction.atomic():
@@ -237,6 +238,13 @@ class TestTheAgreement:
             advances.end(
                 account_id=account, last_on=date(2026, 1, 20), reason="再停", by_id=world.manager_id, at=SECOND
             )
+
+    def test_that_has_ended_asks_for_nothing_more(self, world: World) -> None:
+        end(world, date(2026, 1, 9), at=FIRST)
+
+        assert advances.demand_advances(at=FIRST) == 0
+        rows = advance_page(world.commercial.account_id, on=FIRST.date()).months[0].rows
+        assert [row.state for row in rows] == ["not-in-force"] * 2
 
     def test_follows_another_from_a_month_of_which_nothing_was_asked(self, world: World) -> None:
         advances.demand_advances(at=FIRST)

@@ -43,9 +43,8 @@ class TestWhatFallsDue:
         last = first + timedelta(days=length)
 
         found = days_falling_due(first, last, is_workday)
-        one_by_one = [
-            one for n in range(length + 1) for one in days_falling_due(*[first + timedelta(n)] * 2, is_workday)
-        ]
+        days = [first + timedelta(days=number) for number in range(length + 1)]
+        one_by_one = [one for day in days for one in days_falling_due(day, day, is_workday)]
 
         assert sorted(found, key=repr) == sorted(one_by_one, key=repr)
         assert len({(one.cycle, one.day) for one in found}) == len(found)

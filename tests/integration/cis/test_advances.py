@@ -20,8 +20,9 @@ from cis.queries.advance_pages import advance_page, list_advances
 from cis.queries.advances import advances_of_bill, overdue_advances
 from cis.queries.ledger import balance
 from cis.tasks import demand_advances as daily_task
-from config.shared.models import Message, OrgUnit
+from config.shared.models import Message, NoticeCount, OrgUnit
 from tests.factories.advances import DUE, JANUARY, SIGNED, agree_on_advances, bill, morning
+from tests.factories.bills import issue
 from tests.factories.ledger import at_once
 from tests.factories.world import World, small_world
 from tests.integration.payments import pay, pay_all
@@ -72,6 +73,19 @@ class TestTheMorning:
         assert told.account_id == world.commercial.account_id
         assert asked(world, DUE[0]) == [share]
         assert balance(world.commercial.account_id).receivable_fen == 0, "nothing is booked"
+
+    def test_counts_a_share_of_a_bill_far_beyond_the_usual_as_an_outlier_for_the_brake(self) -> None:
+        for last, outliers in ((1_000_000_00, 1), (1_100_00, 0)):
+            with transaction.atomic():
+                made = small_world()
+                for cycle in (202509, 202510, 202511):
+                    issue(made, 1_000_00, account=made.commercial, cycle=cycle)
+                issue(made, last, account=made.commercial, cycle=202512)
+                agree_on_advances(made)
+                assert advances.demand_advances(at=FIRST) == 1
+                counted = NoticeCount.objects.filter(template="advance-due").values_list("messages", "outliers")
+                assert list(counted) == [(1, outliers)]
+                transaction.set_rollback(True)
 
     def test_costs_the_same_for_many(self, world: World) -> None:
         others = (world.residential_tou, world.residential_day_15)

@@ -24,6 +24,7 @@ from cis.operations import (
     integrity,
     ledger,
     partitions,
+    public_holidays,
     reading_photos,
     reminders,
     settlement,
@@ -66,9 +67,11 @@ def make_interval_partitions(**_future: object) -> None:
 @app.task(acks_late=True)
 def open_arrears_cases(**_future: object) -> None:
     """
-    End agreements missed or paid off, pay what is open out of what was paid ahead; then open a case for every account
+    Keep the holidays for the law of cuts; end agreements missed or paid off, pay what is open out of what was paid
+    ahead; then open a case for every account
     with an overdue bill, close those that paid.
     """
+    log.info("holidays kept", extra={"changed": public_holidays.keep(at=timezone.now())})
     log.info("budget plans looked at", extra=budget_plans.look_at_plans(at=timezone.now()))
     log.info("agreements looked at", extra=agreements.look_at_agreements(at=timezone.now()))
     log.info("prepayment applied", extra={"accounts": settlement.apply_all(at=timezone.now())})

@@ -86,12 +86,17 @@ django.setup()
 # Workers inherit this environment, and pytest-django would read the settings there too early.
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
+import hypothesis
 from django.conf import settings
 from django.db import connections
 from django.test import TransactionTestCase
 from django.utils import translation
 
 from tests.stack import Stack
+
+# How long an example takes is a matter of the machine's load, not of the code: nothing fails by the clock.
+hypothesis.settings.register_profile("house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("house")
 
 # --- The engines ---------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from cis.models.collecting import (
     ArrearsStep,
     DisconnectionRule,
     Protection,
+    PublicHoliday,
     QuietTime,
     ReconnectionOrder,
 )
@@ -166,6 +167,7 @@ __all__ = [
     "PortalSession",
     "Premise",
     "Protection",
+    "PublicHoliday",
     "QuietTime",
     "RatingSwitches",
     "Reading",

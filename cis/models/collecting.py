@@ -270,6 +270,20 @@ class QuietTime(models.Model):
         return f"{self.kind} {self.lasts}"
 
 
+class PublicHoliday(models.Model):
+    """A day off of the published calendar, for the law of cuts in the database; kept by `public_holidays.keep`."""
+
+    day = models.DateField(primary_key=True)
+    name = models.CharField(max_length=40)
+
+    class Meta:
+        db_table = "cis_public_holiday"
+        constraints = (models.CheckConstraint(condition=~models.Q(name=""), name="holiday_has_a_name"),)
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.name}"
+
+
 class ReconnectionOrder(models.Model):
     """Bring supply back: made when what was overdue is paid, to be done by `due_at`; one a cut."""
 

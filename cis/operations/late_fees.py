@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from cis.models import Bill, LateFeeCharge, LateFeeWaiver
 from cis.models.ledger import TransferKind
-from cis.operations import ledger
+from cis.operations import collecting, ledger
 from cis.operations.ledger import Posting
 from cis.queries.late_fees import BillLateFee, LateFeesSoFar, late_fees_so_far, paid_late_fee
 from config.shared import approvals
@@ -253,6 +253,8 @@ def _waive(act: approvals.Act) -> dict[str, Any]:
         business_date=business_date,
         actor_id=act.decided_by_id,
     )
+    # As after a payment: where nothing is owed any more, supply that is away comes back.
+    collecting.look_again(account_id=bill.account_id, at=act.at)
     return {"waived_fen": sum(waiver.amount_fen for waiver in waivers)}
 
 
@@ -348,6 +350,8 @@ def _give_back(act: approvals.Act) -> dict[str, Any]:
         business_date=business_date,
         actor_id=act.decided_by_id,
     )
+    # What was paid of the fee is in hand now and may cover what supply was stopped for.
+    collecting.look_again(account_id=bill.account_id, at=act.at)
     return {"given_back_fen": sum(waiver.amount_fen for waiver in waivers)}
 
 

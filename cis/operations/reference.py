@@ -20,6 +20,7 @@ from cis.models import (
     ValidationThresholds,
 )
 from cis.models.ledger import ControlAccount
+from cis.operations import public_holidays
 from cis.operations.fee_control import load_fee_control_terms
 from cis.rating import CHARGES
 from cis.rating.catalogue import Catalogue, TariffRecord, read_catalogue
@@ -40,7 +41,7 @@ class OverlappingValidity(Refused):
 def load_reference(*, at: datetime) -> None:
     """
     Charges with their legal basis, control accounts, published tariffs and windows, thresholds, starting roles, limits
-    of messages, rules of disconnection.
+    of messages, rules of disconnection, the holidays of this year and the next.
 
     Tariffs come from `cis/data/tariffs.json`: every table graded medium or better, and the Hubei residential table
     marked as a demonstration.
@@ -55,6 +56,7 @@ def load_reference(*, at: datetime) -> None:
         _load_control_accounts()
         _load_disconnection_rules()
         load_fee_control_terms()
+        public_holidays.keep(at=at)
         _load_windows(catalogue)
         for record in catalogue.records:
             _load_tariff(record)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 from django.db import Error, connection, transaction
 from django.test import Client
+from psycopg2.extras import DateRange
 
 from cis import handlers
 from cis.events import DebtorTold
@@ -16,9 +17,11 @@ from cis.models import (
     Account,
     ArrearsCase,
     Bill,
+    FreeEnergyRight,
     LateFeeCharge,
     Premise,
     Protection,
+    PublicHoliday,
     ReconnectionOrder,
     TransformerDistrict,
 )
@@ -29,8 +32,10 @@ from cis.operations import (
     collecting,
     collecting_notices,
     disputes,
+    late_fees,
     ledger,
     protections,
+    public_holidays,
     settlement,
 )
 from cis.queries import collecting as queries
@@ -38,6 +43,7 @@ from cis.queries import dues
 from cis.queries import ledger as ledger_queries
 from cis.queries.late_fees import late_fees_so_far
 from config.shared import approvals
+from config.shared.calendar import calendar_day
 from config.shared.errors import NotAllowed, NotFound, Refused
 from config.shared.models import Message, OrgUnit, OutboxDelivery, OutboxEvent, User
 from payments import handlers as payment_handlers
@@ -106,7 +112,7 @@ class TestTheRoad:
         assert ArrearsCase.objects.get(pk=road.case_id).closed_at is not None
 
     @pytest.mark.acceptance("F28")
-    @pytest.mark.parametrize("by", ["agreement", "write-off", "dispute", "in-hand", "one-fen"])
+    @pytest.mark.parametrize("by", ["agreement", "write-off", "dispute", "in-hand", "late-fee", "one-fen"])
     def test_supply_is_ordered_back_with_whatever_ends_the_reason_to_keep_it_away(self, road: Road, by: str) -> None:
         for act in (*WALK, "cut"):
             getattr(road, act)()
@@ -128,6 +134,16 @@ class TestTheRoad:
             case "in-hand":
                 prepay(road.account.account_id, 500_00)
                 collecting.open_cases(at=when)
+            case "late-fee":
+                # The payment covered the late fee first; given back, the fee covers what was left of the bill.
+                paid = pay(road.world, fen=500_00, account=road.account, at=when)
+                collecting.note_payment(account_id=account_id, payment_id=paid.payment_id, paid_at=when, at=when)
+                bill = Bill.objects.get(account_id=account_id)
+                assert bill.open_fen > 0 and not ReconnectionOrder.objects.exists()
+                asked = late_fees.ask_give_back(
+                    bill_id=bill.pk, reason="账单没有送到", asked_by_id=road.collector, at=when
+                )
+                approvals.approve(approval_id=asked, decided_by_id=road.head, at=when)
             case "one-fen":
                 paid = pay(road.world, fen=1, account=road.account, at=when)
                 collecting.note_payment(account_id=account_id, payment_id=paid.payment_id, paid_at=when, at=when)
@@ -312,6 +328,12 @@ class TestNotEarlyAndNotAround:
                 account_id=road.account.account_id, kind="life-support", basis="呼吸机", from_on=date(2026, 3, 1),
                 set_by_id=road.collector, set_at=CUT,
             ),
+            lambda: FreeEnergyRight.objects.create(
+                account_id=road.account.account_id, kwh_per_month=15, document="低保证 1 号",
+                valid=DateRange(date(2026, 1, 1), None),
+            ),
+            lambda: PublicHoliday.objects.create(day=CUT.date(), name="节日"),
+            lambda: PublicHoliday.objects.create(day=date(2026, 3, 4), name="节日的前一天"),
             lambda: pay_all(road.world, account=road.account, at=at(3, 2)),
             lambda: protections.set_quiet_time(
                 org_unit_id=road.world.city_id, kind="weather", from_at=at(3, 3, 0), until_at=at(3, 4, 0),
@@ -327,6 +349,17 @@ class TestNotEarlyAndNotAround:
                 road.cut_around()
             transaction.savepoint_rollback(undone)
         road.cut_around()
+
+    def test_the_database_knows_the_holidays_of_two_years_and_follows_the_calendar(self) -> None:
+        PublicHoliday.objects.filter(day__year=2027).delete()
+        PublicHoliday.objects.update_or_create(day=date(2026, 3, 4), defaults={"name": "已改为上班"})
+
+        assert public_holidays.keep(at=CUT) > 0 == public_holidays.keep(at=CUT)
+
+        days = [date(2026, 1, 1) + timedelta(days=number) for number in range(730)]
+        expected = {day: calendar_day(day).holiday for day in days if calendar_day(day).holiday}
+        kept = PublicHoliday.objects.filter(day__year__in=(2026, 2027)).values_list("day", "name")
+        assert dict(kept) == expected and date(2026, 10, 1) in expected
 
     def test_a_step_is_written_once(self, road: Road) -> None:
         road.cause()

@@ -29,6 +29,7 @@ from cis.models import (
     FeeControlStep,
     FreeEnergyRight,
     InstalmentAgreement,
+    PublicHoliday,
     ReconnectionOrder,
 )
 from cis.operations import (
@@ -384,6 +385,12 @@ class TestNeverAgainstTheRule:
             against()
             assert "stop" not in flat.look(at(10, 9, 2)), "nor does the house try"
             with pytest.raises(Error), transaction.atomic():
+                FeeControlCommand.objects.create(**lawful)
+            transaction.savepoint_rollback(undone)
+        for day in (date(2026, 3, 10), date(2026, 3, 11)):
+            undone = transaction.savepoint()
+            PublicHoliday.objects.create(day=day, name="节日")
+            with pytest.raises(Error, match="holiday"), transaction.atomic():
                 FeeControlCommand.objects.create(**lawful)
             transaction.savepoint_rollback(undone)
         FeeControlCommand.objects.create(**lawful)

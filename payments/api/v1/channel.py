@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cis.queries import dues
+from cis.queries.advances import Advance
 from config.shared.errors import NotFound
 from payments.api.signed_requests import ChannelView, TooMany, caller_of, needs_channel, read_body
 from payments.operations import rate_limits
@@ -140,8 +141,26 @@ class OpenBillOut(serializers.Serializer[Any]):
         return f"{bill.cycle // 100}-{bill.cycle % 100:02d}"
 
 
+class AdvanceOut(serializers.Serializer[Any]):
+    """A settlement of a month that is asked ahead of its bill and not covered; no bill, no late fee."""
+
+    month = serializers.SerializerMethodField()
+    number = serializers.IntegerField()
+    amount_fen = serializers.IntegerField()
+    open_fen = serializers.IntegerField()
+    due_on = serializers.DateField()
+
+    def get_month(self, advance: Advance) -> str:
+        """The month that will be billed, such as 2026-10."""
+        return f"{advance.cycle // 100}-{advance.cycle % 100:02d}"
+
+
 class ArrearsOut(serializers.Serializer[Any]):
-    """What an account owes today; the name is masked."""
+    """
+    What an account owes today; the name is masked.
+
+    `to_pay_fen` is of the bills alone; `advance_fen` is asked beside it by agreement and becomes prepayment when paid.
+    """
 
     account_no = serializers.CharField()
     name = serializers.CharField(source="masked_name")
@@ -150,6 +169,8 @@ class ArrearsOut(serializers.Serializer[Any]):
     to_pay_fen = serializers.IntegerField()
     late_fee_fen = serializers.IntegerField()
     prepayment_fen = serializers.IntegerField()
+    advances = AdvanceOut(many=True)
+    advance_fen = serializers.IntegerField()
 
 
 class ChannelBills(ChannelView):

@@ -22,6 +22,7 @@ from config.shared.periods import add_months, cycle_of
 from payments.channels import wallet_keys
 from payments.models import PaymentOrder
 from tests.factories.advances import JANUARY, SIGNED, agree_on_advances, bill, morning
+from tests.factories.channels import connect_bank
 from tests.factories.world import World, make_user, small_world
 from tests.integration.payments import pay, pay_all
 
@@ -186,3 +187,20 @@ class TestInThePortal:
 
         assert answer.status_code == 302
         assert PaymentOrder.objects.get().amount_fen == AdvanceDemand.objects.get().amount_fen == 500_00
+
+
+class TestAtABank:
+    def test_a_connected_bank_sees_it_beside_the_bills_and_its_payment_covers_it(self, world: World) -> None:
+        agreed_and_asked(world)
+        bank, address = connect_bank(world), f"/accounts/{world.commercial.account_no}/bills"
+        today = timezone.localdate()
+
+        owed = bank.get(address).json()
+
+        assert (owed["to_pay_fen"], owed["bills"], owed["advance_fen"]) == (0, [], 500_00)
+        assert [(one["month"], one["number"], one["open_fen"]) for one in owed["advances"]] == [
+            (f"{today:%Y-%m}", 1, 500_00)
+        ]
+        taken = bank.pay(world.commercial.account_no, 500_00, serial="S1", bank_date=today.isoformat())
+        assert taken.status_code == 201 and taken.json()["prepaid_fen"] == 500_00
+        assert bank.get(address).json()["advances"] == []

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.urls import URLPattern, path, register_converter
 
 from payments.simulators import wallet as sim_wallet
-from payments.web import channels, console, late_fees, portal, refunds, to_do, verify, wallet
+from payments.web import channels, console, integrators, late_fees, portal, refunds, to_do, verify, wallet
 
 
 class PaperConverter:
@@ -50,6 +50,7 @@ urlpatterns: list[URLPattern] = [
     path("console/payments/<str:receipt_no>/", console.payment, name="payment"),
     path("console/payments/<str:receipt_no>/reversal/", console.reverse_payment, name="reverse"),
     path("console/payments/<str:receipt_no>/receipt-<paper:paper>.pdf", console.receipt_pdf, name="receipt_pdf"),
+    path("integrators/", integrators.integrators_page, name="integrators"),
     path("receipts/<str:token>/", verify.verify, name="verify"),
     path("my/pay/", portal.pay, name="portal_pay"),
     path("my/accounts/<str:account_no>/late-fees/", late_fees.portal_late_fees, name="portal_late_fees"),
@@ -68,6 +69,7 @@ if settings.SIMULATORS:
     ]
 
 # For `tests/architecture`: addresses that need no named permission, and why they do not.
+PUBLIC = {"payments:integrators": "whoever connects to us reads how; it names no customer and no client"}
 SIGNED_IN_ONLY = {
     "payments:portal_pay": "a customer's own accounts",
     "payments:portal_late_fees": "a customer's own accounts",

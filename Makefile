@@ -27,7 +27,7 @@ test: env-dev ## Run the tests, a process for each core (ARGS=… for pytest)
 	@$(PY) -m config.embedded.system_packages chromium
 	@$(PY) -m config.embedded.browser_libraries
 	@$(PY) -m config.embedded.messages
-	$(PY) -m pytest -q -n auto $(ARGS)
+	$(PY) -m pytest -q -n auto --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 check: env-dev ## Format, lint, types, layers, migrations, deployment, API description
 	$(PY) -m ruff format --check .

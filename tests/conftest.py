@@ -2,8 +2,8 @@
 
 The controller starts the engines and passes their addresses on by the environment. The first
 worker to need the database migrates a template as the owner; each worker copies it. Tests run as
-the application's role, so that its missing privileges are tested too. A test that commits gets a
-fresh copy of the template afterwards, because that role may not TRUNCATE.
+the application's role, so that its missing privileges are tested too. After a test that commits the
+superuser empties what it filled, because that role may not TRUNCATE.
 """
 
 from __future__ import annotations
@@ -92,6 +92,7 @@ from django.db import connections
 from django.test import TransactionTestCase
 from django.utils import translation
 
+from tests.emptied import Origin, empty, origin_of
 from tests.stack import Stack
 
 # How long an example takes is a matter of the machine's load, not of the code: nothing fails by the clock.
@@ -226,6 +227,9 @@ def _ensure_template() -> None:
         cursor.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE true").format(sql.Identifier(TEMPLATE)))
 
 
+_origin: Origin | None = None
+
+
 def fresh_database() -> None:
     """Replace this worker's database by a copy of the template, whoever is connected to it."""
     connections.close_all()
@@ -236,6 +240,15 @@ def fresh_database() -> None:
         copy = "CREATE DATABASE {name} OWNER {owner} TEMPLATE {template} STRATEGY file_copy"
         cursor.execute(sql.SQL(copy).format(**names))
         grant_database(cursor, DATABASE, APP)
+    global _origin
+    _origin = origin_of(_postgres_url(DATABASE, "postgres", "superuser"))
+
+
+def clean_database() -> None:
+    """Undo what a test has committed: empty what it filled, or copy the template where that does not do."""
+    connections.close_all()
+    if _origin is None or not empty(_postgres_url(DATABASE, "postgres", "superuser"), _origin):
+        fresh_database()
 
 
 @pytest.fixture(scope="session")
@@ -244,7 +257,7 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> It
     if os.environ.get(HANDED_ON) is None or (not IS_XDIST_WORKER and _engines is None):
         pytest.fail("This test needs the database; tests/unit and tests/architecture run without one.")
     patch = pytest.MonkeyPatch()
-    patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: fresh_database())
+    patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: clean_database())
     with django_db_blocker.unblock():
         _ensure_template()
         fresh_database()
@@ -276,9 +289,39 @@ def _stack(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> I
     stack.stop()
 
 
+# The longest first, so that the end does not wait for one process; about how many seconds each takes.
+SECONDS = {
+    "tests/chaos/test_killed.py": 90,
+    "test_every_page.py::TestEveryPage::test_is_sound[work]": 150,
+    "test_every_page.py::TestEveryPage::test_is_sound[house]": 90,
+    "test_every_page.py::": 30,
+    "test_two_servers.py::": 25,
+    "test_permission_walk.py::": 10,
+    "test_demo.py::TestLoadDemo": 20,
+    "test_systems.py::": 20,
+    "tests/journeys/": 5,
+    "tests/integration/": 1,
+}
+# What such a module makes once for all its tests is not made again in another process.
+TOGETHER = ("test_systems.py", "test_tariff_trials.py", "test_wallet.py", "test_seeded_faults.py", "test_plan.py")
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests with a running stack come last: its workers would take the jobs and messages of the others."""
-    items.sort(key=lambda item: "live" in getattr(item, "fixturenames", ()))
+    """
+    Tests with a running stack come last: its workers would take the jobs and messages of the others.
+
+    Within each part the longest come first, and processes take single tests (`--dist loadgroup`).
+    """
+
+    def order(item: pytest.Item) -> tuple[bool, float]:
+        seconds = next((value for name, value in SECONDS.items() if name in item.nodeid), 0)
+        return "live" in getattr(item, "fixturenames", ()), -seconds
+
+    items.sort(key=order)
+    for item in items:
+        if item.path.name in TOGETHER:
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
 
 
 @pytest.fixture

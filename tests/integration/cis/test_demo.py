@@ -55,7 +55,7 @@ def _load(*arguments: str) -> None:
 class TestLoadDemo:
     """The command as `make run` calls it, as the application's role."""
 
-    def test_a_year_of_bills_payments_and_closed_days_that_verify(self) -> None:
+    def test_a_year_of_bills_payments_and_closed_days_that_verify_and_a_second_call_changes_nothing(self) -> None:
         _load()
 
         others = [demo_works.ACCOUNT_NO, *(place.account_no for place in demo_market.PLACES)]
@@ -84,12 +84,8 @@ class TestLoadDemo:
         assert SettlementDifference.objects.filter(cause=Cause.OTHER_ENERGY).exists()
         assert set(FeedInPayment.objects.values_list("state", flat=True)) >= {"computed", "confirmed", "paying"}
 
-    def test_a_second_call_changes_nothing(self) -> None:
-        _load()
         bills, payments = Bill.objects.count(), Payment.objects.count()
-
         _load("--if-empty")
-
         assert (Bill.objects.count(), Payment.objects.count()) == (bills, payments)
         with pytest.raises(CommandError):
             _load()

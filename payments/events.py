@@ -50,10 +50,11 @@ class PrepaymentRefunded(Event):
 
 @dataclass(frozen=True)
 class WalletNoticeStored(Event):
-    """A verified notice of a wallet is safely kept and waits to be booked."""
+    """What a provider said of a paid order is safely kept and waits to be booked."""
 
     name: ClassVar[str] = "payments.wallet-notice-stored"
     key_field: ClassVar[str] = "out_trade_no"
 
     out_trade_no: str
     notice_id: str
+    channel: str = "wallet"

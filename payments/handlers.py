@@ -12,7 +12,7 @@ from payments.events import PaymentReceived, PrepaymentRefunded, WalletNoticeSto
 @handles(WalletNoticeStored)
 def book_stored_notice(event: WalletNoticeStored) -> None:
     """Book what the web process kept and did not get round to; repeated, it finds nothing to do."""
-    operations.book_notice(notice_id=event.notice_id)
+    operations.book_notice(channel=event.channel, notice_id=event.notice_id)
 
 
 @handles(PaymentReceived)

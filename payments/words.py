@@ -11,4 +11,6 @@ METHODS: dict[str, str | Promise] = {
     "qr": _("扫码"),
     "wallet": _("电子钱包"),
     "bank": _("银行代收"),
+    "wechat": _("微信支付"),
+    "alipay": _("支付宝"),
 }

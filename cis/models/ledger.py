@@ -43,6 +43,8 @@ class ControlAccount(models.IntegerChoices):
     QR_CLEARING = 1012, "在途资金：扫码"
     WALLET_CLEARING = 1013, "在途资金：电子钱包"
     PAYOUT_CLEARING = 1014, "在途资金：代付"
+    WECHAT_CLEARING = 1015, "在途资金：微信支付"
+    ALIPAY_CLEARING = 1016, "在途资金：支付宝"
     SUBSIDY_RECEIVABLE = 1221, "应收可再生能源补贴"
     FEED_IN_PAYABLE = 2202, "应付上网电费"
     FEED_IN_COST = 5401, "分布式上网购电成本"

@@ -166,3 +166,9 @@ def user_of_telephone(telephone: str) -> int:
     if user_id is None:
         raise NotFound(_("没有人用这个手机号登录过。"))
     return user_id
+
+
+def openid_of(*, user_id: int, app_id: str) -> str:
+    """Who the person is to this app in WeChat; empty where they never signed in with it."""
+    known = WechatIdentity.objects.filter(user_id=user_id, app_id=app_id, left_at=None).order_by("-joined_at").first()
+    return known.openid if known is not None else ""

@@ -178,6 +178,10 @@ def simulators_environment(environment: Mapping[str, str]) -> dict[str, str]:
     if environment["DAYINGXIAO_ENV"] == "production":
         return {}
     made = {"SIMULATORS_URL": f"http://127.0.0.1:{places.remembered_port('simulators')}"}
+    if not environment.get("WECHAT_PAY_PRIVATE_KEY"):
+        made["WECHAT_PAY_GATEWAY"] = f"http://127.0.0.1:{places.remembered_port('simulated-wechat-pay')}"
+    if not environment.get("ALIPAY_PRIVATE_KEY"):
+        made["ALIPAY_GATEWAY"] = f"http://127.0.0.1:{places.remembered_port('simulated-alipay')}/gateway.do"
     if not environment.get("EMAIL_HOST"):
         made |= {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": str(places.remembered_port("simulated-mail"))}
     return made

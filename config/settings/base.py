@@ -334,6 +334,12 @@ _BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 300.0,
         "options": {"expires": 300},
     },
+    # Orders whose notice was lost: paid within a minute all the same.
+    "ask-about-orders": {
+        "task": "payments.tasks.ask_about_orders",
+        "schedule": 20.0,
+        "options": {"expires": 20},
+    },
     "prune-sessions": {"task": "config.shared.tasks.prune_sessions", "schedule": crontab(hour=4, minute=40)},
     "close-yesterday": {"task": "cis.tasks.close_yesterday", "schedule": crontab(hour=0, minute=30)},
     # In the morning; nobody is woken.

@@ -1,8 +1,10 @@
 """Settings of the trade: numbers a utility may choose. Each says where its default comes from."""
 
+import json
 import os
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 # Account numbers (户号) of State Grid companies have ten digits; 13 and 16 are in use elsewhere.
@@ -26,6 +28,38 @@ WALLET_GATEWAY = os.environ.get("WALLET_GATEWAY", "")
 # Where the wallet reaches us, such as https://pay.example.cn; empty for the address the customer used.
 WALLET_NOTIFY_BASE = os.environ.get("WALLET_NOTIFY_BASE", "")
 WALLET_KEY_FILE = str(Path(__file__).resolve().parents[2] / "var" / "wallet-keys.json")
+
+# WeChat Pay (API v3) and Alipay (open platform). Without keys they are not offered; where SIMULATORS run and no keys
+# are given, `make run` starts simulated ones that say what they are, and keys are made into the key file.
+_VAR = Path(__file__).resolve().parents[2] / "var"
+WECHAT_PAY: dict[str, Any] = {
+    "app_id": os.environ.get("WECHAT_PAY_APP_ID") or os.environ.get("WECHAT_APP_ID") or "wx-simulated",
+    "mchid": os.environ.get("WECHAT_PAY_MCHID", ""),
+    "serial": os.environ.get("WECHAT_PAY_SERIAL", ""),  # of our API certificate
+    "private_pem": os.environ.get("WECHAT_PAY_PRIVATE_KEY", ""),
+    "api_key": os.environ.get("WECHAT_PAY_API_V3_KEY", ""),
+    "public_key_id": os.environ.get("WECHAT_PAY_PUBLIC_KEY_ID", ""),
+    "public_pem": os.environ.get("WECHAT_PAY_PUBLIC_KEY", ""),
+    # Platform certificates of the older way, as JSON: serial to PEM.
+    "certificates": json.loads(os.environ.get("WECHAT_PAY_CERTIFICATES") or "{}"),
+    "gateway": os.environ.get("WECHAT_PAY_GATEWAY")
+    or ("https://api.mch.weixin.qq.com" if os.environ.get("WECHAT_PAY_PRIVATE_KEY") else ""),
+    "key_file": str(_VAR / "wechat-pay-keys.json"),
+}
+ALIPAY: dict[str, str] = {
+    "app_id": os.environ.get("ALIPAY_APP_ID", ""),
+    "seller_id": os.environ.get("ALIPAY_SELLER_ID", ""),
+    "private_pem": os.environ.get("ALIPAY_PRIVATE_KEY", ""),
+    "public_pem": os.environ.get("ALIPAY_PUBLIC_KEY", ""),
+    "gateway": os.environ.get("ALIPAY_GATEWAY")
+    or ("https://openapi.alipay.com/gateway.do" if os.environ.get("ALIPAY_PRIVATE_KEY") else ""),
+    "key_file": str(_VAR / "alipay-keys.json"),
+}
+# Programs that play providers beside those of messages, each with where it listens; started by `make run` only.
+SIMULATED_PROVIDERS: tuple[str, ...] = (
+    "payments.simulators.agreed.wechat_pay",
+    "payments.simulators.agreed.alipay",
+)
 
 # Signing in to the portal with WeChat (page authorisation of an official account). Without an app id it is not offered;
 # where SIMULATORS run and none is given, a simulated WeChat answers under /sim/wechat/ and says what it is.

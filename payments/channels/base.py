@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 
@@ -32,6 +33,24 @@ class BillRefused(Exception):
     """The file is not what was announced, or does not add up; none of it may be used."""
 
 
+class Scene(StrEnum):
+    """Where the payer looks at the order."""
+
+    DESKTOP = "desktop"
+    PHONE = "phone"
+    WECHAT = "wechat"
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """Who is about to pay, as far as a provider must know."""
+
+    scene: Scene = Scene.DESKTOP
+    ip: str = ""
+    openid: str = ""
+    """who they are to our app in WeChat; empty where it is not known"""
+
+
 @dataclass(frozen=True, slots=True)
 class OrderToPay:
     """What a provider is asked to collect, and where it answers."""
@@ -43,11 +62,33 @@ class OrderToPay:
     expires_at: datetime
     notify_url: str
     return_url: str
+    payer: Payer = Payer()
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """How the payer goes on: one of an address to go to, a code to scan, or what WeChat's browser is called with."""
+
+    address: str = ""
+    code: str = ""
+    app: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A notice as it came in, before anything of it is believed."""
+
+    headers: Mapping[str, str]
+    body: str
 
 
 @dataclass(frozen=True, slots=True)
 class PaidNotice:
-    """What a provider says that somebody paid; believed as far as its signature goes."""
+    """
+    What a provider says that somebody paid; believed as far as its signature goes.
+
+    `nonce` is empty where the provider sends none: its `notice_id` is what makes a repeat known.
+    """
 
     notice_id: str
     nonce: str
@@ -58,20 +99,64 @@ class PaidNotice:
     signature: str
 
 
+class Standing(StrEnum):
+    """What a provider says of an order when it is asked."""
+
+    WAITING = "waiting"
+    PAID = "paid"
+    CLOSED = "closed"
+    UNKNOWN = "unknown"
+    """it has never heard of it"""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A provider's answer to a question about an order."""
+
+    standing: Standing
+    amount_fen: int = 0
+    provider_no: str = ""
+    body: str = ""
+
+
 class Channel(Protocol):
     """One provider. All money in fen; texts of the provider stay behind this wall."""
 
     method: str
+    can_be_asked: bool
+    """whether `find` and `close` are there: orders without a notice are asked about"""
 
     def is_available(self) -> bool:
         """Whether this installation has what the channel needs."""
 
-    def payment_address(self, order: OrderToPay) -> str:
-        """Where the payer's browser is sent, signed by us."""
-
-    def read_notice(self, fields: Mapping[str, str], *, at: datetime) -> PaidNotice:
+    def begin(self, order: OrderToPay) -> Begun:
         """
-        What a notice says, once its signature, time and merchant are right.
+        Let the provider know of the order, or sign what will; the same order again is no second one.
+
+        :raises NoAnswer: nothing is known of it
+        :raises Declined: the provider refused it
+        """
+
+    def read_notice(self, incoming: Incoming, *, at: datetime) -> PaidNotice | None:
+        """
+        What a notice says, once its signature, time and merchant are right; None where it tells of no payment.
 
         :raises NotBelievable: it must not be booked
         """
+
+    def find(self, out_trade_no: str, *, at: datetime) -> Found:
+        """
+        What the provider says of an order.
+
+        :raises NoAnswer: nothing
+        """
+
+    def close(self, out_trade_no: str, *, at: datetime) -> bool:
+        """
+        Let nobody pay the order any more; False where somebody has.
+
+        :raises NoAnswer: nothing is known of it
+        """
+
+    def answer(self, *, is_taken: bool) -> tuple[str, str]:
+        """Content type and body of our answer to a notice."""

@@ -8,16 +8,15 @@ two decimals. The simulator at `/sim/wallet/` is the other side of the same rule
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from django.conf import settings
 from django.urls import reverse
 
 from config.shared.money import NotMoney, fen_from_yuan, yuan_from_fen
 from payments.channels import wallet_keys
-from payments.channels.base import NotBelievable, OrderToPay, PaidNotice
+from payments.channels.base import Begun, Found, Incoming, NoAnswer, NotBelievable, OrderToPay, PaidNotice
 from payments.signing import rsa2
 
 TIME_WINDOW = timedelta(seconds=300)
@@ -29,13 +28,14 @@ class Wallet:
     """The one wallet this house knows so far."""
 
     method = "wallet"
+    can_be_asked = False
 
     def is_available(self) -> bool:
         """Keys are configured, or the simulator runs and makes its own."""
         return wallet_keys.are_there()
 
-    def payment_address(self, order: OrderToPay) -> str:
-        """The wallet's page for this order."""
+    def begin(self, order: OrderToPay) -> Begun:
+        """The wallet's page for this order; the wallet hears of it when the payer gets there."""
         fields = {
             "app_id": settings.WALLET_APP_ID,
             "out_trade_no": order.out_trade_no,
@@ -48,10 +48,11 @@ class Wallet:
             "sign_type": "RSA2",
         }
         fields["sign"] = rsa2.sign(fields, wallet_keys.merchant_private())
-        return f"{settings.WALLET_GATEWAY or reverse('payments:sim_wallet')}?{urlencode(fields)}"
+        return Begun(address=f"{settings.WALLET_GATEWAY or reverse('payments:sim_wallet')}?{urlencode(fields)}")
 
-    def read_notice(self, fields: Mapping[str, str], *, at: datetime) -> PaidNotice:
+    def read_notice(self, incoming: Incoming, *, at: datetime) -> PaidNotice:
         """What the notice says; the signature is looked at before anything else is read."""
+        fields = dict(parse_qsl(incoming.body, keep_blank_values=True))
         signature = fields.get("sign", "")
         if fields.get("sign_type") != "RSA2" or not rsa2.is_signed(fields, signature, wallet_keys.provider_public()):
             raise NotBelievable("bad-signature")
@@ -81,3 +82,15 @@ class Wallet:
             body=rsa2.text_to_sign(fields),
             signature=signature,
         )
+
+    def find(self, out_trade_no: str, *, at: datetime) -> Found:
+        """It answers no questions."""
+        raise NoAnswer("the wallet answers no questions")
+
+    def close(self, out_trade_no: str, *, at: datetime) -> bool:
+        """It closes orders by their own time only."""
+        raise NoAnswer("the wallet answers no questions")
+
+    def answer(self, *, is_taken: bool) -> tuple[str, str]:
+        """The one word that it waits for."""
+        return "text/plain", "success" if is_taken else "failure"

@@ -6,15 +6,11 @@ In production the settings must hold real keys, or the channel is not offered.
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import tempfile
 from functools import cache
-from pathlib import Path
 
 from django.conf import settings
 
+from payments.channels import made_keys
 from payments.signing import rsa2
 
 
@@ -57,22 +53,15 @@ def _made(place: str) -> dict[str, str]:
 
 def make_or_read(place: str) -> dict[str, str]:
     """The keys in the file; made there, readable by its owner only, by whoever finds none."""
-    path = Path(place)
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        merchant_private_pem, merchant_public_pem = rsa2.new_key_pair()
-        provider_private_pem, provider_public_pem = rsa2.new_key_pair()
-        keys = {
-            "merchant_private": merchant_private_pem,
-            "merchant_public": merchant_public_pem,
-            "provider_private": provider_private_pem,
-            "provider_public": provider_public_pem,
-        }
-        handle, draft = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "w") as file:
-            json.dump(keys, file)
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-        os.unlink(draft)
-    made: dict[str, str] = json.loads(path.read_text())
-    return made
+    return made_keys.make_or_read(place, _new)
+
+
+def _new() -> dict[str, str]:
+    merchant_private, merchant_public = rsa2.new_key_pair()
+    provider_private, provider_public = rsa2.new_key_pair()
+    return {
+        "merchant_private": merchant_private,
+        "merchant_public": merchant_public,
+        "provider_private": provider_private,
+        "provider_public": provider_public,
+    }

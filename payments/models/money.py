@@ -7,6 +7,8 @@ Payments, allocations, reversals and refunds are money records: written once, ne
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
@@ -31,6 +33,11 @@ class Payment(models.Model):
         QR = "qr", "扫码"
         WALLET = "wallet", "电子钱包"
         BANK = "bank", "银行代收"
+        WECHAT = "wechat", "微信支付"
+        ALIPAY = "alipay", "支付宝"
+
+    NOT_BACK_ITS_WAY: ClassVar = (Method.CASH, Method.BANK, Method.WECHAT, Method.ALIPAY)
+    """what a refund cannot yet send back the way it came"""
 
     channel = models.CharField(max_length=16)
     serial = models.CharField(max_length=64)
@@ -228,12 +235,12 @@ class PaymentOrder(models.Model):
 
 class WalletNotice(models.Model):
     """
-    A verified notice of a wallet, as it came; kept before it is answered, booked after.
+    A verified notice of a provider, as it came, or what it answered when asked; kept before it is booked.
 
     `outcome` is empty until somebody tried to book it, then "booked" or the code of the refusal.
     """
 
-    notice_id = models.CharField(max_length=64, unique=True)
+    notice_id = models.CharField(max_length=64)
     channel = models.CharField(max_length=16)
     out_trade_no = models.CharField(max_length=64)
     body = models.TextField()
@@ -243,6 +250,7 @@ class WalletNotice(models.Model):
 
     class Meta:
         db_table = "payments_notice"
+        constraints = (models.UniqueConstraint(fields=["channel", "notice_id"], name="told_once"),)
         indexes = (models.Index(fields=["out_trade_no"], name="notice_of_order"),)
 
     def __str__(self) -> str:

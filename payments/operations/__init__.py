@@ -1,5 +1,18 @@
 """The business acts of taking money and giving it back."""
 
+from payments.operations.orders import (
+    AlreadyPaid,
+    ChannelNotOffered,
+    NoticeRefused,
+    ProviderDeclined,
+    ProviderSilent,
+    StartedOrder,
+    ask_about_order,
+    book_notice,
+    orders_to_ask_about,
+    receive_notice,
+    start_order,
+)
 from payments.operations.refunds import REFUND, NoHall, WayNotOpen, ask_refund, tell_refunded
 from payments.operations.reversing import (
     REVERSE,
@@ -23,15 +36,6 @@ from payments.operations.taking import (
     take_payment,
     tell_payer,
 )
-from payments.operations.wallet import (
-    AlreadyPaid,
-    ChannelNotOffered,
-    NoticeRefused,
-    StartedOrder,
-    book_notice,
-    receive_notice,
-    start_order,
-)
 
 __all__ = [
     "REFUND",
@@ -47,6 +51,8 @@ __all__ = [
     "NotTheTaker",
     "NoticeRefused",
     "OtherHall",
+    "ProviderDeclined",
+    "ProviderSilent",
     "ReasonMissing",
     "ReversedPayment",
     "StartedOrder",
@@ -54,9 +60,11 @@ __all__ = [
     "UnusableKey",
     "WalletNotReversible",
     "WayNotOpen",
+    "ask_about_order",
     "ask_refund",
     "ask_to_reverse",
     "book_notice",
+    "orders_to_ask_about",
     "receive_notice",
     "reverse_payment",
     "start_order",

@@ -179,10 +179,7 @@ def _way(payment_id: int | None, *, account_id: int, amount_fen: int) -> Payment
     if payment is None:
         raise NotFound(_("这个户号没有这笔收款，请重新选择退款方式。"))
     gone: int = Refund.objects.filter(payment=payment).aggregate(fen=Sum("amount_fen"))["fen"] or 0
-    if (
-        payment.method in (Payment.Method.CASH, Payment.Method.BANK)
-        or Reversal.objects.filter(payment=payment).exists()
-    ):
+    if payment.method in Payment.NOT_BACK_ITS_WAY or Reversal.objects.filter(payment=payment).exists():
         raise WayNotOpen(_("收据 %(no)s 不能原路退回，请改退现金。") % {"no": str(payment)})
     if gone + amount_fen > payment.amount_fen:
         raise WayNotOpen(

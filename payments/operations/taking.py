@@ -34,6 +34,8 @@ CLEARING: dict[str, str] = {
     Payment.Method.CARD: "CARD_CLEARING",
     Payment.Method.QR: "QR_CLEARING",
     Payment.Method.WALLET: "WALLET_CLEARING",
+    Payment.Method.WECHAT: "WECHAT_CLEARING",
+    Payment.Method.ALIPAY: "ALIPAY_CLEARING",
 }
 COUNTER_METHODS: tuple[str, ...] = (Payment.Method.CASH, Payment.Method.CARD, Payment.Method.QR)
 _KEY = re.compile(r"[A-Za-z0-9_-]{8,60}")

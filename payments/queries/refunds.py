@@ -88,7 +88,7 @@ def ways_back(*, account_id: int) -> tuple[PaidWay, ...]:
     """The account's newest payments by card, code or wallet that were not reversed or given back whole."""
     payments = list(
         Payment.objects.filter(account_id=account_id)
-        .exclude(method__in=(Payment.Method.CASH, Payment.Method.BANK))
+        .exclude(method__in=Payment.NOT_BACK_ITS_WAY)
         .exclude(pk__in=Reversal.objects.filter(payment__account_id=account_id).values("payment_id"))
         .order_by("-id")[:_WAYS]
     )

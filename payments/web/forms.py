@@ -152,10 +152,29 @@ class WalletForm(forms.Form):
     )
     bills = BillsField(label=_("交哪些账单"), required=False)
     amount = YuanField(label=_("其他金额"), required=False)
+    channel = forms.ChoiceField(
+        label=_("怎么付"),
+        widget=forms.RadioSelect,
+        required=False,
+        error_messages={"invalid_choice": _("现在不能用这种方式付，请换一种。")},
+    )
 
-    def __init__(self, *arguments: Any, bills: Sequence[OpenBill] = (), **more: Any) -> None:
+    def __init__(
+        self, *arguments: Any, bills: Sequence[OpenBill] = (), channels: Sequence[str] = (), **more: Any
+    ) -> None:
         super().__init__(*arguments, **more)
         _offer(self, bills)
+        self.fields["channel"].choices = [  # type: ignore[attr-defined]
+            (name, METHODS[name]) for name in channels
+        ]
+
+    def clean_channel(self) -> str:
+        """The one chosen; where there is only one nothing need be."""
+        offered = [name for name, _word in self.fields["channel"].choices]  # type: ignore[attr-defined]
+        chosen: str = self.cleaned_data["channel"] or (offered[0] if len(offered) == 1 else "")
+        if not chosen:
+            raise forms.ValidationError(_("请选择怎么付。"), code="required")
+        return chosen
 
     def clean(self) -> dict[str, Any]:
         """Another amount must be typed, and bills be ticked where some are to be paid."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
+import segno
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,15 +16,17 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from cis.queries import dues, portal
+from cis.queries import dues, portal, portal_people
 from cis.queries.portal import Right
 from config.shared.errors import Refused
 from config.shared.permissions import staff_of
 from config.shared.web.portal_pages import for_customers, preferred_account
 from payments import operations, queries, receipts
 from payments.channels import CHANNELS
+from payments.channels.base import Payer, Scene
 from payments.web.console import pdf_answer
 from payments.web.forms import WalletForm
+from payments.words import METHODS
 
 
 def _mine(request: HttpRequest) -> portal.MyAccounts:
@@ -42,12 +47,15 @@ def pay(request: HttpRequest) -> HttpResponse:
     mine = _mine(request)
     mine.current.require(Right.PAY)
     owed = dues.get_dues(account_id=mine.current.account_id, on=timezone.localdate())
+    channels = [name for name, one in CHANNELS.items() if one.is_available()]
     if request.method != "POST":
         choice = "asked" if owed.advance_fen else "all" if owed.to_pay_fen > 0 else "other"
-        first = {"form_key": uuid.uuid4().hex, "choice": choice}
-        return _draw_pay(request, mine, owed, WalletForm(initial=first, bills=owed.open_bills), status=200)
-    form = WalletForm(request.POST, bills=owed.open_bills)
+        first = {"form_key": uuid.uuid4().hex, "choice": choice, "channel": next(iter(channels), "")}
+        form = WalletForm(initial=first, bills=owed.open_bills, channels=channels)
+        return _draw_pay(request, mine, owed, form, status=200)
+    form = WalletForm(request.POST, bills=owed.open_bills, channels=channels)
     if form.is_valid():
+        channel = form.cleaned_data["channel"]
         amount_fen, bill_ids = _what_is_paid(owed, form.cleaned_data)
         try:
             started = operations.start_order(
@@ -56,7 +64,9 @@ def pay(request: HttpRequest) -> HttpResponse:
                 bill_ids=bill_ids,
                 form_key=form.cleaned_data["form_key"],
                 created_by_id=staff_of(request).pk,
-                notify_url=request.build_absolute_uri(reverse("payments:wallet_notice")),
+                channel=channel,
+                payer=payer_of(request),
+                notify_url=request.build_absolute_uri(reverse("payments:notice", args=[channel])),
                 return_url=request.build_absolute_uri(reverse("payments:portal_orders")) + "{order}/",
                 at=timezone.now(),
             )
@@ -66,7 +76,9 @@ def pay(request: HttpRequest) -> HttpResponse:
         except Refused as refused:
             form.add_error(None, refused.message)
         else:
-            return redirect(started.payment_address)
+            if started.payment_address.startswith("/"):
+                return redirect(started.payment_address)
+            return _draw_way(request, mine, channel, started)
     return _draw_pay(request, mine, owed, form, status=422)
 
 
@@ -84,9 +96,49 @@ def _what_is_paid(owed: dues.Dues, typed: dict[str, Any]) -> tuple[int, list[int
 def _draw_pay(
     request: HttpRequest, mine: portal.MyAccounts, owed: dues.Dues, form: WalletForm, *, status: int
 ) -> HttpResponse:
-    is_offered = CHANNELS["wallet"].is_available()
-    context = {"mine": mine, "dues": owed, "today": timezone.localdate(), "form": form, "is_offered": is_offered}
+    context = {
+        "mine": mine,
+        "dues": owed,
+        "today": timezone.localdate(),
+        "form": form,
+        "is_offered": any(one.is_available() for one in CHANNELS.values()),
+    }
     return render(request, "payments/portal/pay.html", context, status=status)
+
+
+def payer_of(request: HttpRequest) -> Payer:
+    """Where the payer looks at us, and who they are to WeChat where they look from there."""
+    browser = request.headers.get("User-Agent", "")
+    ip = str(request.META.get("REMOTE_ADDR", ""))
+    if "MicroMessenger" in browser:
+        openid = portal_people.openid_of(user_id=staff_of(request).pk, app_id=settings.WECHAT_PAY["app_id"])
+        return Payer(Scene.WECHAT if openid else Scene.PHONE, ip, openid)
+    return Payer(Scene.PHONE if "Mobile" in browser else Scene.DESKTOP, ip)
+
+
+def _draw_way(
+    request: HttpRequest, mine: portal.MyAccounts, channel: str, started: operations.StartedOrder
+) -> HttpResponse:
+    """How the payer goes on. A form may lead to no other house, so this page does."""
+    begun = started.begun
+    context = {
+        "mine": mine,
+        "order": queries.get_order(started.out_trade_no, account_ids=mine.ids, payer_id=staff_of(request).pk),
+        "channel_word": METHODS[channel],
+        "address": begun.address,
+        "code": segno.make(begun.code, error="m").svg_data_uri(border=2) if begun.code else "",
+        "app": dict(begun.app),
+        "scan_with": _simulated_scan(begun.code) if begun.code else "",
+    }
+    return render(request, "payments/portal/way.html", context)
+
+
+def _simulated_scan(code: str) -> str:
+    """Where the simulated payer scans a code; empty where real ones do."""
+    said = settings.WECHAT_PAY
+    if not settings.SIMULATORS or said["private_pem"]:
+        return ""
+    return f"{said['gateway']}/user/?{urlencode({'code_url': code})}"
 
 
 @for_customers
@@ -97,6 +149,10 @@ def order(request: HttpRequest, out_trade_no: str) -> HttpResponse:
     page = queries.get_order(
         out_trade_no, account_ids=mine.ids, of_all=mine.ids_with(Right.RECEIPTS), payer_id=staff_of(request).pk
     )
+    if request.headers.get("HX-Request") and not request.headers.get("HX-History-Restore-Request"):
+        # A page that waits for the payment asks: it is led here once there is something to see.
+        is_over = page.state != "created" or bool(page.trouble)
+        return HttpResponse(status=204, headers={"HX-Redirect": request.path} if is_over else {})
     return render(request, "payments/portal/order.html", {"mine": mine, "order": page})
 
 

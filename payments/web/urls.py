@@ -4,7 +4,7 @@ from django.conf import settings
 from django.urls import URLPattern, path, register_converter
 
 from payments.simulators import wallet as sim_wallet
-from payments.web import channels, console, integrators, late_fees, portal, refunds, to_do, verify, wallet
+from payments.web import channels, console, integrators, late_fees, notices, portal, refunds, to_do, verify
 
 
 class PaperConverter:
@@ -59,7 +59,7 @@ urlpatterns: list[URLPattern] = [
     path("my/receipts/", portal.receipt_list, name="portal_receipts"),
     path("my/receipts/<str:receipt_no>/", portal.receipt, name="portal_receipt"),
     path("my/receipts/<str:receipt_no>/receipt-<paper:paper>.pdf", portal.receipt_pdf, name="portal_receipt_pdf"),
-    path("pay/wallet/notice/", wallet.notice, name="wallet_notice"),
+    path("pay/<str:channel>/notice/", notices.notice, name="notice"),
 ]
 
 if settings.SIMULATORS:

@@ -41,7 +41,7 @@ OPEN_DOORS = {
     "cis:portal_sign_in": "the portal's door",
     "cis:portal_code": "the portal's door",
     "payments:verify": "whoever holds a receipt may check it",
-    "payments:wallet_notice": "the provider's signature is checked instead",
+    "payments:notice": "the provider's signature is checked instead",
     "sms_reports": "the provider's signature is checked instead",
     "email_reports": "the provider's signature is checked instead",
     "sim_messages": "the simulated telephones and mailboxes, only where simulators are on",

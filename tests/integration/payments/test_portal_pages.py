@@ -17,6 +17,7 @@ from cis.queries.ledger import balance
 from config.shared.models import User
 from payments.channels import wallet_keys
 from payments.models import Payment, PaymentOrder, WalletNotice
+from payments.operations.orders import order_number
 from tests.factories.bills import NOT_YET_DUE, issue
 from tests.factories.world import World, small_world
 from tests.integration.payments import pay
@@ -120,7 +121,7 @@ class TestPaying:
 
         again = client.post("/my/pay/", {"form_key": key, "choice": "other", "amount": "10"})
 
-        assert again["Location"] == f"/my/orders/W{key}/"
+        assert again["Location"] == f"/my/orders/{order_number('wallet', key)}/"
         assert Payment.objects.count() == 1
 
     def test_confirmed_twice_in_the_wallet_is_one_payment(self, world: World) -> None:

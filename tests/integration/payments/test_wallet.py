@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from django.db import connection
@@ -20,8 +20,10 @@ from cis.queries.ledger import balance
 from config.shared.money import MAX_FEN
 from payments import handlers, operations
 from payments.channels import wallet_keys
+from payments.channels.base import Begun, Incoming
 from payments.events import WalletNoticeStored
 from payments.models import Payment, PaymentOrder, WalletNotice
+from payments.operations.orders import order_number
 from payments.signing import rsa2
 from payments.simulators import wallet as sim
 from tests.factories.bills import NOT_YET_DUE, issue
@@ -49,6 +51,7 @@ def start(world: World, *, fen: int = 18_640, key: str = "", at: datetime | None
         amount_fen=fen,
         form_key=key or uuid.uuid4().hex,
         created_by_id=world.portal_user_id,
+        channel="wallet",
         notify_url="https://example.test/pay/wallet/notice/",
         return_url="https://example.test/portal/orders/{order}/",
         at=at or world.at,
@@ -80,7 +83,7 @@ def notice_again(first: dict[str, str]) -> dict[str, str]:
 
 
 def receive(fields: dict[str, str], *, at: datetime) -> None:
-    operations.receive_notice(channel="wallet", fields=fields, at=at)
+    operations.receive_notice(channel="wallet", incoming=Incoming({}, urlencode(fields)), at=at)
 
 
 class TestAnOrder:
@@ -120,7 +123,7 @@ class TestAnOrder:
 
         answers = together([lambda: start(world, key="portal-form-1")] * 4)
 
-        assert {answer.out_trade_no for answer in answers} == {"Wportal-form-1"}
+        assert {answer.out_trade_no for answer in answers} == {order_number("wallet", "portal-form-1")}
         assert PaymentOrder.objects.count() == 1
 
     @pytest.mark.parametrize("fen", [0, -1, MAX_FEN + 1])
@@ -283,7 +286,7 @@ class TestANotice:
 
     def test_of_an_order_we_do_not_know_is_kept_and_never_booked(self) -> None:
         world = small_world()
-        stranger = operations.StartedOrder("Wnobody-knows-this", "")
+        stranger = operations.StartedOrder("Wnobody-knows-this", Begun())
 
         receive(notice(stranger, at=world.at), at=world.at)
 
@@ -298,7 +301,7 @@ class TestANotice:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr("payments.operations.wallet.book_notice", crash)
+            patch.setattr("payments.operations.orders.book_notice", crash)
             with pytest.raises(KeyboardInterrupt):
                 receive(notice(order, at=world.at), at=world.at)
         assert not Payment.objects.exists()

@@ -1,4 +1,8 @@
-"""`manage.py simulate_providers`: the simulated SMS provider, mail server and collection system, until stopped."""
+"""
+`manage.py simulate_providers`: the simulated SMS provider, mail server and collection system, until stopped.
+
+And whatever SIMULATED_PROVIDERS names: callables of other apps that give something to start and stop, or None.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from config.shared.messaging.simulated import agreed
 
@@ -31,7 +37,10 @@ class Command(BaseCommand):
         simulators = agreed(
             port=urlsplit(settings.SIMULATORS_URL).port or 0, mail_port=settings.EMAIL_PORT, house=options["house"]
         )
+        others = [one for path in settings.SIMULATED_PROVIDERS if (one := import_string(path)(at=timezone.now()))]
         simulators.start()
+        for one in others:
+            one.start()
         self.stdout.write(
             f"SMS {simulators.url}/sms/, meters {simulators.url}/collection/, mail 127.0.0.1:{simulators.mail_port}"
         )
@@ -39,4 +48,5 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_ignored: stopped.set())
         stopped.wait()
-        simulators.stop()
+        for one in (simulators, *others):
+            one.stop()

@@ -1,14 +1,16 @@
 """
-Pay through a wallet: start an order; keep a notice, then book it.
+Pay through a provider: start an order; keep a notice, then book it; ask about orders of which nobody told us.
 
 A notice is checked, kept in a transaction of its own, and only then booked; if the booking is interrupted, the event
-that was kept with the notice brings it back. Booking is the same act as at the counter, under the order's number.
+that was kept with the notice brings it back. What a provider answers when asked is kept and booked in the same way.
+Booking is the same act as at the counter, under the order's number.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urljoin, urlsplit
@@ -24,14 +26,26 @@ from config.shared.errors import BadInput, Refused
 from config.shared.events import publish
 from config.shared.money import MAX_FEN, yuan_from_fen
 from payments.channels import CHANNELS
-from payments.channels.base import NotBelievable, OrderToPay, PaidNotice
+from payments.channels.base import (
+    Begun,
+    Declined,
+    Incoming,
+    NoAnswer,
+    NotBelievable,
+    OrderToPay,
+    PaidNotice,
+    Payer,
+    Standing,
+)
 from payments.events import WalletNoticeStored
-from payments.models import Payment, PaymentOrder, WalletNotice
+from payments.models import PaymentOrder, WalletNotice
 from payments.operations.taking import AccountClosed, KeyUsedOtherwise, UnusableKey, book_payment, is_form_key
 
 log = logging.getLogger(__name__)
 
 ORDER_LASTS = timedelta(minutes=15)
+# Notices come within seconds; after this the provider is asked (WeChat Pay advises to begin after some ten seconds).
+ASKED_AFTER = timedelta(seconds=20)
 NONCE_IS_KEPT = timedelta(days=1)
 BOOKED = "booked"
 
@@ -48,6 +62,20 @@ class ChannelNotOffered(Refused):
     code = "channel-not-offered"
 
 
+class ProviderSilent(Refused):
+    """The provider did not answer in time."""
+
+    code = "provider-silent"
+    status = 502
+
+
+class ProviderDeclined(Refused):
+    """The provider refused the order."""
+
+    code = "provider-declined"
+    status = 502
+
+
 class NoticeRefused(BadInput):
     """The notice is not to be believed; `reason` says why."""
 
@@ -57,10 +85,15 @@ class NoticeRefused(BadInput):
 
 @dataclass(frozen=True, slots=True)
 class StartedOrder:
-    """An order and where its payer goes."""
+    """An order and how its payer goes on."""
 
     out_trade_no: str
-    payment_address: str
+    begun: Begun
+
+    @property
+    def payment_address(self) -> str:
+        """Where the payer goes; empty where a code is scanned or WeChat opens its own window."""
+        return self.begun.address
 
 
 def start_order(
@@ -72,20 +105,24 @@ def start_order(
     bill_ids: Sequence[int] = (),
     notify_url: str,
     return_url: str,
-    channel: str = "wallet",
+    channel: str,
+    payer: Payer = Payer(),  # noqa: B008 - frozen
     at: datetime,
 ) -> StartedOrder:
     """
-    An order for the wallet; the same `form_key` gives the same order.
+    An order for a provider; the same `form_key` gives the same order. Called outside of a transaction: the order is
+    kept before the provider hears of it, so that whatever it says later finds the order.
 
     `bill_ids`: the bills that the payer chose; what was paid meanwhile when the money comes is passed over.
-    `return_url` may hold `{order}`, where the order's number is put. Where WALLET_NOTIFY_BASE is set, the wallet is
+    `return_url` may hold `{order}`, where the order's number is put. Where WALLET_NOTIFY_BASE is set, the provider is
     told to answer there instead of the host of `notify_url`, which is what the payer's browser asked for.
 
     :raises AmountRefused, AccountHasNoLedger, AccountClosed: nothing can be collected so
     :raises BillNotOpen: a chosen bill is paid
     :raises AlreadyPaid: the form's order was paid before
     :raises KeyUsedOtherwise: the form's order was for another account or amount
+    :raises ProviderSilent: the provider did not answer; nothing was charged, the same form may be sent again
+    :raises ProviderDeclined: the provider refused the order
     """
     provider = CHANNELS.get(channel)
     if provider is None or not provider.is_available():
@@ -95,7 +132,7 @@ def start_order(
     owed = _check_payable(account_id, amount_fen, at)
     if not set(bill_ids) <= {bill.bill_id for bill in owed.open_bills}:
         raise BillNotOpen(_("选中的账单已经交清，请刷新页面重新选择。"))
-    out_trade_no = f"W{form_key}"
+    out_trade_no = order_number(channel, form_key)
     order, _is_new = PaymentOrder.objects.get_or_create(
         out_trade_no=out_trade_no,
         defaults={
@@ -114,18 +151,33 @@ def start_order(
         raise AlreadyPaid(_("这张缴费单已经支付，没有重复扣款。"), out_trade_no=out_trade_no)
     if order.amount_fen != amount_fen or order.expires_at <= at:
         raise KeyUsedOtherwise(_("这张缴费单已经用过或已过期，请重新打开缴费页面。"))
-    address = provider.payment_address(
-        OrderToPay(
-            out_trade_no=out_trade_no,
-            subject=_("电费 %(account)s") % {"account": owed.account_no},
-            amount_fen=amount_fen,
-            created_at=at,
-            expires_at=order.expires_at,
-            notify_url=_reachable(notify_url),
-            return_url=return_url.replace("{order}", out_trade_no),
-        )
+    asked = OrderToPay(
+        out_trade_no=out_trade_no,
+        subject=_("电费 %(account)s") % {"account": owed.account_no},
+        amount_fen=amount_fen,
+        created_at=at,
+        expires_at=order.expires_at,
+        notify_url=_reachable(notify_url),
+        return_url=return_url.replace("{order}", out_trade_no),
+        payer=payer,
     )
-    return StartedOrder(out_trade_no, address)
+    try:
+        return StartedOrder(out_trade_no, provider.begin(asked))
+    except NoAnswer as silent:
+        log.warning("provider did not answer", extra={"channel": channel, "reason": str(silent)})
+        raise ProviderSilent(_("支付平台没有回应，还没有扣款。请再试一次，或换一种方式支付。")) from silent
+    except Declined as declined:
+        log.error("provider declined an order", extra={"channel": channel, "code": declined.code})
+        raise ProviderDeclined(_("支付平台没有接受这张缴费单，还没有扣款。请换一种方式支付。")) from declined
+
+
+def order_number(channel: str, form_key: str) -> str:
+    """
+    What a provider knows the order of a form by: the same for the same form, at most 32 letters and digits.
+
+    Source of the length: WeChat Pay API v3, out_trade_no, 6 to 32 characters.
+    """
+    return f"{channel[0].upper()}{hashlib.sha256(f'{channel}:{form_key}'.encode()).hexdigest()[:23].upper()}"
 
 
 def _reachable(notify_url: str) -> str:
@@ -133,11 +185,12 @@ def _reachable(notify_url: str) -> str:
     return urljoin(base, urlsplit(notify_url).path) if base else notify_url
 
 
-def receive_notice(*, channel: str, fields: Mapping[str, str], at: datetime) -> None:
+def receive_notice(*, channel: str, incoming: Incoming, at: datetime) -> None:
     """
     A provider says that somebody paid: check it, keep it for good, then book it.
 
-    Returns when the notice is kept; what stands against booking it is kept with it and left to people.
+    Returns when the notice is kept; what stands against booking it is kept with it and left to people. What tells of
+    no payment is taken and forgotten.
 
     :raises NoticeRefused: it is not the provider's, not of now, or a repeated nonce
     """
@@ -145,33 +198,86 @@ def receive_notice(*, channel: str, fields: Mapping[str, str], at: datetime) -> 
     if provider is None or not provider.is_available():
         raise NoticeRefused(reason="no-such-channel")
     try:
-        notice = provider.read_notice(fields, at=at)
+        notice = provider.read_notice(incoming, at=at)
     except NotBelievable as error:
-        log.warning("wallet notice refused", extra={"reason": error.code})
+        log.warning("notice of a provider refused", extra={"channel": channel, "reason": error.code})
         raise NoticeRefused(reason=error.code) from error
+    if notice is None:
+        return
     with transaction.atomic():
-        if not _is_first_use(notice.nonce, at):
+        if notice.nonce and not _is_first_use(notice.nonce, at):
             raise NoticeRefused(reason="nonce-repeated")
-        _row, is_new = WalletNotice.objects.get_or_create(
-            notice_id=notice.notice_id,
-            defaults={
-                "channel": channel,
-                "out_trade_no": notice.out_trade_no,
-                "body": notice.body,
-                "signature": notice.signature,
-                "received_at": at,
-                "outcome": _fault_of(notice, channel),
-            },
+        _keep(channel, notice, at)
+    book_notice(channel=channel, notice_id=notice.notice_id)
+
+
+def _keep(channel: str, notice: PaidNotice, at: datetime) -> None:
+    """The notice, once and for good, with the fact that brings it back if we are interrupted."""
+    _row, is_new = WalletNotice.objects.get_or_create(
+        channel=channel,
+        notice_id=notice.notice_id,
+        defaults={
+            "out_trade_no": notice.out_trade_no,
+            "body": notice.body,
+            "signature": notice.signature,
+            "received_at": at,
+            "outcome": _fault_of(notice, channel),
+        },
+    )
+    if is_new:
+        publish(WalletNoticeStored(out_trade_no=notice.out_trade_no, notice_id=notice.notice_id, channel=channel))
+
+
+def orders_to_ask_about(*, at: datetime, limit: int = 200) -> tuple[str, ...]:
+    """Numbers of orders that wait for a while without a notice, oldest first, at providers that can be asked."""
+    asked = [name for name, channel in CHANNELS.items() if channel.can_be_asked and channel.is_available()]
+    waiting = PaymentOrder.objects.filter(
+        state=PaymentOrder.State.CREATED, channel__in=asked, created_at__lte=at - ASKED_AFTER
+    )
+    return tuple(waiting.order_by("created_at").values_list("out_trade_no", flat=True)[:limit])
+
+
+def ask_about_order(*, out_trade_no: str, at: datetime) -> str:
+    """
+    Ask the provider about an order of which nobody told us: book what is paid, close what is too late; gives its state.
+
+    Repeated, or beside a notice, it changes nothing more. Called outside of a transaction.
+
+    :raises ProviderSilent: nothing is known; ask again later
+    """
+    order = PaymentOrder.objects.get(out_trade_no=out_trade_no)
+    provider = CHANNELS[order.channel]
+    if order.state != PaymentOrder.State.CREATED:
+        return order.state
+    try:
+        found = provider.find(out_trade_no, at=at)
+        is_closed = found.standing == Standing.CLOSED
+        if found.standing != Standing.PAID and not is_closed and order.expires_at <= at:
+            is_closed = provider.close(out_trade_no, at=at)
+            # Between the question and the closing somebody may have paid.
+            found = found if is_closed else provider.find(out_trade_no, at=at)
+    except (NoAnswer, Declined, NotBelievable) as silent:
+        log.warning("provider says nothing of an order", extra={"channel": order.channel, "reason": str(silent)})
+        raise ProviderSilent(_("支付平台没有回应，稍后会再查询。")) from silent
+    if found.standing == Standing.PAID:
+        told = PaidNotice(
+            notice_id=f"asked:{out_trade_no}", nonce="", out_trade_no=out_trade_no, provider_no=found.provider_no,
+            amount_fen=found.amount_fen, body=found.body, signature="",
+        )  # fmt: skip
+        with transaction.atomic():
+            _keep(order.channel, told, at)
+        book_notice(channel=order.channel, notice_id=told.notice_id)
+    elif is_closed:
+        PaymentOrder.objects.filter(pk=order.pk, state=PaymentOrder.State.CREATED).update(
+            state=PaymentOrder.State.CLOSED
         )
-        if is_new:
-            publish(WalletNoticeStored(out_trade_no=notice.out_trade_no, notice_id=notice.notice_id))
-    book_notice(notice_id=notice.notice_id)
+    return PaymentOrder.objects.values_list("state", flat=True).get(pk=order.pk)
 
 
-def book_notice(*, notice_id: str) -> None:
+def book_notice(*, channel: str, notice_id: str) -> None:
     """Book a kept notice; harmless when repeated, and when there is nothing to book any more."""
     with transaction.atomic():
-        notice = WalletNotice.objects.select_for_update().filter(notice_id=notice_id).first()
+        notice = WalletNotice.objects.select_for_update().filter(channel=channel, notice_id=notice_id).first()
         if notice is None or notice.outcome:
             return
         try:
@@ -180,7 +286,7 @@ def book_notice(*, notice_id: str) -> None:
             notice.outcome = BOOKED
         except Refused as error:
             # The customer has paid and we cannot book it: people must look at it, repeats do not help.
-            log.error("wallet notice not booked", extra={"code": error.code, "notice": notice_id})
+            log.error("notice of a provider not booked", extra={"code": error.code, "notice": notice_id})
             notice.outcome = error.code
         notice.save(update_fields=["outcome"])
 
@@ -192,7 +298,7 @@ def _book(notice: WalletNotice) -> None:
         serial=notice.out_trade_no,
         account_id=order.account_id,
         amount_fen=order.amount_fen,
-        method=Payment.Method.WALLET,
+        method=CHANNELS[notice.channel].method,
         org_unit_id=None,
         received_by_id=None,
         reference=notice.notice_id,
@@ -246,8 +352,12 @@ __all__ = [
     "AlreadyPaid",
     "ChannelNotOffered",
     "NoticeRefused",
+    "ProviderDeclined",
+    "ProviderSilent",
     "StartedOrder",
+    "ask_about_order",
     "book_notice",
+    "orders_to_ask_about",
     "receive_notice",
     "start_order",
 ]

@@ -1,0 +1,117 @@
+"""Alipay: its page at a desktop, its app or page on a telephone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from urllib.parse import parse_qsl
+
+from config.shared.money import NotMoney, fen_from_yuan
+from payments.channels import alipay_keys
+from payments.channels.alipay_client import AlipayClient
+from payments.channels.base import (
+    Begun,
+    Declined,
+    Found,
+    Incoming,
+    NotBelievable,
+    OrderToPay,
+    PaidNotice,
+    Scene,
+    Standing,
+)
+
+_STANDINGS = {
+    "WAIT_BUYER_PAY": Standing.WAITING,
+    "TRADE_SUCCESS": Standing.PAID,
+    "TRADE_FINISHED": Standing.PAID,
+    "TRADE_CLOSED": Standing.CLOSED,
+}
+_PAID = ("TRADE_SUCCESS", "TRADE_FINISHED")
+_UNHEARD = "ACQ.TRADE_NOT_EXIST"
+
+
+class Alipay:
+    """The channel of one agreement."""
+
+    method = "alipay"
+    can_be_asked = True
+
+    def is_available(self) -> bool:
+        """Keys are configured, or the simulator runs."""
+        return alipay_keys.are_there()
+
+    def begin(self, order: OrderToPay) -> Begun:
+        """Its page for this order; Alipay hears of it when the payer gets there."""
+        address = _client(order.created_at).page(
+            out_trade_no=order.out_trade_no,
+            subject=order.subject,
+            amount_fen=order.amount_fen,
+            expires_at=order.expires_at,
+            notify_url=order.notify_url,
+            return_url=order.return_url,
+            is_phone=order.payer.scene != Scene.DESKTOP,
+        )
+        return Begun(address=address)
+
+    def read_notice(self, incoming: Incoming, *, at: datetime) -> PaidNotice | None:
+        """What the notice says; the signature is looked at before anything else is read."""
+        fields = _client(at).read_notice(dict(parse_qsl(incoming.body, keep_blank_values=True)))
+        # A partial refund is told of with the state of a paid trade.
+        if fields.get("trade_status") not in _PAID or "gmt_refund" in fields:
+            return None
+        names = ("notify_id", "out_trade_no", "trade_no")
+        if not all(0 < len(fields.get(name, "")) <= 64 for name in names):
+            raise NotBelievable("bad-format")
+        return PaidNotice(
+            notice_id=fields["notify_id"],
+            nonce="",
+            out_trade_no=fields["out_trade_no"],
+            provider_no=fields["trade_no"],
+            amount_fen=_fen(fields),
+            body=incoming.body,
+            signature=fields["sign"],
+        )
+
+    def find(self, out_trade_no: str, *, at: datetime) -> Found:
+        """As its query says; it knows nothing of a trade whose payer never came."""
+        try:
+            said = _client(at).find(out_trade_no)
+        except Declined as declined:
+            if declined.code == _UNHEARD:
+                return Found(Standing.UNKNOWN)
+            raise
+        standing = _STANDINGS.get(str(said.get("trade_status")), Standing.UNKNOWN)
+        # Given back whole, a paid trade reads as closed: only one that was never paid has no day of payment.
+        if standing == Standing.CLOSED and said.get("send_pay_date"):
+            standing = Standing.PAID
+        amount_fen = _fen(said) if standing == Standing.PAID else 0
+        return Found(standing, amount_fen, str(said.get("trade_no", "")), json.dumps(said, sort_keys=True))
+
+    def close(self, out_trade_no: str, *, at: datetime) -> bool:
+        """Closed at Alipay, where it knows the trade."""
+        try:
+            _client(at).close(out_trade_no)
+        except Declined as declined:
+            if declined.code in ("ACQ.TRADE_STATUS_ERROR", "ACQ.REASON_TRADE_STATUS_INVALID"):
+                return False
+            if declined.code != _UNHEARD:
+                raise
+        return True
+
+    def answer(self, *, is_taken: bool) -> tuple[str, str]:
+        """The one word that it waits for."""
+        return "text/plain", "success" if is_taken else "failure"
+
+
+def _client(at: datetime) -> AlipayClient:
+    moment = at.timestamp()
+    return AlipayClient(alipay_keys.agreement(), clock=lambda: moment)
+
+
+def _fen(said: Mapping[str, str]) -> int:
+    try:
+        return fen_from_yuan(said["total_amount"])
+    except (KeyError, NotMoney, AttributeError) as error:
+        raise NotBelievable("bad-format") from error

@@ -1,0 +1,143 @@
+"""WeChat Pay: a code to scan at a desktop, its payment page on a telephone, its own window inside WeChat."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from payments.channels import wechat_keys
+from payments.channels.base import (
+    Begun,
+    Declined,
+    Found,
+    Incoming,
+    NotBelievable,
+    OrderToPay,
+    PaidNotice,
+    Scene,
+    Standing,
+)
+from payments.channels.wechat_client import WeChatClient
+
+_STANDINGS = {
+    "NOTPAY": Standing.WAITING,
+    "USERPAYING": Standing.WAITING,
+    "SUCCESS": Standing.PAID,
+    "REFUND": Standing.PAID,
+    "CLOSED": Standing.CLOSED,
+    "REVOKED": Standing.CLOSED,
+    "PAYERROR": Standing.CLOSED,
+}
+
+
+class WeChatPay:
+    """The channel of one agreement."""
+
+    method = "wechat"
+    can_be_asked = True
+
+    def is_available(self) -> bool:
+        """Keys are configured, or the simulator runs."""
+        return wechat_keys.are_there()
+
+    def begin(self, order: OrderToPay) -> Begun:
+        """An order of the kind that fits where its payer is."""
+        client, payer = _client(order.created_at), order.payer
+        kind, more = "native", dict[str, Any]()
+        if payer.scene == Scene.WECHAT and payer.openid:
+            kind, more = "jsapi", {"payer": {"openid": payer.openid}}
+        elif payer.scene == Scene.PHONE and payer.ip:
+            kind, more = "h5", {"scene_info": {"payer_client_ip": payer.ip, "h5_info": {"type": "Wap"}}}
+        said = client.begin(
+            kind,
+            out_trade_no=order.out_trade_no,
+            description=order.subject,
+            amount_fen=order.amount_fen,
+            expires_at=order.expires_at,
+            notify_url=order.notify_url,
+            more=more,
+        )
+        if kind == "jsapi":
+            return Begun(app=client.call_of_app(said["prepay_id"]))
+        if kind == "h5":
+            return Begun(address=f"{said['h5_url']}&{_back_to(order.return_url)}")
+        return Begun(code=said["code_url"])
+
+    def read_notice(self, incoming: Incoming, *, at: datetime) -> PaidNotice | None:
+        """What the notice says; signature and time are looked at before anything else is read."""
+        client = _client(at)
+        notice = client.read_notice(incoming.headers, incoming.body)
+        if notice.get("event_type") != "TRANSACTION.SUCCESS":
+            return None
+        paid = notice["resource"]
+        own = client.agreement
+        if (paid.get("appid"), paid.get("mchid")) != (own.app_id, own.mchid):
+            raise NotBelievable("wrong-merchant")
+        lower = {name.lower(): value for name, value in incoming.headers.items()}
+        return PaidNotice(
+            notice_id=_text(notice, "id"),
+            # The time and nonce change with every repeat of a notice; the same signed bytes come twice from nobody.
+            nonce=f"wx:{_text(lower, 'wechatpay-nonce')}",
+            out_trade_no=_text(paid, "out_trade_no"),
+            provider_no=_text(paid, "transaction_id"),
+            amount_fen=_paid_fen(paid),
+            body=incoming.body,
+            signature=lower["wechatpay-signature"],
+        )
+
+    def find(self, out_trade_no: str, *, at: datetime) -> Found:
+        """As its query says."""
+        try:
+            said = _client(at).find(out_trade_no)
+        except Declined as declined:
+            if declined.code in ("ORDER_NOT_EXIST", "ORDERNOTEXIST"):
+                return Found(Standing.UNKNOWN)
+            raise
+        standing = _STANDINGS.get(str(said.get("trade_state")), Standing.UNKNOWN)
+        amount_fen = _paid_fen(said) if standing == Standing.PAID else 0
+        body = json.dumps(said, ensure_ascii=False, sort_keys=True)
+        return Found(standing, amount_fen, str(said.get("transaction_id", "")), body)
+
+    def close(self, out_trade_no: str, *, at: datetime) -> bool:
+        """Closed at WeChat Pay, where it knows the order."""
+        try:
+            _client(at).close(out_trade_no)
+        except Declined as declined:
+            if declined.code == "ORDERPAID":
+                return False
+            if declined.code not in ("ORDER_NOT_EXIST", "ORDERNOTEXIST", "ORDER_CLOSED"):
+                raise
+        return True
+
+    def answer(self, *, is_taken: bool) -> tuple[str, str]:
+        """As its protocol has it."""
+        said = {"code": "SUCCESS"} if is_taken else {"code": "FAIL", "message": "not believable"}
+        return "application/json", json.dumps(said)
+
+
+def _client(at: datetime) -> WeChatClient:
+    moment = at.timestamp()
+    return WeChatClient(wechat_keys.agreement(), clock=lambda: moment)
+
+
+def _back_to(address: str) -> str:
+    return urlencode({"redirect_url": address})
+
+
+def _text(said: Any, name: str) -> str:
+    value = said.get(name) if isinstance(said, dict) else None
+    if not isinstance(value, str) or not 0 < len(value) <= 64:
+        raise NotBelievable("bad-format")
+    return value
+
+
+def _paid_fen(said: Any) -> int:
+    amount = said.get("amount") if isinstance(said, dict) else None
+    total = amount.get("total") if isinstance(amount, dict) else None
+    if amount is None or not isinstance(total, int) or isinstance(total, bool):
+        raise NotBelievable("bad-format")
+    if amount.get("currency", "CNY") != "CNY":
+        raise NotBelievable("bad-format")
+    return total

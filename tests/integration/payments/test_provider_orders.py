@@ -1,0 +1,293 @@
+"""Orders paid by WeChat Pay and Alipay: told, not told, told too late, told otherwise; booked once in every case."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+import requests
+from django.test import Client
+from django.utils import timezone
+
+from cis.models import WechatIdentity
+from cis.queries.ledger import balance
+from payments import operations, tasks
+from payments.channels import CHANNELS, alipay_keys, wechat_keys
+from payments.channels.base import Begun, Found, Incoming, Payer, Scene
+from payments.models import Payment, PaymentOrder, WalletNotice
+from payments.operations.orders import order_number
+from payments.simulators import agreed
+from tests.factories.world import World, small_world
+from tests.integration.payments import test_alipay, test_wechat_simulator
+from tests.integration.payments.test_portal_pages import customer
+from tests.integration.payments.test_taking import together
+
+pytestmark = pytest.mark.django_db(transaction=True)
+FEN = 18_640
+
+
+@dataclass
+class Provider:
+    """One provider on a socket of this process, its payer, and the merchant's address that catches its notices."""
+
+    channel: str
+    server: Any
+    inbox: Any
+
+    def pay(self, started: operations.StartedOrder) -> None:
+        """The payer goes where the order leads and pays."""
+        if self.channel == "wechat":
+            self.server.wechat.pay(started.begun.code.rpartition("pr=")[2])
+            return
+        page = requests.get(started.begun.address, timeout=10).text
+        action = page.partition('action="')[2].partition('"')[0]
+        requests.post(f"{self.server.url}{action}", timeout=10, allow_redirects=False)
+
+    def told(self, count: int = 1) -> tuple[dict[str, str], str]:
+        """The notice as it came: headers and body."""
+        got = self.inbox.wait(count)[count - 1]
+        if self.channel == "wechat":
+            return got[0], got[1]
+        return {}, urlencode(got)
+
+
+@pytest.fixture(params=["wechat", "alipay"])
+def provider(request: Any, settings: Any, tmp_path: Path) -> Iterator[Provider]:
+    channel = request.param
+    keys: Any
+    inbox: Any
+    keys, setting, inbox = {
+        "wechat": (wechat_keys, "WECHAT_PAY", test_wechat_simulator.Inbox),
+        "alipay": (alipay_keys, "ALIPAY", test_alipay.Inbox),
+    }[channel]
+    said = getattr(settings, setting)
+    setattr(settings, setting, {**said, "gateway": "http://127.0.0.1:0", "key_file": str(tmp_path / "keys.json")})
+    server = getattr(agreed, {"wechat": "wechat_pay", "alipay": "alipay"}[channel])(at=timezone.now())
+    where = server.url if channel == "wechat" else server.gateway
+    setattr(settings, setting, {**getattr(settings, setting), "gateway": where})
+    keys.agreement.cache_clear()
+    server.start()
+    box = inbox()
+    yield Provider(channel, server, box)
+    server.stop()
+    box.http.shutdown()
+    box.http.server_close()
+    keys.agreement.cache_clear()
+
+
+def start(world: World, provider: Provider, *, key: str = "", at: datetime | None = None) -> operations.StartedOrder:
+    return operations.start_order(
+        account_id=world.residential.account_id,
+        amount_fen=FEN,
+        form_key=key or uuid.uuid4().hex,
+        created_by_id=world.portal_user_id,
+        channel=provider.channel,
+        payer=Payer(Scene.DESKTOP),
+        notify_url=provider.inbox.url,
+        return_url="https://example.test/my/orders/{order}/",
+        at=at or timezone.now(),
+    )
+
+
+def post(provider: Provider, told: tuple[dict[str, str], str]) -> int:
+    headers, body = told
+    kind = "application/json" if provider.channel == "wechat" else "application/x-www-form-urlencoded"
+    signed = {name: value for name, value in headers.items() if name.startswith("Wechatpay")}
+    answer = Client().generic("POST", f"/pay/{provider.channel}/notice/", body, content_type=kind, headers=signed)
+    return int(answer.status_code)
+
+
+def receive(provider: Provider, told: tuple[dict[str, str], str]) -> None:
+    """Without a request around it: threads would share what counts a request's statements."""
+    operations.receive_notice(channel=provider.channel, incoming=Incoming(*told), at=timezone.now())
+
+
+def money(world: World) -> int:
+    return balance(world.residential.account_id).prepayment_fen
+
+
+class TestAPaidOrder:
+    def test_is_booked_once_however_often_it_is_told(self, provider: Provider) -> None:
+        world = small_world()
+        provider.server.behave({"times": 4, "pace": 0})
+        started = start(world, provider)
+
+        provider.pay(started)
+        told = [provider.told(count) for count in (1, 2, 3)]
+        together([partial(receive, provider, one) for one in told] * 2)
+        assert post(provider, provider.told(4)) == 200
+
+        payment = Payment.objects.get()
+        assert (payment.channel, payment.method, payment.amount_fen) == (provider.channel, provider.channel, FEN)
+        assert money(world) == FEN
+        order = PaymentOrder.objects.get(out_trade_no=started.out_trade_no)
+        assert (order.state, order.payment_id) == ("paid", payment.pk)
+
+    def test_that_nobody_told_us_of_is_found_by_asking(self, provider: Provider) -> None:
+        world = small_world()
+        provider.server.behave({"lose": 1})
+        started = start(world, provider)
+        provider.pay(started)
+        assert not Payment.objects.exists()
+
+        later = timezone.now() + timedelta(seconds=21)
+        assert operations.orders_to_ask_about(at=later) == (started.out_trade_no,)
+        assert operations.orders_to_ask_about(at=timezone.now()) == ()
+        PaymentOrder.objects.update(created_at=timezone.now() - timedelta(minutes=1))
+        tasks.ask_about_orders()
+        tasks.ask_about_orders()
+
+        assert money(world) == FEN
+        assert Payment.objects.count() == 1
+
+    def test_told_and_asked_about_at_once_is_booked_once(self, provider: Provider) -> None:
+        world = small_world()
+        started = start(world, provider)
+        provider.pay(started)
+        told = provider.told()
+        acts: list[Callable[[], Any]] = [
+            lambda: receive(provider, told),
+            lambda: operations.ask_about_order(out_trade_no=started.out_trade_no, at=timezone.now()),
+        ]
+
+        together(acts * 3)
+
+        assert (money(world), Payment.objects.count()) == (FEN, 1)
+
+    def test_of_another_amount_is_kept_and_never_booked(self, provider: Provider) -> None:
+        world = small_world()
+        started = start(world, provider)
+        PaymentOrder.objects.update(amount_fen=FEN + 1)
+        provider.pay(started)
+
+        assert post(provider, provider.told()) == 200
+        operations.ask_about_order(out_trade_no=started.out_trade_no, at=timezone.now())
+
+        assert {notice.outcome for notice in WalletNotice.objects.all()} == {"amount-differs"}
+        assert not Payment.objects.exists()
+
+
+class TestAnUnpaidOrder:
+    def test_is_closed_after_its_time_and_its_form_cannot_be_used_again(self, provider: Provider) -> None:
+        world, key = small_world(), uuid.uuid4().hex
+        started = start(world, provider, key=key)
+        after = timezone.now() + timedelta(minutes=16)
+
+        assert operations.ask_about_order(out_trade_no=started.out_trade_no, at=timezone.now()) == "created"
+        if provider.channel == "wechat":
+            provider.server.wechat.clock = lambda: time.time() + 16 * 60
+        assert operations.ask_about_order(out_trade_no=started.out_trade_no, at=after) == "closed"
+
+        with pytest.raises(operations.KeyUsedOtherwise):
+            start(world, provider, key=key, at=after)
+
+    def test_closed_here_and_paid_there_waits_for_people(self, provider: Provider) -> None:
+        world = small_world()
+        started = start(world, provider)
+        PaymentOrder.objects.update(state="closed")
+        provider.pay(started)
+
+        assert post(provider, provider.told()) == 200
+
+        assert WalletNotice.objects.get().outcome == "order-closed"
+        assert money(world) == 0
+
+    def test_paid_while_we_were_closing_it_is_booked(self, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+        world = small_world()
+        provider.server.behave({"lose": 1})
+        started = start(world, provider)
+        channel = CHANNELS[provider.channel]
+        find, asked = channel.find, list[str]()
+
+        def and_then_somebody_pays(number: str, *, at: datetime) -> Found:
+            found = find(number, at=at)
+            if not asked:
+                provider.pay(started)
+            asked.append(number)
+            return found
+
+        monkeypatch.setattr(channel, "find", and_then_somebody_pays)
+        PaymentOrder.objects.update(expires_at=timezone.now())
+
+        assert operations.ask_about_order(out_trade_no=started.out_trade_no, at=timezone.now()) == "paid"
+        assert (len(asked), money(world)) == (2, FEN)
+
+    def test_of_a_silent_provider_is_asked_about_again_later(self, provider: Provider) -> None:
+        world = small_world()
+        started = start(world, provider)
+        provider.server.behave({"hang_up_before": 1})
+
+        with pytest.raises(operations.ProviderSilent):
+            operations.ask_about_order(out_trade_no=started.out_trade_no, at=timezone.now())
+
+        assert PaymentOrder.objects.get().state == "created"
+
+
+class TestThePortal:
+    def test_leads_to_the_provider_and_then_to_the_receipt(self, provider: Provider) -> None:
+        world = small_world()
+        client = customer(world)
+        page = client.get("/my/pay/")
+        key = page.context["form"].initial["form_key"]
+        typed = {"form_key": key, "choice": "other", "amount": "186.40", "channel": provider.channel}
+
+        way = client.post("/my/pay/", typed)
+
+        number = order_number(provider.channel, key)
+        shown = way.content.decode()
+        assert way.status_code == 200
+        assert f"/my/orders/{number}/" in shown
+        assert ("data:image/svg+xml" in shown) == (provider.channel == "wechat")
+        assert (f'href="{provider.server.url}' in shown) == (provider.channel == "alipay" or "code_url" in shown)
+        waits = client.get(f"/my/orders/{number}/", headers={"HX-Request": "true"})
+        assert (waits.status_code, waits.headers.get("HX-Redirect")) == (204, None)
+
+        if provider.channel == "wechat":
+            provider.server.wechat.pay(next(iter(provider.server.wechat.orders.values())).token)
+        else:
+            address = way.context["address"]
+            provider.pay(operations.StartedOrder(number, Begun(address=address)))
+        operations.ask_about_order(out_trade_no=number, at=timezone.now())
+
+        over = client.get(f"/my/orders/{number}/", headers={"HX-Request": "true"})
+        assert over.headers["HX-Redirect"] == f"/my/orders/{number}/"
+        assert "已支付 186.40 元" in client.get(f"/my/orders/{number}/").content.decode()
+
+    def test_asks_for_the_way_where_there_are_several(self, provider: Provider) -> None:
+        client = customer(small_world())
+        key = client.get("/my/pay/").context["form"].initial["form_key"]
+
+        refused = client.post("/my/pay/", {"form_key": key, "choice": "other", "amount": "1", "channel": ""})
+        unknown = client.post("/my/pay/", {"form_key": key, "choice": "other", "amount": "1", "channel": "cheque"})
+
+        assert (refused.status_code, unknown.status_code) == (422, 422)
+        assert "请选择怎么付" in refused.content.decode()
+        assert not PaymentOrder.objects.exists()
+
+    def test_in_wechat_opens_its_own_window_for_whom_it_knows(self, provider: Provider) -> None:
+        if provider.channel != "wechat":
+            return
+        world = small_world()
+        WechatIdentity.objects.create(
+            user_id=world.portal_user_id, app_id="wx-simulated", openid="o-known", openid_index=b"1" * 32,
+            joined_at=world.at,
+        )  # fmt: skip
+        client = customer(world)
+        key = client.get("/my/pay/").context["form"].initial["form_key"]
+
+        way = client.post(
+            "/my/pay/",
+            {"form_key": key, "choice": "other", "amount": "1", "channel": "wechat"},
+            headers={"User-Agent": "Mozilla/5.0 (iPhone; Mobile) MicroMessenger/8.0"},
+        )
+
+        assert "data-paysign=" in way.content.decode()
+        assert next(iter(provider.server.wechat.orders.values())).openid == "o-known"

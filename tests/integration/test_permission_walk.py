@@ -305,6 +305,7 @@ def one_of_everything() -> Walk:
         "session_id": StaffSession.objects.create(user=person, session_key="k" * 32, began_at=now, seen_at=now).pk,
         "passkey_id": 1,
         "place": 1,
+        "channel": "wallet",
         "out_trade_no": order.out_trade_no,
         "serial": "WALK0001",
         "channel_code": connected.code,

@@ -123,7 +123,7 @@ def open_client(
             clearing_id=clearing_id,
             created_at=at,
             created_by_id=by_id,
-            **_columns(contract),
+            **_columns(contract, is_sandbox=is_sandbox),
         ).save(force_insert=True)
         _set_areas(client_id, contract.area_ids, within)
     return client_id
@@ -155,7 +155,7 @@ def change_contract(*, code: str, contract: Contract, within: Sequence[str] | No
         client = _lock(code, within)
         if client.is_on and not client.is_sandbox:
             raise StillOn(_("接入方在用时不能改约定。请先停用，改好后再申请启用。"))
-        for name, value in _columns(contract).items():
+        for name, value in _columns(contract, is_sandbox=client.is_sandbox).items():
             setattr(client, name, value)
         client.save()
         _set_areas(client.pk, contract.area_ids, within)
@@ -351,12 +351,14 @@ def _check_complete(client: ChannelClient, at: datetime) -> None:
         raise NoKeyYet(_("还不能启用：至少要有一把在用的密钥和一个开通的地区。"))
 
 
-def _columns(contract: Contract) -> dict[str, Any]:
+def _columns(contract: Contract, *, is_sandbox: bool) -> dict[str, Any]:
     networks, fingerprints = list(contract.networks), [one.replace(":", "").lower() for one in contract.fingerprints]
     try:
         networks = [str(ip_network(network.strip())) for network in networks]
     except ValueError as error:
         raise UnusableNetwork(_("来源网络不对，请写成 203.0.113.0/24 这样。")) from error
+    if not is_sandbox and any(network in EVERYWHERE for network in networks):
+        raise UnusableNetwork(_("正式接入方不能从任何地址进来，请登记对方的来源网络。"))
     if not networks:
         raise UnusableNetwork(_("请至少登记一个来源网络，例如 203.0.113.0/24。"))
     if any(len(one) != 64 or set(one) - set("0123456789abcdef") for one in fingerprints):

@@ -58,6 +58,12 @@ def test_a_sandbox_is_made_with_a_key_that_opens_at_once_and_is_never_shown_agai
 def test_a_productive_client_is_off_until_somebody_else_approves(world: World, administrator: Client) -> None:
     answer = administrator.post("/console/channels/new/", {**NEW, "use": "productive", "area": world.province_id})
 
+    anywhere = administrator.post(
+        "/console/channels/new/",
+        {**NEW, "code": "any", "networks": "0.0.0.0/0", "use": "productive", "area": world.province_id},
+    )
+
+    assert anywhere.status_code == 422 and "任何地址" in anywhere.content.decode()
     assert answer.status_code == 302 and not ChannelClient.objects.get().is_on and not ClientKey.objects.exists()
     refused = administrator.post("/console/channels/cmb/switch/", {"to": "on", "reason": "上线"})
     assert refused.status_code == 422 and "密钥" in refused.content.decode()

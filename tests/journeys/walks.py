@@ -105,6 +105,16 @@ def _inside(page: str, link: str) -> str:
     return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
+# How far the page is too wide. What fits itself to a new width does so in the frames after it: a page that is too wide
+# is looked at again until it fits, and for a second at most.
+_TOO_WIDE = """async () => {
+  const over = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
+  const until = performance.now() + 1000;
+  while (over() > 0 && performance.now() < until) await new Promise((done) => requestAnimationFrame(done));
+  return over();
+}"""
+
+
 @dataclass
 class Look:
     """One person's browser page, and what was wrong with what it showed."""
@@ -141,7 +151,7 @@ class Look:
             self.faults.append(f"{address}: {answer and answer.status}")
         for width, height in widths:
             self.page.set_viewport_size({"width": width, "height": height})
-            over = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            over = self.page.evaluate(_TOO_WIDE)
             if over > 0:
                 self.faults.append(f"{address}: {over} px too wide at {width}")
         self.page.set_viewport_size({"width": 1280, "height": 800})

@@ -37,7 +37,11 @@ def is_signed(text: str, signature: str, public_pem: str) -> bool:
     """Whether the owner of the public key signed exactly this text."""
     key = _public(public_pem)
     try:
-        key.verify(base64.b64decode(signature, validate=True), text.encode(), padding.PKCS1v15(), hashes.SHA256())
+        raw = base64.b64decode(signature, validate=True)
+        # Another writing of the same bytes is another signature than the one that was made.
+        if base64.b64encode(raw).decode() != signature:
+            return False
+        key.verify(raw, text.encode(), padding.PKCS1v15(), hashes.SHA256())
     except (InvalidSignature, binascii.Error, ValueError):
         return False
     return True

@@ -58,7 +58,7 @@ class TestACustomer:
         assert "发改价格〔2011〕2617号" in text_of(page)
 
         page.get_by_role("link", name="去交费").first.click()
-        page.get_by_role("button", name="用电子钱包支付").click()
+        page.get_by_role("button", name="去支付").click()
         page.wait_for_url("**/sim/wallet/**")
         page.get_by_role("button", name=re.compile("确认支付")).click()
         page.wait_for_url("**/my/orders/**")
@@ -123,7 +123,7 @@ class TestOnATelephone:
 
         page.goto("/my/pay/")
         is_narrow()
-        page.get_by_role("button", name="用电子钱包支付").click()
+        page.get_by_role("button", name="去支付").click()
         page.wait_for_url("**/sim/wallet/**")
         page.get_by_role("button", name=re.compile("确认支付")).click()
         page.wait_for_url("**/my/orders/**")

@@ -41,11 +41,12 @@ class TestASignature:
         assert not signing.is_signed(algorithm, bytes(flipped), signature, kept=kept)
 
     @settings(max_examples=60, deadline=None)
-    @given(data=st.data())
-    def test_invariant_16_fails_when_any_bit_of_itself_flips(self, algorithm: str, data: st.DataObject) -> None:
+    @given(drawn=st.integers(0, 2**16))
+    def test_invariant_16_fails_when_any_bit_of_itself_flips(self, algorithm: str, drawn: int) -> None:
         private, kept = KEYS[algorithm]
         signature = bytearray(signing.sign(algorithm, text(), private).encode())
-        bit = data.draw(st.integers(0, len(signature) * 8 - 1))
+        # Signatures of SM2 differ in length from one to the next: which bit is told apart from how many there are.
+        bit = drawn % (len(signature) * 8)
         signature[bit // 8] ^= 1 << bit % 8
 
         assert not signing.is_signed(algorithm, text(), signature.decode("latin-1"), kept=kept)

@@ -62,3 +62,15 @@ class TestASignature:
     def test_fails_when_a_field_is_added_or_taken_away(self) -> None:
         assert not rsa2.is_signed({**NOTICE, "more": "1"}, SIGNATURE, PUBLIC)
         assert not rsa2.is_signed({k: v for k, v in NOTICE.items() if k != "nonce"}, SIGNATURE, PUBLIC)
+
+
+def test_another_writing_of_the_same_signature_is_none() -> None:
+    """The last character before the padding holds bits that say nothing: they must be as they were."""
+    private, public = rsa2.new_key_pair()
+    signature = rsa2.sign({"a": "1"}, private)
+    assert signature.endswith("==")
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    other = alphabet[alphabet.index(signature[-3]) ^ 1]
+
+    assert rsa2.is_signed({"a": "1"}, signature, public)
+    assert not rsa2.is_signed({"a": "1"}, f"{signature[:-3]}{other}==", public)

@@ -151,7 +151,8 @@ ADVANCE_DUE = declare(
         subject_zh="分次结算款快到交款日",
         subject_en="An advance will fall due",
         zh="户号尾号 {tail}：{month} 第 {number} 次结算 {yuan} 元，请在 {due} 前交。月度账单会全部扣除。已交请忽略。",
-        en="Account ending {tail}: advance {number} of {month}, {yuan} yuan, due {due}. The monthly bill nets it.",
+        en="Account ending {tail}: advance {number} of {month}, {yuan} yuan, due {due}. The monthly bill nets it. "
+        "Ignore this if it is paid.",
         examples={"tail": "6789", "month": "2026-11", "number": "1", "yuan": "186400.00", "due": "2026-11-10"},
     )
 )

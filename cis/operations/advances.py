@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from cis.collecting.advances import AgreedDay, agreed_day, amount_of, check_terms, days_falling_due
@@ -96,7 +97,7 @@ def agree(
         if (
             AdvanceDemand.objects.filter(account_id=account_id, cycle__gte=from_cycle).exists()
             or AdvanceAgreement.objects.filter(account_id=account_id, begins_on__gte=begins_on)
-            .exclude(ends_on=begins_on)
+            .exclude(ends_on=F("begins_on"))
             .exists()
         ):
             raise MonthAsked(_("这个月已经按现有协议通知过，或已有从这个月起的协议。请选以后的月份。"))
@@ -146,6 +147,12 @@ def end(*, account_id: int, last_on: date, reason: str, by_id: int, at: datetime
             one.save(update_fields=["ends_on", "ended_by_id", "ended_at", "end_reason"])
 
 
+# Whoever agrees anew at this moment waits, or has ended what would have been asked.
+_LOCK = """
+SELECT a.id FROM cis_account a WHERE a.id IN
+    (SELECT account_id FROM cis_advance_agreement WHERE ends_on IS NULL OR ends_on > %s)
+ORDER BY a.id FOR NO KEY UPDATE
+"""
 _AGREED = """
 SELECT g.id, g.account_id, a.account_no, g.basis, g.monthly_fen, w.cycle, p.number, w.agreed_on, w.due_on, p.share
 FROM cis_advance_agreement g
@@ -179,6 +186,8 @@ def demand_advances(*, at: datetime) -> int:
     _most, notice_days = advance_terms(on=today)
     falling = days_falling_due(today, today + timedelta(days=notice_days), is_workday)
     with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_LOCK, [today])
         asked = _with_amounts(_agreed(falling))
         if not asked:
             return 0
@@ -187,12 +196,12 @@ def demand_advances(*, at: datetime) -> int:
             cursor.execute(_ASK, [at, *(list(column) for column in columns)])
             new = {(account_id, cycle, number): pk for pk, account_id, cycle, number in cursor.fetchall()}
         # One account may have two that fall due in these days; each is a message of its own.
-        told: dict[int, list[Notice]] = {}
+        told: dict[tuple[int, int], list[Notice]] = {}
         for one in asked:
             pk = new.get((one.agreed.account_id, one.agreed.cycle, one.agreed.number))
             if pk is not None:
                 notice = Notice(one.agreed.account_id, _said(one), f"advance:{pk}", is_outlier=one.is_outlier)
-                told.setdefault(one.agreed.number, []).append(notice)
+                told.setdefault((one.agreed.cycle, one.agreed.number), []).append(notice)
         for notices in told.values():
             tell_customers(template=ADVANCE_DUE.code, notices=notices, at=at)
         return len(new)

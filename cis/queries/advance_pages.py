@@ -105,6 +105,11 @@ class AdvancePage:
     may_be_agreed: bool
 
     @property
+    def may_be_ended(self) -> bool:
+        """Whether any of them runs or is to come: what ends already may end earlier."""
+        return any(one.is_in_force or one.is_to_come for one in self.terms)
+
+    @property
     def current(self) -> Terms | None:
         """The agreement in force, or the one that is to come."""
         found = [one for one in self.terms if one.is_in_force] or [one for one in self.terms if one.is_to_come]

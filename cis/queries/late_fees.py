@@ -12,7 +12,7 @@ from importlib import resources
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F, Q, Sum
+from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.utils.translation import gettext as _
 
 from cis.collecting.allocation import AllocationRule
@@ -175,19 +175,38 @@ def open_debts(account_ids: Sequence[int], *, on: date) -> dict[int, OpenDebts]:
 def _given_back(bill_ids: Sequence[int]) -> dict[int, int]:
     """
     Of each bill what its corrections give back, whether it waits for the next bill or is on it: nobody is late with
-    money that was asked for by mistake. A settlement of the market is of a price, the bill itself was right. One
-    statement, none without bills.
+    money that was asked for by mistake. A settlement of the market is of a price, the bill itself was right. What the
+    next bill could not take lies in prepayment and has paid what is open, or will. One statement, none without bills.
     """
     if not bill_ids:
         return {}
-    states = (BillCorrection.State.STANDING, BillCorrection.State.TAKEN)
+    taken = BillCorrection.objects.filter(taken_by=OuterRef("taken_by")).order_by().values("taken_by")
     found = (
-        BillCorrection.objects.filter(bill_id__in=bill_ids, state__in=states, amount_fen__lt=0)
+        BillCorrection.objects.filter(
+            bill_id__in=bill_ids, state__in=(BillCorrection.State.STANDING, BillCorrection.State.TAKEN)
+        )
         .exclude(cause=BillCorrection.Cause.SETTLEMENT)
-        .values_list("bill_id")
-        .annotate(fen=Sum("amount_fen"))
+        .annotate(
+            kept_fen=F("taken_by__correction_fen") - Subquery(taken.annotate(fen=Sum("amount_fen")).values("fen"))
+        )
+        .order_by("pk")
+        .values_list("bill_id", "amount_fen", "taken_by_id", "kept_fen")
     )
-    return {bill_id: -fen for bill_id, fen in found if bill_id is not None}
+    so_far: dict[int, int] = defaultdict(int)
+    lowest: dict[int, int] = defaultdict(int)
+    kept: dict[int, int] = {}
+    for bill_id, amount_fen, taken_by_id, kept_fen in found:
+        if bill_id is None:
+            continue
+        in_prepayment = 0
+        if taken_by_id is not None and amount_fen < 0:
+            left = kept.setdefault(taken_by_id, kept_fen)
+            in_prepayment = min(left, -amount_fen)
+            kept[taken_by_id] = left - in_prepayment
+        # A difference that was asked for and given back again leaves the bill as it was: it was right.
+        so_far[bill_id] += amount_fen + in_prepayment
+        lowest[bill_id] = min(lowest[bill_id], so_far[bill_id])
+    return {bill_id: -fen for bill_id, fen in lowest.items() if fen}
 
 
 def _charged_before(bills: Sequence[Bill], *, on: date) -> dict[int, date]:

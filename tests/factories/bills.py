@@ -26,6 +26,7 @@ def issue(
     revision: int = 0,
     months: int = 1,
     due_on: date | None = None,
+    correction_fen: int = 0,
 ) -> str:
     """
     A bill of so many fen for the account (the first residential one) and cycle (the newest), booked; its number.
@@ -55,6 +56,7 @@ def issue(
             energy_kwh_e2=fen * 2,
             total_fen=fen,
             open_fen=fen,
+            correction_fen=correction_fen,
             due_on=due_on or (start + timedelta(days=32)).replace(day=15),
             issued_at=world.at,
         )

@@ -270,6 +270,16 @@ class TestTheAgreement:
         old, new = AdvanceAgreement.objects.order_by("pk")
         assert old.ends_on == new.begins_on == date(2026, 2, 1) and new.ends_on is None
 
+    def test_that_was_ended_before_it_began_stands_in_nobodys_way(self, world: World) -> None:
+        end(world, date(2026, 1, 31), at=FIRST)
+        agree_on_advances(world, at=FIRST, from_cycle=202603, monthly_fen=500_00)
+        assert advance_page(world.commercial.account_id, on=FIRST.date()).may_be_ended
+        end(world, date(2026, 1, 31), at=FIRST)
+
+        agree_on_advances(world, at=FIRST, from_cycle=202602, monthly_fen=400_00)
+
+        assert AdvanceAgreement.objects.filter(ends_on=None).get().begins_on == date(2026, 2, 1)
+
     def test_is_for_businesses_with_supply_and_with_terms_that_add_up(self, world: World) -> None:
         with pytest.raises(advances.NotForSettlements):
             agree_on_advances(world, account=world.residential)
@@ -343,6 +353,26 @@ def test_two_at_the_same_moment_ask_once() -> None:
 
     assert sorted(counts) == [0, 1] and AdvanceDemand.objects.count() == 1
     assert Message.objects.filter(template="advance-due").count() == 1
+    connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_agreed_anew_while_the_morning_asks_is_asked_by_one_of_them() -> None:
+    """The morning waits for who agrees, or is waited for: nothing is asked that its agreement does not hold."""
+    made = small_world()
+    for cycle in made.cycles[-2:]:
+        bill(made, cycle)
+    agree_on_advances(made)
+
+    at_once(
+        [
+            lambda: advances.demand_advances(at=FIRST),
+            lambda: agree_on_advances(made, at=FIRST, monthly_fen=500_00),
+        ]
+    )
+
+    for one in AdvanceDemand.objects.select_related("agreement"):
+        assert one.agreement.ends_on is None or one.agreed_on < one.agreement.ends_on
     connection.close()
 
 

@@ -160,10 +160,12 @@ class TestCorrections:
             {"state": states.VOID}, {"state": states.NOTHING}, {"cause": causes.SETTLEMENT}
         ):  # fmt: skip
             self.corrected(world, -5_000_00, **without)
-        self.corrected(world, 700_00)
-        issue(world, 1_00, account=world.commercial, cycle=202512, due_on=date(2026, 12, 1))
+        # Of 800 yuan the next bill could take 500; the other 300 lie in prepayment and pay what is open themselves.
+        issue(
+            world, 1_00, account=world.commercial, cycle=202512, due_on=date(2026, 12, 1), correction_fen=-500_00
+        )  # fmt: skip
         later = Bill.objects.get(cycle=202512)
-        self.corrected(world, -500_00, state=states.TAKEN, taken_by=later, taken_at=at(1, 5))
+        self.corrected(world, -800_00, state=states.TAKEN, taken_by=later, taken_at=at(1, 5))
 
         # 16 days at 2 permille and five at 3, on 8,000: the bill itself stays open in full.
         shown = owed(world, at(1, 5))
@@ -179,6 +181,17 @@ class TestCorrections:
         shop_pays(world, 1_00, at(1, 10))
         assert charged()[1:] == [(date(2026, 1, 10), 0, 0, 0)]
         assert not ledger.verify().faults
+
+    def test_a_difference_that_was_asked_and_given_back_leaves_the_bill_as_it_was(self, world: World) -> None:
+        self.corrected(world, 1_500_00)
+        self.corrected(world, -1_500_00)
+
+        [row] = queries.late_fees_so_far(world.commercial.account_id, on=date(2026, 1, 5)).bills
+        assert row.base_fen == 10_000_00
+
+        self.corrected(world, -1_00)
+        [row] = queries.late_fees_so_far(world.commercial.account_id, on=date(2026, 1, 5)).bills
+        assert row.base_fen == 9_999_00
 
 
 class TestTheLaw:

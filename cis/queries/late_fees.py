@@ -196,8 +196,6 @@ def _given_back(bill_ids: Sequence[int]) -> dict[int, int]:
     lowest: dict[int, int] = defaultdict(int)
     kept: dict[int, int] = {}
     for bill_id, amount_fen, taken_by_id, kept_fen in found:
-        if bill_id is None:
-            continue
         in_prepayment = 0
         if taken_by_id is not None and amount_fen < 0:
             left = kept.setdefault(taken_by_id, kept_fen)

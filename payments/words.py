@@ -13,4 +13,10 @@ METHODS: dict[str, str | Promise] = {
     "bank": _("银行代收"),
     "wechat": _("微信支付"),
     "alipay": _("支付宝"),
+    "cheque": _("支票"),
+    "transfer": _("对公转账"),
+    "note": _("银行承兑汇票"),
+    "debit": _("银行代扣"),
+    "agent": _("代收点"),
+    "terminal": _("自助终端"),
 }

@@ -118,7 +118,7 @@ def open_clearing(number: int, name: str) -> int:
     """
     Open a clearing account for money on its way from somebody who collects for us; its id.
 
-    It stands under 1015 (在途资金：代收渠道) with a number of its own; opening it again changes nothing.
+    Its number has eight digits, the utility's own have four or six; opening it again changes nothing.
     """
     ledger_account_id = -(_CHANNEL_CLEARING + number)
     with connection.cursor() as cursor:

@@ -60,7 +60,9 @@ class ChannelClient(models.Model):
         constraints = (
             models.CheckConstraint(condition=models.Q(code__regex=r"^[a-z0-9][a-z0-9-]{1,15}$"), name="client_code"),
             models.CheckConstraint(
-                condition=~models.Q(code__in=["counter", "wallet", "wechat", "alipay"]),
+                condition=~models.Q(
+                    code__in=["counter", "wallet", "wechat", "alipay", "debit", "transfer", "note", "terminal"]
+                ),
                 name="client_code_is_no_channel_of_ours",
             ),
             models.CheckConstraint(condition=models.Q(clearing_id__lt=0), name="client_clears_on_our_account"),

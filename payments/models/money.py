@@ -35,8 +35,25 @@ class Payment(models.Model):
         BANK = "bank", "银行代收"
         WECHAT = "wechat", "微信支付"
         ALIPAY = "alipay", "支付宝"
+        CHEQUE = "cheque", "支票"
+        TRANSFER = "transfer", "对公转账"
+        NOTE = "note", "银行承兑汇票"
+        DEBIT = "debit", "银行代扣"
+        AGENT = "agent", "代收点"
+        TERMINAL = "terminal", "自助终端"
 
-    NOT_BACK_ITS_WAY: ClassVar = (Method.CASH, Method.BANK, Method.WECHAT, Method.ALIPAY)
+    NOT_BACK_ITS_WAY: ClassVar = (
+        Method.CASH,
+        Method.BANK,
+        Method.WECHAT,
+        Method.ALIPAY,
+        Method.CHEQUE,
+        Method.TRANSFER,
+        Method.NOTE,
+        Method.DEBIT,
+        Method.AGENT,
+        Method.TERMINAL,
+    )
     """what a refund cannot yet send back the way it came"""
 
     channel = models.CharField(max_length=16)

@@ -36,6 +36,11 @@ CLEARING: dict[str, str] = {
     Payment.Method.WALLET: "WALLET_CLEARING",
     Payment.Method.WECHAT: "WECHAT_CLEARING",
     Payment.Method.ALIPAY: "ALIPAY_CLEARING",
+    Payment.Method.CHEQUE: "CHEQUE_CLEARING",
+    Payment.Method.TRANSFER: "UNIDENTIFIED",
+    Payment.Method.NOTE: "NOTES_RECEIVABLE",
+    Payment.Method.DEBIT: "DEBIT_CLEARING",
+    Payment.Method.TERMINAL: "TERMINAL_CLEARING",
 }
 COUNTER_METHODS: tuple[str, ...] = (Payment.Method.CASH, Payment.Method.CARD, Payment.Method.QR)
 _KEY = re.compile(r"[A-Za-z0-9_-]{8,60}")

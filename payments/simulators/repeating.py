@@ -6,7 +6,7 @@ import http.client
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 PATIENCE_S = 5
@@ -29,12 +29,18 @@ class Misbehaviour:
     """what the schedule is multiplied with"""
     probe: int = 0
     """first a notice whose signature is one of its test texts"""
+    hold: bool = False
+    """sent only when somebody calls what lies in `held`: in any order, and as often as they like"""
+    held: list[Callable[[], bool]] = field(default_factory=list)
 
 
 def repeat(behaviour: Misbehaviour, schedule_s: Sequence[float], send: Callable[[], bool]) -> None:
     """Call `send` in a thread of its own, by the schedule, until it says that the notice was taken."""
     if behaviour.lose > 0:
         behaviour.lose -= 1
+        return
+    if behaviour.hold:
+        behaviour.held.append(send)
         return
 
     def deliver() -> None:

@@ -1,4 +1,8 @@
-"""`make chaos`, the long form: rounds of kills at random moments, then a million transfers and a million readings."""
+"""
+`make chaos`, the long form: rounds of kills at random moments in billing runs.
+
+Then ten thousand payments, a million transfers and a million readings.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,8 @@ def main(rounds: int, seed: int) -> int:
                 keep_log(town, kept)
                 print(f"{error}\nlogs in {kept}")
                 return 1
-    return int(pytest.main(["-q", "-p", "no:randomly", str(Path(__file__).with_name("million.py"))]))
+    files = [str(Path(__file__).with_name(name)) for name in ("ten_thousand.py", "million.py")]
+    return int(pytest.main(["-q", "-p", "no:randomly", *files]))
 
 
 def play(town: Town, chance: random.Random) -> None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
+
 from django.db import connection, transaction
 from django.utils import timezone
 
 from cis.models import BillingRun
 from cis.operations import billing
+from config.shared.models import OrgUnit, User
+from payments.models import PaymentOrder
+from payments.operations import channel_clients
+from payments.operations.channel_clients import EVERYWHERE, Contract
+from payments.signing import request_signature
+from tests.chaos.till import order_name
 from tests.factories.world import AT, AccountIds, small_world
 
 CYCLE = 202601
@@ -75,3 +84,32 @@ def bill(shard_size: int, kind: str) -> int:
     job_id = BillingRun.objects.get(pk=run_id).job_id
     assert job_id is not None
     return job_id
+
+
+def connect(orders: int, fen: int) -> None:
+    """A bank with a key, and so many orders at WeChat Pay; prints code, key and secret, and the accounts' numbers."""
+    at = timezone.now()
+    by_id = User.objects.filter(is_active=True).order_by("pk").values_list("pk", flat=True)[0]
+    contract = Contract(
+        name="工商银行", kind="bank", networks=EVERYWHERE, days_apart=2, queries_per_minute=100_000,
+        payments_per_minute=100_000, area_ids=[OrgUnit.objects.order_by("path").values_list("pk", flat=True)[0]],
+    )  # fmt: skip
+    channel_clients.open_client(code="icbc", contract=contract, is_sandbox=True, by_id=by_id, within=None, at=at)
+    made = channel_clients.add_key(
+        code="icbc", algorithm=request_signature.HMAC_SHA256, public_key="", reason="", by_id=by_id, within=None, at=at
+    )
+    accounts = _accounts()
+    PaymentOrder.objects.bulk_create(
+        PaymentOrder(
+            out_trade_no=order_name(number), channel="wechat", account_id=accounts[number % len(accounts)][0],
+            amount_fen=fen, created_at=at, expires_at=at + timedelta(hours=2),
+        )
+        for number in range(orders)
+    )  # fmt: skip
+    print(json.dumps([["icbc", made.key_id, made.private], [number for _id, number in accounts]]))
+
+
+def _accounts() -> list[tuple[int, str]]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, account_no FROM cis_account WHERE id > %s ORDER BY 1", [_FIRST_ID])
+        return list(cursor.fetchall())

@@ -86,7 +86,7 @@ class Town:
             app_url=self.environment["DATABASE_URL"],
         )
         self.run("manage.py", "migrate", "--noinput", "--verbosity", "0", DAYINGXIAO_AS="owner")
-        self._call(f"settle({self.accounts})")
+        self.call(f"settle({self.accounts})")
         worker = Program(
             worker_command(concurrency=2),
             self.environment,
@@ -118,9 +118,9 @@ class Town:
 
     def begin_run(self, *, shard_size: int, kind: str = "regular") -> int:
         """Start a run over everybody; its job's id."""
-        return int(self._call(f"print(bill({shard_size}, {kind!r}))").strip().splitlines()[-1])
+        return int(self.call(f"print(bill({shard_size}, {kind!r}))").strip().splitlines()[-1])
 
-    def _call(self, call: str) -> str:
+    def call(self, call: str) -> str:
         """Call a function of `tests.chaos.people` in a process of the town; what it printed."""
         return self.run("manage.py", "shell", "-v", "0", "-c", f"from tests.chaos.people import *; {call}")
 

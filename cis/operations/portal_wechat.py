@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from cis.models import WechatIdentity
+from config.shared import app_sessions
 from config.shared.errors import NotFound, Refused
 from config.shared.models import User
 from config.shared.personal_data import CannotDecrypt, blind_index, decrypt, encrypt
@@ -73,13 +74,14 @@ def join(*, user_id: int, sealed: str, at: datetime) -> bool:
 
 def leave(*, user_id: int, at: datetime) -> None:
     """
-    Take all WeChats from a person; they come in by telephone as before.
+    Take all WeChats from a person; apps that came in by one are signed out, they come in by telephone as before.
 
     :raises NotFound: they have none
     """
     with transaction.atomic():
         if not WechatIdentity.objects.filter(user_id=user_id, left_at=None).update(left_at=at):
             raise NotFound(_("没有连着微信。"))
+        app_sessions.end_with_wechat(user_id=user_id, at=at)
 
 
 def _known(app_id: str, openid: str) -> int | None:

@@ -151,6 +151,17 @@ class MyAccounts:
         """The ids of those whose quality gives this."""
         return tuple(account.account_id for account in self.accounts if account.may(right))
 
+    def only(self, account_no: str) -> MyAccounts:
+        """
+        The same with one account alone, so that an answer about it can be of no other.
+
+        :raises NotFound: it is not among them
+        """
+        chosen = next((account for account in self.accounts if account.account_no == account_no), None)
+        if chosen is None:
+            raise no_such_account()
+        return MyAccounts((chosen,), chosen)
+
     def own_days_of(self, account_id: int) -> tuple[date | None, date | None]:
         """The first and last day of one of them that are the person's to see; None for no bound."""
         account = next(one for one in self.accounts if one.account_id == account_id)
@@ -207,8 +218,18 @@ def my_account(*, user_id: int, account_no: str, today: date) -> MyAccount:
     """
     mine = my_accounts(user_id=user_id, today=today, preferred=account_no)
     if mine.current.account_no != account_no:
-        raise NotFound(_("没有找到这个户号。"))
+        raise no_such_account()
     return mine.current
+
+
+def no_such_account() -> NotFound:
+    """There is none, or it is somebody else's."""
+    return NotFound(_("没有找到这个户号。"))
+
+
+def not_own_day() -> NotFound:
+    """A day outside a tenant's time."""
+    return NotFound(_("这一天不在您的租期里，看不到用电。"))
 
 
 def get_my_bill(bill_no: str, *, mine: MyAccounts) -> billing.BillPage:

@@ -172,3 +172,9 @@ def openid_of(*, user_id: int, app_id: str) -> str:
     """Who the person is to this app in WeChat; empty where they never signed in with it."""
     known = WechatIdentity.objects.filter(user_id=user_id, app_id=app_id, left_at=None).order_by("-joined_at").first()
     return known.openid if known is not None else ""
+
+
+def masked_telephone_of(user_id: int) -> str:
+    """A person's telephone, masked; empty for a user who has none of their own yet."""
+    person = PortalPerson.objects.filter(user_id=user_id).first()
+    return mask_phone(person.telephone) if person is not None else ""

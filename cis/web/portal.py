@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from cis.queries import (
@@ -27,7 +26,6 @@ from cis.web import why_more as why_words
 from cis.web.bills import in_words
 from cis.web.usage import day_file, month_file, of_day, of_month
 from config.navigation import SLOTS
-from config.shared.errors import NotFound
 from config.shared.permissions import staff_of
 from config.shared.web.parts import parts_inside
 from config.shared.web.portal_pages import PREFERRED_ACCOUNT, for_customers, offered, preferred_account
@@ -199,7 +197,7 @@ def _check_own_day(mine: portal.MyAccounts, day: date) -> None:
     """
     first, last = _own_days(mine)
     if (first is not None and day < first) or (last is not None and day > last):
-        raise NotFound(_("这一天不在您的租期里，看不到用电。"))
+        raise portal.not_own_day()
 
 
 @for_customers

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
 from cis.simulators import wechat as sim_wechat
+from cis.simulators import wechat_mini as sim_wechat_mini
 from cis.web import (
     advances,
     advice,
@@ -190,6 +191,8 @@ if settings.SIMULATORS:
     urlpatterns += [
         path("sim/wechat/connect/oauth2/authorize", sim_wechat.authorize, name="sim_wechat_authorize"),
         path("sim/wechat/sns/oauth2/access_token", sim_wechat.access_token, name="sim_wechat_token"),
+        path("sim/wechat/mini/login", sim_wechat_mini.login, name="sim_wechat_mini_login"),
+        path("sim/wechat/sns/jscode2session", sim_wechat_mini.code_to_session, name="sim_wechat_mini_session"),
     ]
 
 # For `tests/architecture`: addresses that need no named permission, and why they do not.
@@ -200,4 +203,6 @@ PUBLIC = {
     "cis:overcharge_state": "whoever reported holds a signed address",
     "cis:sim_wechat_authorize": "the simulated provider, only where simulators are on",
     "cis:sim_wechat_token": "the simulated provider, only where simulators are on",
+    "cis:sim_wechat_mini_login": "the simulated provider, only where simulators are on",
+    "cis:sim_wechat_mini_session": "the simulated provider, only where simulators are on",
 }

@@ -72,8 +72,7 @@ def exchange(code: str, *, api_base: str) -> Identity:
     :raises WechatRefused: the code is not taken
     :raises WechatSilent: there is no answer, or none that can be read
     """
-    if not _CODE.fullmatch(code):
-        raise _refused()
+    check_code(code)
     query = urlencode(
         {
             "appid": settings.WECHAT_APP_ID,
@@ -82,7 +81,26 @@ def exchange(code: str, *, api_base: str) -> Identity:
             "grant_type": "authorization_code",
         }
     )
-    answer = _get(f"{api_base}/sns/oauth2/access_token?{query}")
+    answer = ask(f"{api_base}/sns/oauth2/access_token?{query}")
+    return identity_in(answer, app_id=settings.WECHAT_APP_ID)
+
+
+def check_code(code: str) -> None:
+    """
+    Ask WeChat nothing about what can be no code of its.
+
+    :raises WechatRefused: it can be none
+    """
+    if not _CODE.fullmatch(code):
+        raise _refused()
+
+
+def identity_in(answer: dict[str, object], *, app_id: str) -> Identity:
+    """
+    Who an answer says somebody is; of everything else in it nothing is read.
+
+    :raises WechatRefused, WechatSilent: as for `exchange`
+    """
     error = answer.get("errcode")
     if error:
         log.warning("wechat refuses a code", extra={"errcode": str(error)[:16]})
@@ -91,10 +109,15 @@ def exchange(code: str, *, api_base: str) -> Identity:
     openid, unionid = str(answer.get("openid", "")), str(answer.get("unionid", ""))
     if not _ID.fullmatch(openid) or (unionid and not _ID.fullmatch(unionid)):
         raise _silent()
-    return Identity(settings.WECHAT_APP_ID, openid, unionid)
+    return Identity(app_id, openid, unionid)
 
 
-def _get(address: str) -> dict[str, object]:
+def ask(address: str) -> dict[str, object]:
+    """
+    What WeChat's server says to a question that carries the app's secret.
+
+    :raises WechatSilent: there is no answer, or none that can be read
+    """
     try:
         with urllib.request.urlopen(address, timeout=TIMEOUT_S) as answer:  # noqa: S310 - the address is a setting
             read = json.loads(answer.read(_MAX_ANSWER_BYTES))

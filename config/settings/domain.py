@@ -74,6 +74,21 @@ WECHAT_AUTHORIZE_URL = (
     else ""
 )
 WECHAT_API_BASE = os.environ.get("WECHAT_API_BASE") or "https://api.weixin.qq.com" if _WECHAT_IS_REAL else ""
+# Signing in to the mini program (`wx.login` and code2session). It has an app id and a secret of its own; without one,
+# where SIMULATORS run, a simulated WeChat answers under /sim/wechat/ and says what it is.
+_MINI_IS_REAL = bool(os.environ.get("WECHAT_MINI_APP_ID"))
+_MINI_IS_SIMULATED = SIMULATORS and not _MINI_IS_REAL
+WECHAT_MINI_APP_ID = os.environ.get("WECHAT_MINI_APP_ID") or ("wx-simulated-mini" if _MINI_IS_SIMULATED else "")
+WECHAT_MINI_APP_SECRET = os.environ.get("WECHAT_MINI_APP_SECRET") or ("simulated-mini" if _MINI_IS_SIMULATED else "")
+# Empty for the simulator.
+WECHAT_MINI_API_BASE = os.environ.get("WECHAT_MINI_API_BASE") or "https://api.weixin.qq.com" if _MINI_IS_REAL else ""
+# A customer's app stays signed in so long, so long without being used, and on so many devices at once (ours).
+APP_SESSION_LASTS = timedelta(days=30)
+APP_SESSION_IDLE = timedelta(days=7)
+APP_SESSIONS_AT_ONCE = 10
+# What one customer's app may ask in a minute, by kind: reading, changing something, paying, asking a provider about an
+# order; and one network address at the door, behind which a whole office may stand (ours).
+MY_API_LIMITS = {"read": 120, "write": 20, "pay": 10, "ask": 20, "door": 60}
 
 # Days from a bill's issue to its due date. Contracts decide; published examples use the 15th of the month
 # (billing-rules, section 5).

@@ -17,6 +17,7 @@ from config.shared.roles import ROLES
 
 PUBLIC, SIGNED_IN, CUSTOMER, PERMISSION = "public", "signed-in", "customer", "permission"
 CHANNEL = "channel"
+APP = "app"
 READ, WRITE = "GET", "POST"
 
 
@@ -30,8 +31,8 @@ class AddressRule:
     One address and what it takes to open it.
 
     `audience` is public (no sign-in), signed-in, customer (the portal, one's own accounts), channel (a client that
-    signs its requests, its own payments) or permission; then `permissions` names it by method, most often the same for
-    both.
+    signs its requests, its own payments), app (a customer's own app by its token, one's own accounts) or permission;
+    then `permissions` names it by method, most often the same for both.
     """
 
     name: str
@@ -98,6 +99,7 @@ _WHO = {
     CUSTOMER: "customers, their own",
     PERMISSION: "staff and programs",
     CHANNEL: "connected clients by signed request, their own payments",
+    APP: "customers' own apps by token, their own",
 }
 
 

@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from config.celery import app
-from config.shared import approvals, drafts, events, jobs, looks, sessions, working_place
+from config.shared import app_sessions, approvals, drafts, events, jobs, looks, sessions, working_place
 from config.shared.messaging import brake, delivery
 from config.shared.messaging.sending import nudge
 
@@ -92,3 +92,4 @@ def prune_sessions(**_future: object) -> None:
     now = timezone.now()
     sessions.prune(before=now - timedelta(days=90))
     Session.objects.filter(expire_date__lt=now).delete()
+    app_sessions.prune(at=now, before=now - timedelta(days=90))

@@ -29,6 +29,7 @@ DECLARED = (
     "cis.web.urls_readings",
     "cis.web.urls_portal",
     "cis.api.v1.urls",
+    "cis.api.v1.urls_my",
     "payments.web.urls",
     "crm.web.urls",
     "halls.web.urls",

@@ -16,4 +16,5 @@ urlpatterns = [
     path("billing-runs/<int:run_id>/", runs.RunDetail.as_view(), name="api_run"),
     path("rating/preview", rating.RatingPreview.as_view(), name="api_rating_preview"),
     path("reading-imports/", include("cis.api.v1.readings")),
+    path("my/", include("cis.api.v1.urls_my")),
 ]

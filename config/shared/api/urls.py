@@ -5,6 +5,8 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.permissions import AllowAny
 
+from config.shared.api.my_schema import MySchema
+
 urlpatterns = [
     # Whoever writes a program against the API may read what it offers; it names no customer.
     path(
@@ -12,5 +14,9 @@ urlpatterns = [
         login_not_required(SpectacularAPIView.as_view(permission_classes=[AllowAny], authentication_classes=[])),
         name="schema",
     ),
+    path("my/schema/", login_not_required(MySchema.as_view()), name="my_schema"),
 ]
-PUBLIC = {"schema": "the description of the API names no customer"}
+PUBLIC = {
+    "schema": "the description of the API names no customer",
+    "my_schema": "the description of the API names no customer",
+}

@@ -1,5 +1,6 @@
 """Tables of the floor: who works here, what happened, what is being worked on, what was sent to people."""
 
+from config.shared.models.app_sessions import AppSession
 from config.shared.models.approvals import Approval, ApprovalStep
 from config.shared.models.audit import Look, LookQuestion, PersonalDataAccess
 from config.shared.models.identity import ApiKey, OrgUnit, Role, RoleGrant, User
@@ -12,6 +13,7 @@ from config.shared.models.working_place import Draft, ServedCustomer, TableChoic
 
 __all__ = [
     "ApiKey",
+    "AppSession",
     "Approval",
     "ApprovalStep",
     "Draft",

@@ -14,6 +14,8 @@ PERMISSIONS.update(
         "payments.view_payments": _("查看收费记录"),
         "payments.manage_channels": _("接入和停用代收渠道，管理其密钥和地区"),
         "payments.approve_channels": _("审批启用代收渠道和它的新密钥"),
+        "payments.settle_held": _("申请把到账未入账的款记到户号"),
+        "payments.approve_held": _("审批把到账未入账的款记到户号"),
         "payments.oversee_takings": _("查看本单位各柜员的收款"),
     }
 )

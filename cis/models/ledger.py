@@ -82,6 +82,7 @@ class TransferKind(models.IntegerChoices):
     PREPAYMENT_REFUNDED = 5, "退预存电费"  # (refund)
     REFUND_SENT = 6, "退款转出"  # (refund)
     REFUND_FAILED = 7, "退款未成"  # (refund)
+    NOTICE_HELD = 8, "到账待核对"  # (notice of a provider)
     CASH_HANDED_IN = 61, "现金解款"  # (cash deposit slip)
     CASH_BANKED = 62, "解款到账"  # (cash deposit slip)
     DRAWER_DIFFERENCE = 63, "钱箱长短款"  # (drawer shift)

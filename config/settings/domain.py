@@ -33,7 +33,9 @@ WALLET_KEY_FILE = str(Path(__file__).resolve().parents[2] / "var" / "wallet-keys
 # are given, `make run` starts simulated ones that say what they are, and keys are made into the key file.
 _VAR = Path(__file__).resolve().parents[2] / "var"
 WECHAT_PAY: dict[str, Any] = {
-    "app_id": os.environ.get("WECHAT_PAY_APP_ID") or os.environ.get("WECHAT_APP_ID") or "wx-simulated",
+    "app_id": os.environ.get("WECHAT_PAY_APP_ID")
+    or os.environ.get("WECHAT_APP_ID")
+    or ("" if os.environ.get("WECHAT_PAY_PRIVATE_KEY") else "wx-simulated"),
     "mchid": os.environ.get("WECHAT_PAY_MCHID", ""),
     "serial": os.environ.get("WECHAT_PAY_SERIAL", ""),  # of our API certificate
     "private_pem": os.environ.get("WECHAT_PAY_PRIVATE_KEY", ""),

@@ -15,6 +15,7 @@ from payments.channels.base import (
     Declined,
     Found,
     Incoming,
+    NoAnswer,
     NotBelievable,
     OrderToPay,
     PaidNotice,
@@ -82,10 +83,13 @@ class Alipay:
             if declined.code == _UNHEARD:
                 return Found(Standing.UNKNOWN)
             raise
+        if said.get("out_trade_no") != out_trade_no:
+            raise NoAnswer("the answer is about another trade")
         standing = _STANDINGS.get(str(said.get("trade_status")), Standing.UNKNOWN)
         # Given back whole, a paid trade reads as closed: only one that was never paid has no day of payment.
         if standing == Standing.CLOSED and said.get("send_pay_date"):
-            standing = Standing.PAID
+            standing = Standing.RETURNED
+        said = {name: value for name, value in said.items() if not name.startswith("buyer_")}
         amount_fen = _fen(said) if standing == Standing.PAID else 0
         return Found(standing, amount_fen, str(said.get("trade_no", "")), json.dumps(said, sort_keys=True))
 

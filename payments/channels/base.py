@@ -104,6 +104,8 @@ class Standing(StrEnum):
 
     WAITING = "waiting"
     PAID = "paid"
+    RETURNED = "returned"
+    """paid, and given back there, whole or in part, without us"""
     CLOSED = "closed"
     UNKNOWN = "unknown"
     """it has never heard of it"""

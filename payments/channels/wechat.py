@@ -13,6 +13,7 @@ from payments.channels.base import (
     Declined,
     Found,
     Incoming,
+    NoAnswer,
     NotBelievable,
     OrderToPay,
     PaidNotice,
@@ -25,7 +26,7 @@ _STANDINGS = {
     "NOTPAY": Standing.WAITING,
     "USERPAYING": Standing.WAITING,
     "SUCCESS": Standing.PAID,
-    "REFUND": Standing.PAID,
+    "REFUND": Standing.RETURNED,
     "CLOSED": Standing.CLOSED,
     "REVOKED": Standing.CLOSED,
     "PAYERROR": Standing.CLOSED,
@@ -60,10 +61,10 @@ class WeChatPay:
             more=more,
         )
         if kind == "jsapi":
-            return Begun(app=client.call_of_app(said["prepay_id"]))
+            return Begun(app=client.call_of_app(_named(said, "prepay_id")))
         if kind == "h5":
-            return Begun(address=f"{said['h5_url']}&{_back_to(order.return_url)}")
-        return Begun(code=said["code_url"])
+            return Begun(address=f"{_named(said, 'h5_url')}&{_back_to(order.return_url)}")
+        return Begun(code=_named(said, "code_url"))
 
     def read_notice(self, incoming: Incoming, *, at: datetime) -> PaidNotice | None:
         """What the notice says; signature and time are looked at before anything else is read."""
@@ -95,7 +96,12 @@ class WeChatPay:
             if declined.code in ("ORDER_NOT_EXIST", "ORDERNOTEXIST"):
                 return Found(Standing.UNKNOWN)
             raise
+        own = wechat_keys.agreement()
+        if (said.get("out_trade_no"), said.get("mchid")) != (out_trade_no, own.mchid):
+            raise NoAnswer("the answer is about another order")
         standing = _STANDINGS.get(str(said.get("trade_state")), Standing.UNKNOWN)
+        # Who paid stays with WeChat Pay: nothing here needs it.
+        said = {name: value for name, value in said.items() if name != "payer"}
         amount_fen = _paid_fen(said) if standing == Standing.PAID else 0
         body = json.dumps(said, ensure_ascii=False, sort_keys=True)
         return Found(standing, amount_fen, str(said.get("transaction_id", "")), body)
@@ -120,6 +126,13 @@ class WeChatPay:
 def _client(at: datetime) -> WeChatClient:
     moment = at.timestamp()
     return WeChatClient(wechat_keys.agreement(), clock=lambda: moment)
+
+
+def _named(said: Any, name: str) -> str:
+    value = said.get(name)
+    if not isinstance(value, str) or not value:
+        raise NoAnswer(f"the answer has no {name}")
+    return value
 
 
 def _back_to(address: str) -> str:

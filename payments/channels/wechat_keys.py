@@ -20,7 +20,12 @@ SIMULATED_MCHID = "1900000109"
 
 def are_there() -> bool:
     """Whether the channel can sign and check."""
-    return bool(settings.WECHAT_PAY["private_pem"] and settings.WECHAT_PAY["gateway"]) or _is_simulated()
+    said = settings.WECHAT_PAY
+    if not said["private_pem"]:
+        return _is_simulated()
+    has_key = bool(said["certificates"]) or bool(said["public_key_id"] and said["public_pem"])
+    own = all(said[name] for name in ("gateway", "app_id", "mchid", "serial"))
+    return own and has_key and len(said["api_key"]) == 32
 
 
 def _is_simulated() -> bool:

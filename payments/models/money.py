@@ -13,6 +13,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from config.shared.money import MAX_FEN
+from config.shared.personal_data import EncryptedTextField
 
 
 class Payment(models.Model):
@@ -215,11 +216,12 @@ class PaymentOrder(models.Model):
     """What a customer is about to pay through a wallet; the wallet knows it by `out_trade_no`."""
 
     class State(models.TextChoices):
-        """Paid is never left."""
+        """Paid is never left; held: money came that does not fit, people look at it."""
 
         CREATED = "created", "待支付"
         PAID = "paid", "已支付"
         CLOSED = "closed", "已关闭"
+        HELD = "held", "待核对"
 
     out_trade_no = models.CharField(max_length=64, unique=True)
     channel = models.CharField(max_length=16)
@@ -232,9 +234,12 @@ class PaymentOrder(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     payment = models.OneToOneField(Payment, models.PROTECT, null=True, blank=True, related_name="+")
+    ask_at = models.DateTimeField(null=True, blank=True)
+    """when the provider is asked next whether somebody paid; later after every question"""
 
     class Meta:
         db_table = "payments_order"
+        indexes = (models.Index(fields=["ask_at"], condition=models.Q(state="created"), name="order_to_ask_about"),)
         constraints = (
             models.CheckConstraint(
                 condition=models.Q(amount_fen__gt=0) & models.Q(amount_fen__lte=MAX_FEN), name="order_is_positive"
@@ -254,21 +259,35 @@ class WalletNotice(models.Model):
     """
     A verified notice of a provider, as it came, or what it answered when asked; kept before it is booked.
 
-    `outcome` is empty until somebody tried to book it, then "booked" or the code of the refusal.
+    `outcome` is empty until somebody tried to book it, then "booked" or the code of the refusal. Money of a refused one
+    lies on the account of unidentified money from then on; `settled_*` says to which payment it went at last.
     """
 
     notice_id = models.CharField(max_length=64)
     channel = models.CharField(max_length=16)
     out_trade_no = models.CharField(max_length=64)
-    body = models.TextField()
+    provider_no = models.CharField(max_length=64, blank=True, default="")
+    amount_fen = models.BigIntegerField(default=0)
+    """what the provider says was paid; 0 where it has it no more"""
+    body = EncryptedTextField()
     signature = models.TextField()
     received_at = models.DateTimeField()
     outcome = models.CharField(max_length=40, blank=True)
+    is_held = models.BooleanField(default=False)
+    settled_payment = models.OneToOneField(Payment, models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
         db_table = "payments_notice"
-        constraints = (models.UniqueConstraint(fields=["channel", "notice_id"], name="told_once"),)
-        indexes = (models.Index(fields=["out_trade_no"], name="notice_of_order"),)
+        constraints = (
+            models.UniqueConstraint(fields=["channel", "notice_id"], name="told_once"),
+            models.CheckConstraint(
+                condition=models.Q(settled_payment__isnull=True) | models.Q(is_held=True), name="held_before_settled"
+            ),
+        )
+        indexes = (
+            models.Index(fields=["out_trade_no"], name="notice_of_order"),
+            models.Index(fields=["received_at"], condition=models.Q(is_held=True), name="notice_held"),
+        )
 
     def __str__(self) -> str:
         return self.notice_id

@@ -16,9 +16,10 @@ from datetime import datetime, timedelta
 from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 
+from cis.operations import ledger
 from cis.operations.settlement import AccountHasNoLedger, AmountRefused, BillNotOpen
 from cis.queries import dues
 from config.shared.display_formats import format_money
@@ -38,7 +39,8 @@ from payments.channels.base import (
     Standing,
 )
 from payments.events import WalletNoticeStored
-from payments.models import PaymentOrder, WalletNotice
+from payments.models import PaymentOrder, SeenNonce, WalletNotice
+from payments.operations.held_money import hold
 from payments.operations.taking import AccountClosed, KeyUsedOtherwise, UnusableKey, book_payment, is_form_key
 
 log = logging.getLogger(__name__)
@@ -46,7 +48,12 @@ log = logging.getLogger(__name__)
 ORDER_LASTS = timedelta(minutes=15)
 # Notices come within seconds; after this the provider is asked (WeChat Pay advises to begin after some ten seconds).
 ASKED_AFTER = timedelta(seconds=20)
+ASKED_AGAIN_AT_MOST = timedelta(minutes=10)
+# The provider's clock and ours may differ, and somebody may be paying at the last moment.
+CLOSED_AFTER = timedelta(minutes=2)
 NONCE_IS_KEPT = timedelta(days=1)
+# A provider waits five seconds for its answer; what takes longer is booked by the event that was kept with the notice.
+BOOKED_AT_ONCE_WITHIN_MS = 2_000
 BOOKED = "booked"
 
 
@@ -66,6 +73,13 @@ class ProviderSilent(Refused):
     """The provider did not answer in time."""
 
     code = "provider-silent"
+    status = 502
+
+
+class ProviderUnclear(Refused):
+    """The provider answered about one order in a way that cannot be used."""
+
+    code = "provider-unclear"
     status = 502
 
 
@@ -143,13 +157,15 @@ def start_order(
             "created_by_id": created_by_id,
             "created_at": at,
             "expires_at": at + ORDER_LASTS,
+            "ask_at": at + ASKED_AFTER,
         },
     )
-    if order.account_id != account_id:
+    if (order.account_id, order.created_by_id) != (account_id, created_by_id):
         raise KeyUsedOtherwise(_("这张缴费单已经用过，请重新打开缴费页面。"))
     if order.state == PaymentOrder.State.PAID:
         raise AlreadyPaid(_("这张缴费单已经支付，没有重复扣款。"), out_trade_no=out_trade_no)
-    if order.amount_fen != amount_fen or order.expires_at <= at:
+    same = (order.amount_fen, order.bill_ids) == (amount_fen, list(bill_ids))
+    if not same or order.expires_at <= at or order.state != PaymentOrder.State.CREATED:
         raise KeyUsedOtherwise(_("这张缴费单已经用过或已过期，请重新打开缴费页面。"))
     asked = OrderToPay(
         out_trade_no=out_trade_no,
@@ -208,7 +224,10 @@ def receive_notice(*, channel: str, incoming: Incoming, at: datetime) -> None:
         if notice.nonce and not _is_first_use(notice.nonce, at):
             raise NoticeRefused(reason="nonce-repeated")
         _keep(channel, notice, at)
-    book_notice(channel=channel, notice_id=notice.notice_id)
+    try:
+        book_notice(channel=channel, notice_id=notice.notice_id, within_ms=BOOKED_AT_ONCE_WITHIN_MS)
+    except (ledger.DayIsClosed, OperationalError) as later:
+        log.warning("notice is booked later", extra={"channel": channel, "reason": type(later).__name__})
 
 
 def _keep(channel: str, notice: PaidNotice, at: datetime) -> None:
@@ -218,23 +237,34 @@ def _keep(channel: str, notice: PaidNotice, at: datetime) -> None:
         notice_id=notice.notice_id,
         defaults={
             "out_trade_no": notice.out_trade_no,
+            "provider_no": notice.provider_no,
+            "amount_fen": notice.amount_fen,
             "body": notice.body,
             "signature": notice.signature,
             "received_at": at,
-            "outcome": _fault_of(notice, channel),
         },
     )
     if is_new:
         publish(WalletNoticeStored(out_trade_no=notice.out_trade_no, notice_id=notice.notice_id, channel=channel))
 
 
-def orders_to_ask_about(*, at: datetime, limit: int = 200) -> tuple[str, ...]:
-    """Numbers of orders that wait for a while without a notice, oldest first, at providers that can be asked."""
+def orders_to_ask_about(*, at: datetime, limit: int = 200) -> tuple[tuple[str, str], ...]:
+    """
+    Numbers and channels of orders that wait for a while without a notice, at providers that can be asked.
+
+    Whoever takes one puts its next turn off, longer the older it is: two processes never take the same, and an order
+    of which nothing can be known keeps no other from its turn.
+    """
     asked = [name for name, channel in CHANNELS.items() if channel.can_be_asked and channel.is_available()]
-    waiting = PaymentOrder.objects.filter(
-        state=PaymentOrder.State.CREATED, channel__in=asked, created_at__lte=at - ASKED_AFTER
-    )
-    return tuple(waiting.order_by("created_at").values_list("out_trade_no", flat=True)[:limit])
+    with transaction.atomic():
+        turn = PaymentOrder.objects.select_for_update(skip_locked=True).filter(
+            state=PaymentOrder.State.CREATED, ask_at__lte=at, channel__in=asked
+        )
+        orders = list(turn.order_by("ask_at")[:limit])
+        for order in orders:
+            order.ask_at = at + min(max(ASKED_AFTER, (at - order.created_at) / 4), ASKED_AGAIN_AT_MOST)
+        PaymentOrder.objects.bulk_update(orders, ["ask_at"])
+    return tuple((order.out_trade_no, order.channel) for order in orders)
 
 
 def ask_about_order(*, out_trade_no: str, at: datetime) -> str:
@@ -244,6 +274,7 @@ def ask_about_order(*, out_trade_no: str, at: datetime) -> str:
     Repeated, or beside a notice, it changes nothing more. Called outside of a transaction.
 
     :raises ProviderSilent: nothing is known; ask again later
+    :raises ProviderUnclear: it answered, but nothing follows from it
     """
     order = PaymentOrder.objects.get(out_trade_no=out_trade_no)
     provider = CHANNELS[order.channel]
@@ -252,14 +283,18 @@ def ask_about_order(*, out_trade_no: str, at: datetime) -> str:
     try:
         found = provider.find(out_trade_no, at=at)
         is_closed = found.standing == Standing.CLOSED
-        if found.standing != Standing.PAID and not is_closed and order.expires_at <= at:
+        if found.standing != Standing.PAID and not is_closed and order.expires_at + CLOSED_AFTER <= at:
             is_closed = provider.close(out_trade_no, at=at)
-            # Between the question and the closing somebody may have paid.
-            found = found if is_closed else provider.find(out_trade_no, at=at)
-    except (NoAnswer, Declined, NotBelievable) as silent:
+            # Between the question and the closing, and while it was being closed, somebody may have paid.
+            found = provider.find(out_trade_no, at=at)
+            is_closed = is_closed and found.standing in (Standing.CLOSED, Standing.UNKNOWN)
+    except NoAnswer as silent:
         log.warning("provider says nothing of an order", extra={"channel": order.channel, "reason": str(silent)})
         raise ProviderSilent(_("支付平台没有回应，稍后会再查询。")) from silent
-    if found.standing == Standing.PAID:
+    except (Declined, NotBelievable) as unclear:
+        log.error("provider's answer is of no use", extra={"channel": order.channel, "code": unclear.code})
+        raise ProviderUnclear(_("支付平台的回答不能用，稍后会再查询。")) from unclear
+    if found.standing in (Standing.PAID, Standing.RETURNED):
         told = PaidNotice(
             notice_id=f"asked:{out_trade_no}", nonce="", out_trade_no=out_trade_no, provider_no=found.provider_no,
             amount_fen=found.amount_fen, body=found.body, signature="",
@@ -274,20 +309,36 @@ def ask_about_order(*, out_trade_no: str, at: datetime) -> str:
     return PaymentOrder.objects.values_list("state", flat=True).get(pk=order.pk)
 
 
-def book_notice(*, channel: str, notice_id: str) -> None:
-    """Book a kept notice; harmless when repeated, and when there is nothing to book any more."""
+def book_notice(*, channel: str, notice_id: str, within_ms: int = 0) -> None:
+    """
+    Book a kept notice; harmless when repeated, and when there is nothing to book any more.
+
+    `within_ms`: how long to wait for a lock; 0: as long as it takes.
+
+    :raises ledger.DayIsClosed: the day was closed in this moment; again, it is booked on the next
+    """
     with transaction.atomic():
+        if within_ms:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [str(within_ms)])
         notice = WalletNotice.objects.select_for_update().filter(channel=channel, notice_id=notice_id).first()
         if notice is None or notice.outcome:
             return
-        try:
-            with transaction.atomic():
-                _book(notice)
-            notice.outcome = BOOKED
-        except Refused as error:
-            # The customer has paid and we cannot book it: people must look at it, repeats do not help.
-            log.error("notice of a provider not booked", extra={"code": error.code, "notice": notice_id})
-            notice.outcome = error.code
+        outcome = _fault_of(notice)
+        if not outcome:
+            try:
+                with transaction.atomic():
+                    _book(notice)
+            except ledger.DayIsClosed:
+                raise
+            except Refused as error:
+                # The customer has paid and we cannot book it: people must look at it, repeats do not help.
+                outcome = error.code
+        if outcome:
+            log.error("notice of a provider not booked", extra={"code": outcome, "notice": notice_id})
+            hold(notice, outcome=outcome)
+            return
+        notice.outcome = BOOKED
         notice.save(update_fields=["outcome"])
 
 
@@ -301,7 +352,7 @@ def _book(notice: WalletNotice) -> None:
         method=CHANNELS[notice.channel].method,
         org_unit_id=None,
         received_by_id=None,
-        reference=notice.notice_id,
+        reference=notice.provider_no or notice.notice_id,
         chosen=order.bill_ids,
         is_wish=True,
         at=notice.received_at,
@@ -311,26 +362,35 @@ def _book(notice: WalletNotice) -> None:
     )
 
 
-def _fault_of(notice: PaidNotice, channel: str) -> str:
+def _fault_of(notice: WalletNotice) -> str:
     """Why a believable notice must not be booked, as a code; empty when nothing stands against it."""
-    order = PaymentOrder.objects.filter(out_trade_no=notice.out_trade_no, channel=channel).first()
+    order = PaymentOrder.objects.filter(out_trade_no=notice.out_trade_no, channel=notice.channel).first()
     if order is None:
         return "order-unknown"
+    if not notice.amount_fen:
+        return "returned-there"
     if order.amount_fen != notice.amount_fen:
         return "amount-differs"
-    if order.state == PaymentOrder.State.CLOSED:
+    if order.state in (PaymentOrder.State.CLOSED, PaymentOrder.State.HELD):
         return "order-closed"
-    return ""
+    earlier = WalletNotice.objects.filter(
+        channel=notice.channel, out_trade_no=notice.out_trade_no, outcome=BOOKED
+    ).exclude(provider_no__in=("", notice.provider_no))
+    return "paid-twice" if notice.provider_no and earlier.exists() else ""
 
 
 def _is_first_use(nonce: str, at: datetime) -> bool:
     """Note the nonce; False when it was noted before, by whatever process."""
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM payments_nonce WHERE seen_at < %s", [at - NONCE_IS_KEPT])
         cursor.execute(
             "INSERT INTO payments_nonce (nonce, seen_at) VALUES (%s, %s) ON CONFLICT DO NOTHING", [nonce, at]
         )
         return bool(cursor.rowcount == 1)
+
+
+def forget_nonces(*, at: datetime) -> None:
+    """Forget nonces of notices that nobody would take for new any more."""
+    SeenNonce.objects.filter(seen_at__lt=at - NONCE_IS_KEPT).delete()
 
 
 def _check_payable(account_id: int, amount_fen: int, at: datetime) -> dues.Dues:
@@ -354,9 +414,11 @@ __all__ = [
     "NoticeRefused",
     "ProviderDeclined",
     "ProviderSilent",
+    "ProviderUnclear",
     "StartedOrder",
     "ask_about_order",
     "book_notice",
+    "forget_nonces",
     "orders_to_ask_about",
     "receive_notice",
     "start_order",

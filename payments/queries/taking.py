@@ -111,6 +111,7 @@ class OrderPage:
     out_trade_no: str
     account_id: int
     amount_fen: int
+    channel_word: str
     state: str
     expires_at: datetime
     receipt_no: str
@@ -374,12 +375,13 @@ def get_order(
     return OrderPage(
         out_trade_no=order.out_trade_no,
         account_id=order.account_id,
-        amount_fen=order.amount_fen,
+        amount_fen=order.payment.amount_fen if order.payment else order.amount_fen,
+        channel_word=str(METHODS.get(order.channel, order.channel)),
         state=order.state,
         expires_at=order.expires_at,
         receipt_no=str(order.payment) if order.payment else "",
         is_waiting="" in outcomes,
-        trouble=next((outcome for outcome in outcomes if outcome not in ("", "booked")), ""),
+        trouble="" if order.payment else next((outcome for outcome in outcomes if outcome not in ("", "booked")), ""),
     )
 
 

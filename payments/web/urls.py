@@ -4,7 +4,7 @@ from django.conf import settings
 from django.urls import URLPattern, path, register_converter
 
 from payments.simulators import wallet as sim_wallet
-from payments.web import channels, console, integrators, late_fees, notices, portal, refunds, to_do, verify
+from payments.web import channels, console, held_money, integrators, late_fees, notices, portal, refunds, to_do, verify
 
 
 class PaperConverter:
@@ -30,6 +30,8 @@ urlpatterns: list[URLPattern] = [
     path("console/payments/to-do/clerks/", to_do.takings_by_clerk, name="takings_by_clerk"),
     path("console/payments/list/", console.day_list, name="day_list"),
     path("console/payments/day/", console.day, name="day"),
+    path("console/payments/held/", held_money.held_list, name="held"),
+    path("console/payments/held/<int:held_id>/", held_money.held, name="held_one"),
     path("console/channels/", channels.channel_list, name="channels"),
     path("console/channels/new/", channels.channel_new, name="channel_new"),
     path("console/channels/<str:channel_code>/", channels.channel, name="channel"),

@@ -88,6 +88,7 @@ from tests.factories.corrections import add_corrections
 from tests.factories.districts import make_district
 from tests.factories.fee_control import PAPER
 from tests.factories.halls import make_hall, take
+from tests.factories.held_money import hold_money
 from tests.factories.lived_in_shortages import add_shortages
 from tests.factories.market import open_market
 from tests.factories.metering import register_file, send
@@ -275,6 +276,7 @@ def one_of_everything() -> Walk:
         **add_corrections(world, by_id=accountant.pk, at=now),
         "receipt_no": paid.receipt_no,
         "refund_no": refund["refund_no"],
+        "held_id": hold_money(world.residential.account_id, now),
         "token": verification_token(paid.receipt_no),
         "paper": "a4",
         "day": "2026-01-07",

@@ -22,10 +22,11 @@ from cis.models import WechatIdentity
 from cis.queries.ledger import balance
 from payments import operations, tasks
 from payments.channels import CHANNELS, alipay_keys, wechat_keys
-from payments.channels.base import Begun, Found, Incoming, Payer, Scene
+from payments.channels.base import Begun, Found, Incoming, NotBelievable, Payer, Scene
 from payments.models import Payment, PaymentOrder, WalletNotice
 from payments.operations.orders import order_number
 from payments.simulators import agreed
+from tests.factories.bills import NOT_YET_DUE, issue
 from tests.factories.world import World, small_world
 from tests.integration.payments import test_alipay, test_wechat_simulator
 from tests.integration.payments.test_portal_pages import customer
@@ -51,6 +52,13 @@ class Provider:
         page = requests.get(started.begun.address, timeout=10).text
         action = page.partition('action="')[2].partition('"')[0]
         requests.post(f"{self.server.url}{action}", timeout=10, allow_redirects=False)
+
+    def give_back(self, started: operations.StartedOrder) -> None:
+        """Somebody gives it all back in the merchant's console at the provider."""
+        if self.channel == "wechat":
+            self.server.wechat.orders[wechat_keys.SIMULATED_MCHID, started.out_trade_no].state = "REFUND"
+        else:
+            self.server.alipay.trades[alipay_keys.SIMULATED_APP, started.out_trade_no].state = "TRADE_CLOSED"
 
     def told(self, count: int = 1) -> tuple[dict[str, str], str]:
         """The notice as it came: headers and body."""
@@ -84,17 +92,20 @@ def provider(request: Any, settings: Any, tmp_path: Path) -> Iterator[Provider]:
     keys.agreement.cache_clear()
 
 
-def start(world: World, provider: Provider, *, key: str = "", at: datetime | None = None) -> operations.StartedOrder:
+def start(world: World, provider: Provider, *, key: str = "", **more: Any) -> operations.StartedOrder:
     return operations.start_order(
-        account_id=world.residential.account_id,
-        amount_fen=FEN,
-        form_key=key or uuid.uuid4().hex,
-        created_by_id=world.portal_user_id,
-        channel=provider.channel,
-        payer=Payer(Scene.DESKTOP),
-        notify_url=provider.inbox.url,
-        return_url="https://example.test/my/orders/{order}/",
-        at=at or timezone.now(),
+        **{
+            "account_id": world.residential.account_id,
+            "amount_fen": FEN,
+            "form_key": key or uuid.uuid4().hex,
+            "created_by_id": world.portal_user_id,
+            "channel": provider.channel,
+            "payer": Payer(Scene.DESKTOP),
+            "notify_url": provider.inbox.url,
+            "return_url": "https://example.test/my/orders/{order}/",
+            "at": timezone.now(),
+            **more,
+        }
     )
 
 
@@ -153,11 +164,14 @@ class TestAPaidOrder:
         provider.pay(started)
         assert not Payment.objects.exists()
 
-        later = timezone.now() + timedelta(seconds=21)
-        assert operations.orders_to_ask_about(at=later) == (started.out_trade_no,)
         assert operations.orders_to_ask_about(at=timezone.now()) == ()
-        PaymentOrder.objects.update(created_at=timezone.now() - timedelta(minutes=1))
+        later = timezone.now() + timedelta(seconds=21)
+        assert operations.orders_to_ask_about(at=later) == ((started.out_trade_no, provider.channel),)
+        # Whoever takes it puts its next turn off.
+        assert operations.orders_to_ask_about(at=later) == ()
+        PaymentOrder.objects.update(ask_at=timezone.now())
         tasks.ask_about_orders()
+        PaymentOrder.objects.update(ask_at=timezone.now())
         tasks.ask_about_orders()
 
         assert money(world) == FEN
@@ -194,11 +208,11 @@ class TestAnUnpaidOrder:
     def test_is_closed_after_its_time_and_its_form_cannot_be_used_again(self, provider: Provider) -> None:
         world, key = small_world(), uuid.uuid4().hex
         started = start(world, provider, key=key)
-        after = timezone.now() + timedelta(minutes=16)
+        after = timezone.now() + timedelta(minutes=18)
 
         assert operations.ask_about_order(out_trade_no=started.out_trade_no, at=timezone.now()) == "created"
         if provider.channel == "wechat":
-            provider.server.wechat.clock = lambda: time.time() + 16 * 60
+            provider.server.wechat.clock = lambda: time.time() + 18 * 60
         assert operations.ask_about_order(out_trade_no=started.out_trade_no, at=after) == "closed"
 
         with pytest.raises(operations.KeyUsedOtherwise):
@@ -230,10 +244,54 @@ class TestAnUnpaidOrder:
             return found
 
         monkeypatch.setattr(channel, "find", and_then_somebody_pays)
-        PaymentOrder.objects.update(expires_at=timezone.now())
+        PaymentOrder.objects.update(expires_at=timezone.now() - timedelta(minutes=3))
 
         assert operations.ask_about_order(out_trade_no=started.out_trade_no, at=timezone.now()) == "paid"
         assert (len(asked), money(world)) == (2, FEN)
+
+    def test_that_nobody_understands_keeps_no_other_from_being_found(
+        self, provider: Provider, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world = small_world()
+        provider.server.behave({"lose": 2})
+        first, second = start(world, provider), start(world, provider)
+        provider.pay(second)
+        channel, find = CHANNELS[provider.channel], CHANNELS[provider.channel].find
+
+        def never_of_the_first(number: str, *, at: datetime) -> Found:
+            if number == first.out_trade_no:
+                raise NotBelievable("bad-format")
+            return find(number, at=at)
+
+        monkeypatch.setattr(channel, "find", never_of_the_first)
+        PaymentOrder.objects.update(ask_at=timezone.now())
+        tasks.ask_about_orders()
+
+        assert Payment.objects.get().serial == second.out_trade_no
+
+    def test_given_back_there_without_us_is_held_and_not_booked(self, provider: Provider) -> None:
+        world = small_world()
+        provider.server.behave({"lose": 1})
+        started = start(world, provider)
+        provider.pay(started)
+        provider.give_back(started)
+
+        assert operations.ask_about_order(out_trade_no=started.out_trade_no, at=timezone.now()) == "held"
+
+        assert (money(world), WalletNotice.objects.get().outcome) == (0, "returned-there")
+
+    def test_of_a_form_is_for_the_bills_that_were_chosen_first(self, provider: Provider) -> None:
+        world, key = small_world(), uuid.uuid4().hex
+        bills = [int(issue(world, FEN, revision=number, due_on=NOT_YET_DUE)[6:]) for number in (0, 1)]
+        start(world, provider, key=key, bill_ids=bills[:1])
+
+        with pytest.raises(operations.KeyUsedOtherwise):
+            start(world, provider, key=key, bill_ids=bills[1:])
+        with pytest.raises(operations.KeyUsedOtherwise):
+            start(world, provider, key=key, bill_ids=bills[:1], created_by_id=world.manager_id)
+        PaymentOrder.objects.update(state="closed")
+        with pytest.raises(operations.KeyUsedOtherwise):
+            start(world, provider, key=key, bill_ids=bills[:1])
 
     def test_of_a_silent_provider_is_asked_about_again_later(self, provider: Provider) -> None:
         world = small_world()

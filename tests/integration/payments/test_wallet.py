@@ -275,7 +275,7 @@ class TestANotice:
 
         assert WalletNotice.objects.get().outcome == "amount-differs"
         assert not Payment.objects.exists()
-        assert PaymentOrder.objects.get().state == "created"
+        assert PaymentOrder.objects.get().state == "held"
 
     @pytest.mark.parametrize("amount", ["186.4", "186", "-1.00", "1e3", "186.400", "１.00", ""])
     def test_with_an_amount_in_another_form_is_refused(self, amount: str) -> None:
@@ -319,7 +319,7 @@ class TestANotice:
         receive(notice(order, at=world.at), at=world.at)
 
         assert WalletNotice.objects.get().outcome == "order-closed"
-        assert PaymentOrder.objects.get().state == "closed"
+        assert PaymentOrder.objects.get().state == "held"
 
 
 class TestAWalletPayment:

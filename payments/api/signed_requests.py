@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +14,7 @@ from django.utils.translation import get_language
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.parsers import JSONParser
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -125,11 +127,27 @@ def needs_channel(act: str) -> type[BasePermission]:
     return NeedsChannel
 
 
+class PlainJSON(JSONParser):
+    """JSON whose brackets are not nested beyond what anybody means."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        """
+        What the body says.
+
+        :raises ParseError: it is no JSON, or nested too deeply to be read
+        """
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError as error:
+            raise exceptions.ParseError("nested too deeply") from error
+
+
 class ChannelView(APIView):
     """A view for connected clients: signed requests, limits with their headers, refusals with a code of the list."""
 
     authentication_classes = [SignedRequestAuthentication]
     throttle_classes = []
+    parser_classes = [PlainJSON]
     letter: ClassVar[Letter] = "Q"
     missing: ClassVar[str] = "account-not-found"
     """the reason where an operation finds nothing"""
@@ -196,11 +214,11 @@ class ChannelView(APIView):
             code=row.code(self.letter), title=title, status_code=row.status, errors=errors, reason=reason, **extra
         )
 
-    def once(self, request: Request, act: Any) -> HttpResponse:
+    def once(self, request: Request, act: Any, check_stands: Callable[[], None] | None = None) -> HttpResponse:
         """
         Answer a request that changes something: the first answer under its Idempotency-Key, for ever the same bytes.
 
-        `act` gives (status, plain values).
+        `act` gives (status, plain values); `check_stands` refuses a first answer that is true no more.
 
         :raises RequestRefused: no key, a key of other content, or its request runs at this moment
         """
@@ -219,6 +237,7 @@ class ChannelView(APIView):
             body=request._request.body,
             at=timezone.now(),
             act=written,
+            check_stands=check_stands,
         )
         response = HttpResponse(answer.body, status=answer.status, content_type="application/json")
         if not answer.is_first:

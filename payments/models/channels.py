@@ -15,6 +15,9 @@ from django.db import models
 
 from config.shared.personal_data import EncryptedTextField
 
+OWN_CHANNELS = ("counter", "wallet", "wechat", "alipay", "debit", "transfer", "note", "terminal")
+"""the channels of payments that are ours; no client is called so"""
+
 
 @pghistory.track()
 class ChannelClient(models.Model):
@@ -60,9 +63,7 @@ class ChannelClient(models.Model):
         constraints = (
             models.CheckConstraint(condition=models.Q(code__regex=r"^[a-z0-9][a-z0-9-]{1,15}$"), name="client_code"),
             models.CheckConstraint(
-                condition=~models.Q(
-                    code__in=["counter", "wallet", "wechat", "alipay", "debit", "transfer", "note", "terminal"]
-                ),
+                condition=~models.Q(code__in=list(OWN_CHANNELS)),
                 name="client_code_is_no_channel_of_ours",
             ),
             models.CheckConstraint(condition=models.Q(clearing_id__lt=0), name="client_clears_on_our_account"),

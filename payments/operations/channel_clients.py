@@ -1,8 +1,9 @@
 """
 Connect a client: open it, give it keys, say where it collects, switch it on and off.
 
-A sandbox is ready at once. A productive client is opened switched off; switching it on, and every key it gets, needs a
-second person. Switching off, a part of its area too, and revoking a key is done by one person at once.
+A sandbox is ready at once, and there is none where real money is booked. A productive client is opened switched off;
+switching it on, and every key it gets, needs a second person. Switching off, a part of its area too, and revoking a key
+is done by one person at once.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -26,18 +28,27 @@ from config.shared.models import OrgUnit
 from config.shared.permissions import is_within
 from config.shared.personal_data import decrypt, encrypt
 from payments.models import ChannelArea, ChannelClient, ClientKey
+from payments.models.channels import OWN_CHANNELS
 from payments.operations.taking import next_id
 from payments.signing import request_signature
 
 MANAGE, APPROVE = "payments.manage_channels", "payments.approve_channels"
 SWITCH_ON, ADD_KEY = "payments.switch-on-channel", "payments.add-channel-key"
 EVERYWHERE = ("0.0.0.0/0", "::/0")
+# A few halves or quarters of everything are everything: what a productive client calls from is at most so large.
+WIDEST_PREFIX = {4: 8, 6: 16}
 
 
 class CodeTaken(Refused):
     """Another client, or a channel of our own, has the code."""
 
     code = "client-code-taken"
+
+
+class NoSandboxHere(Refused):
+    """A sandbox is let in by one person, so it is made where nothing real can be booked or asked for."""
+
+    code = "no-sandbox-here"
 
 
 class UnusableNetwork(BadInput):
@@ -107,11 +118,14 @@ def open_client(
 
     `within`: the organisation paths that the actor connects clients for.
 
+    :raises NoSandboxHere: a sandbox on a productive installation
     :raises CodeTaken: the code is in use
     :raises UnusableNetwork, NotFound: a network, a certificate or a unit is none
     """
     with transaction.atomic():
-        if code in ("counter", "wallet") or ChannelClient.objects.filter(code=code).exists():
+        if is_sandbox:
+            _check_sandbox_may_be()
+        if code in OWN_CHANNELS or ChannelClient.objects.filter(code=code).exists():
             raise CodeTaken(_("代号 %(code)s 已经有人用，请换一个。") % {"code": code})
         client_id = next_id("payments_channel_client")
         clearing_id = ledger.open_clearing(client_id, f"在途资金：{contract.name}")
@@ -174,12 +188,14 @@ def switch_on(*, code: str, reason: str, by_id: int, within: Sequence[str] | Non
     Let the client in: a sandbox at once, a productive client when somebody else approves; the approval's id.
 
     :raises NoKeyYet: it has no live key, or no area
+    :raises NoSandboxHere: a sandbox on a productive installation
     :raises approvals.AlreadyAsked, approvals.ReasonMissing: see there
     """
     with transaction.atomic():
         client = _lock(code, within)
         _check_complete(client, at)
         if client.is_sandbox:
+            _check_sandbox_may_be()
             client.is_on = True
             client.save(update_fields=["is_on"])
             return None
@@ -342,7 +358,12 @@ def _checked_key(algorithm: str, public_key: str) -> str:
     try:
         return request_signature.check_public_key(algorithm, public_key)
     except request_signature.UnusableKey as error:
-        raise UnusableClientKey(_("公钥不对：RSA 要 2048 位以上的 PEM，SM2 要 128 位十六进制的点。")) from error
+        raise UnusableClientKey(_("公钥不对：RSA 要 2048 到 4096 位的 PEM，SM2 要 128 位十六进制的点。")) from error
+
+
+def _check_sandbox_may_be() -> None:
+    if not settings.SIMULATORS:
+        raise NoSandboxHere(_("正式系统里不建、不启用沙箱，请到测试系统上建。"))
 
 
 def _check_complete(client: ChannelClient, at: datetime) -> None:
@@ -352,14 +373,16 @@ def _check_complete(client: ChannelClient, at: datetime) -> None:
 
 
 def _columns(contract: Contract, *, is_sandbox: bool) -> dict[str, Any]:
-    networks, fingerprints = list(contract.networks), [one.replace(":", "").lower() for one in contract.fingerprints]
+    fingerprints = [one.replace(":", "").lower() for one in contract.fingerprints]
     try:
-        networks = [str(ip_network(network.strip())) for network in networks]
+        parsed = [ip_network(network.strip()) for network in contract.networks]
     except ValueError as error:
         raise UnusableNetwork(_("来源网络不对，请写成 203.0.113.0/24 这样。")) from error
-    if not is_sandbox and any(network in EVERYWHERE for network in networks):
-        raise UnusableNetwork(_("正式接入方不能从任何地址进来，请登记对方的来源网络。"))
-    if not networks:
+    if not is_sandbox and any(_is_too_wide(network) for network in parsed):
+        raise UnusableNetwork(
+            _("正式接入方不能从任何地址进来，请登记对方的来源网络：IPv4 不大于 /8，IPv6 不大于 /16。")
+        )
+    if not parsed:
         raise UnusableNetwork(_("请至少登记一个来源网络，例如 203.0.113.0/24。"))
     if any(len(one) != 64 or set(one) - set("0123456789abcdef") for one in fingerprints):
         raise UnusableNetwork(_("证书指纹是 64 位十六进制的 SHA-256，请核对。"))
@@ -368,7 +391,7 @@ def _columns(contract: Contract, *, is_sandbox: bool) -> dict[str, Any]:
     return {
         "name": contract.name,
         "kind": contract.kind,
-        "networks": networks,
+        "networks": [str(network) for network in parsed],
         "fingerprints": fingerprints,
         "cutoff_time": contract.cutoff_time,
         "days_apart": contract.days_apart,
@@ -379,6 +402,10 @@ def _columns(contract: Contract, *, is_sandbox: bool) -> dict[str, Any]:
         "payments_per_minute": contract.payments_per_minute,
         "account_queries_per_hour": contract.account_queries_per_hour,
     }
+
+
+def _is_too_wide(network: IPv4Network | IPv6Network) -> bool:
+    return network.prefixlen < WIDEST_PREFIX[network.version]
 
 
 def _set_areas(client_id: int, unit_ids: Sequence[int], within: Sequence[str] | None) -> None:

@@ -62,7 +62,7 @@ class SerialUsedOtherwise(Refused):
 
 
 class SerialBlocked(Refused):
-    """The serial was reversed before it was paid; it is never booked."""
+    """The serial was reversed, whether before it was paid or after; it is never booked again."""
 
     code = "serial-blocked"
 
@@ -114,29 +114,33 @@ def collect(*, caller: Caller, collected: Collected, at: datetime) -> TakenPayme
     """
     Book what a client collected: bills and late fees by the rule in force, the surplus to the prepayment balance.
 
-    The same serial gives the first booking again, whatever has changed since. Where bills are named they must take
-    the amount exactly as the client says.
+    The same serial gives the first booking again, whatever has changed since, unless it was reversed. Where bills are
+    named they must take the amount exactly as the client says.
 
     :raises NotFound: there is no such account
-    :raises SerialUsedOtherwise, SerialBlocked: the serial made something else, or was reversed before
+    :raises SerialUsedOtherwise, SerialBlocked: the serial made something else, or was reversed
     :raises AreaOff, BatchRunning, DayNotAccepted: not there, not now, not on that day
     :raises AmountRefused: not between 1 fen and 10^11 fen, or not what the bills take
     :raises AccountClosed, BillNotOpen: as at the counter
     """
     check_amount(collected.amount_fen)
     with transaction.atomic():
-        account_id, path = dues.place_of(collected.account_no)
         lock_serial(caller.code, collected.serial)
+        if BlockedSerial.objects.filter(channel=caller.code, serial=collected.serial).exists():
+            raise SerialBlocked(_("该流水号已被冲正，不再入账，请把钱退给客户。"))
         earlier = Payment.objects.filter(channel=caller.code, serial=collected.serial).first()
+        if earlier is None:
+            # Before the account: a day that is refused anyhow must not tell which accounts there are.
+            _check_day(caller, collected.bank_date, at)
+        account_id, path = dues.place_of(collected.account_no)
         if earlier is not None:
             same = (account_id, collected.amount_fen, collected.bank_date)
             if (earlier.account_id, earlier.amount_fen, earlier.business_date) != same:
                 raise SerialUsedOtherwise(_("同一流水号已用于另一笔，请先按流水号查询。"), receipt_no=str(earlier))
+            if Reversal.objects.filter(payment=earlier).exists():
+                raise SerialBlocked(_("该流水号已被冲正，不再入账，请把钱退给客户。"))
             return as_taken(earlier, is_repeat=True)
-        if BlockedSerial.objects.filter(channel=caller.code, serial=collected.serial).exists():
-            raise SerialBlocked(_("该流水号已先被冲正，不再入账，请把钱退给客户。"))
         check_open_to(caller, path, at=at)
-        _check_day(caller, collected.bank_date, at)
         try:
             taken = book_new(
                 channel=caller.code,
@@ -166,6 +170,18 @@ def collect(*, caller: Caller, collected: Collected, at: datetime) -> TakenPayme
     return taken
 
 
+def check_stands(*, caller: Caller, serial: str) -> None:
+    """
+    Whether what was booked under a serial is still booked; waits for a reversal that runs.
+
+    :raises SerialBlocked: it was taken back since
+    """
+    with transaction.atomic():
+        lock_serial(caller.code, serial)
+        if Reversal.objects.filter(payment__channel=caller.code, payment__serial=serial).exists():
+            raise SerialBlocked(_("该流水号已被冲正，不再入账，请把钱退给客户。"))
+
+
 def take_back(
     *, caller: Caller, serial: str, reversal_serial: str, bank_date: date, reason: str, at: datetime
 ) -> TakenBackPayment:
@@ -185,18 +201,19 @@ def take_back(
         lock_serial(f"{caller.code}:reversal", reversal_serial)
         used = (
             Reversal.objects.filter(channel=caller.code, serial=reversal_serial)
-            .values_list("payment__serial", flat=True)
+            .values_list("payment__serial", "business_date")
             .first()
             or BlockedSerial.objects.filter(channel=caller.code, reversal_serial=reversal_serial)
-            .values_list("serial", flat=True)
+            .values_list("serial", "bank_date")
             .first()
         )
-        if used is not None and used != serial:
+        if used is not None and used[0] != serial:
             raise SerialUsedOtherwise(_("同一流水号已用于另一笔，请先按流水号查询。"))
         payment = Payment.objects.filter(channel=caller.code, serial=serial).first()
         if payment is None:
             return _block(caller, serial, reversal_serial, bank_date, reason, at)
-        outcome = TakenBackPayment(serial, reversal_serial, bank_date, str(payment), payment.amount_fen)
+        booked_on = bank_date if used is None else used[1]
+        outcome = TakenBackPayment(serial, reversal_serial, booked_on, str(payment), payment.amount_fen)
         if used is not None:
             return outcome
         ledger.lock_balances([payment.account_id])

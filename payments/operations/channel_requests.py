@@ -1,18 +1,21 @@
 """
 Let a signed request of a client in, and give every request that changes something one answer for ever.
 
-The order of the checks is part of the contract: size and shape, client, network, key, time, signature, nonce; the body
-is read by nobody before that.
+The order of the checks is part of the contract: size and shape, signature, client, network, certificate, key, time,
+nonce; the body is read by nobody before that. Whoever does not hold a key learns nothing: an unknown client, an unknown
+key and a wrong signature are told apart in the log alone.
 """
 
 from __future__ import annotations
 
 import hashlib
 import ipaddress
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from config.shared.errors import Refused
@@ -20,6 +23,8 @@ from payments.channel_codes import CODES
 from payments.channel_rules import DayRules
 from payments.models import AnsweredRequest, ChannelClient, ChannelNonce, ClientKey
 from payments.signing import request_signature
+
+log = logging.getLogger(__name__)
 
 MAX_BODY = 16_384
 NONCE_IS_KEPT = timedelta(seconds=2 * request_signature.TIME_WINDOW_S)
@@ -93,17 +98,27 @@ def admit(*, request: SignedRequest, at: datetime) -> Caller:
         raise RequestRefused("bad-header") from error
     if not request_signature.is_offered(header.algorithm):
         raise RequestRefused("algorithm-not-offered")
-    client = ChannelClient.objects.filter(code=header.client).first()
-    if client is None:
+    key = ClientKey.objects.select_related("client").filter(client__code=header.client, key_id=header.key).first()
+    if key is None or not _has_signed(key, header, request):
+        log.info(
+            "channel request with a wrong signature",
+            extra={"client": header.client, "key": header.key, "is_known": key is not None, "address": request.address},
+        )
         raise RequestRefused("bad-signature")
-    _check_client(client, request)
-    key = ClientKey.objects.filter(client=client, key_id=header.key).first()
-    if key is None or key.algorithm != header.algorithm:
-        raise RequestRefused("bad-signature")
-    if key.revoked_at is not None or at < key.valid_from or (key.valid_until is not None and at >= key.valid_until):
-        raise RequestRefused("key-not-live")
-    if not request_signature.is_in_time(header.timestamp, now=at.timestamp()):
-        raise RequestRefused("out-of-time")
+    client = key.client
+    try:
+        _check_client(client, request)
+        _check_live(key, header, at)
+        if not _is_first_use(client.pk, header.nonce, at):
+            raise RequestRefused("nonce-repeated")
+    except RequestRefused as refused:
+        log.info("channel request refused", extra={"client": client.code, "key": key.key_id, "reason": refused.reason})
+        raise
+    return _caller(client, header.key)
+
+
+def _has_signed(key: ClientKey, header: request_signature.SignedHeader, request: SignedRequest) -> bool:
+    """Whether the owner of the key, live or not, signed exactly this request."""
     text = request_signature.text_to_sign(
         method=request.method,
         target=request.target,
@@ -111,15 +126,21 @@ def admit(*, request: SignedRequest, at: datetime) -> Caller:
         nonce=header.nonce,
         body=request.body,
     )
-    if not request_signature.is_signed(key.algorithm, text, header.signature, kept=key.secret or key.public_key):
-        raise RequestRefused("bad-signature")
-    if not _is_first_use(client.pk, header.nonce, at):
-        raise RequestRefused("nonce-repeated")
-    return _caller(client, header.key)
+    return key.algorithm == header.algorithm and request_signature.is_signed(
+        key.algorithm, text, header.signature, kept=key.secret or key.public_key
+    )
+
+
+def _check_live(key: ClientKey, header: request_signature.SignedHeader, at: datetime) -> None:
+    if key.revoked_at is not None or at < key.valid_from or (key.valid_until is not None and at >= key.valid_until):
+        raise RequestRefused("key-not-live")
+    if not request_signature.is_in_time(header.timestamp, now=at.timestamp()):
+        raise RequestRefused("out-of-time")
 
 
 def _check_client(client: ChannelClient, request: SignedRequest) -> None:
-    if not client.is_on:
+    # One person opens a sandbox: where real customers are, it is let in by nobody.
+    if not client.is_on or (client.is_sandbox and not settings.SIMULATORS):
         raise RequestRefused("client-off")
     if not is_in_networks(request.address, client.networks):
         raise RequestRefused("network-not-allowed")
@@ -174,15 +195,23 @@ class Answer:
 
 
 def answer_once(
-    *, client_id: int, route: str, key: str, body: bytes, at: datetime, act: Callable[[], tuple[int, bytes]]
+    *,
+    client_id: int,
+    route: str,
+    key: str,
+    body: bytes,
+    at: datetime,
+    act: Callable[[], tuple[int, bytes]],
+    check_stands: Callable[[], None] | None = None,
 ) -> Answer:
     """
     Carry out an act and keep its answer with it, all or nothing; the first answer again where there is one.
 
     A refusal is not kept: nothing happened, and the same key may try again. `body` is what came, byte for byte.
+    `check_stands` refuses where the first answer is true no more, before it would be given again.
 
     :raises RequestRefused: the key came with another body (`key-used-otherwise`), or its act runs at this moment
-    :raises Refused: what the act refuses
+    :raises Refused: what the act, or `check_stands`, refuses
     """
     digest = hashlib.sha256(body).digest()
     with transaction.atomic():
@@ -195,6 +224,8 @@ def answer_once(
         if kept is not None:
             if bytes(kept.digest) != digest:
                 raise RequestRefused("key-used-otherwise")
+            if check_stands is not None:
+                check_stands()
             return Answer(kept.status, bytes(kept.body), is_first=False)
         status, answer = act()
         AnsweredRequest(

@@ -217,7 +217,9 @@ def _check_reversible(payment: Payment, *, at: datetime, within: Sequence[str] |
     if payment.method == Payment.Method.BANK:
         raise WalletNotReversible(_("这笔款是银行代收的，由银行冲正；客户要退，请改办退费。"))
     if payment.channel != COUNTER:
-        raise WalletNotReversible(_("这笔款是电子钱包付的，柜台不能冲正，请改办退费。"))
+        raise WalletNotReversible(
+            _("这笔款的收款方式是%(method)s，柜台不能冲正，请改办退费。") % {"method": METHODS[payment.method]}
+        )
     if within is not None and payment.org_unit is not None:
         if not any(payment.org_unit.path.startswith(path) for path in within):
             raise OtherHall(_("这笔款收在%(hall)s，请联系该营业厅冲正。") % {"hall": payment.org_unit.name})

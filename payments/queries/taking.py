@@ -14,7 +14,8 @@ from cis.queries import dues, ledger
 from config.shared.errors import NotFound
 from config.shared.keysets import Ask, Order, Page, SortKey
 from config.shared.languages import in_language
-from payments.models import Payment, PaymentOrder, Reversal, WalletNotice
+from payments.models import ChannelClient, Payment, PaymentOrder, Reversal, WalletNotice
+from payments.models.channels import OWN_CHANNELS
 from payments.receipt_numbers import payment_id_in
 from payments.words import METHODS
 
@@ -390,11 +391,13 @@ def _with_places(payments: QuerySet[Payment]) -> QuerySet[Payment]:
 
 
 def _rows(payments: list[Payment]) -> tuple[PaymentRow, ...]:
-    """The payments as rows; two more statements, however many there are."""
+    """The payments as rows; two more statements, however many there are, and a third where clients collected."""
     names = dues.names_of([payment.account_id for payment in payments])
     reasons = dict(
         Reversal.objects.filter(payment_id__in=[payment.pk for payment in payments]).values_list("payment_id", "reason")
     )
+    outside = {payment.channel for payment in payments if payment.org_unit is None} - set(OWN_CHANNELS)
+    clients = dict(ChannelClient.objects.filter(code__in=outside).values_list("code", "name")) if outside else {}
     return tuple(
         PaymentRow(
             payment_id=payment.pk,
@@ -408,7 +411,9 @@ def _rows(payments: list[Payment]) -> tuple[PaymentRow, ...]:
             reference=payment.reference,
             received_at=payment.received_at,
             business_date=payment.business_date,
-            hall=payment.org_unit.shown_name if payment.org_unit else str(_("网上营业厅")),
+            hall=payment.org_unit.shown_name
+            if payment.org_unit
+            else clients.get(payment.channel) or str(_("网上营业厅")),
             clerk=(payment.received_by.display_name or payment.received_by.username) if payment.received_by else "",
             clerk_id=payment.received_by_id,
             is_reversed=payment.pk in reasons,

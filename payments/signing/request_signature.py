@@ -27,6 +27,8 @@ RSA2048_SHA256, HMAC_SHA256, SM2_SM3 = "RSA2048-SHA256", "HMAC-SHA256", "SM2-SM3
 ALGORITHMS = (RSA2048_SHA256, HMAC_SHA256, SM2_SM3)
 TIME_WINDOW_S = 300
 LONGEST_HEADER, LONGEST_TARGET = 2048, 1024
+# A signature of more bits does not fit the header.
+LARGEST_RSA_KEY = 4096
 
 _HEADER = re.compile(r'DAYINGXIAO-([A-Z0-9-]{1,20}) ((?:[a-z]{1,16}="[^"\\]{1,1024}",?){5})')
 _ITEM = re.compile(r'([a-z]{1,16})="([^"\\]{1,1024})"')
@@ -106,7 +108,7 @@ def is_offered(algorithm: str) -> bool:
 
 def check_public_key(algorithm: str, public_key: str) -> str:
     """
-    The key as it is stored: PEM of an RSA key of 2048 bits or more, or 128 lower-case hexadecimal digits for SM2.
+    The key as it is stored: PEM of an RSA key of 2048 to 4096 bits, or 128 lower-case hexadecimal digits for SM2.
 
     :raises UnusableKey: it is none
     """
@@ -122,8 +124,8 @@ def check_public_key(algorithm: str, public_key: str) -> str:
         key = serialization.load_pem_public_key(public_key.strip().encode())
     except (ValueError, TypeError) as error:
         raise UnusableKey("not a public key in PEM") from error
-    if not isinstance(key, rsa.RSAPublicKey) or key.key_size < 2048:
-        raise UnusableKey("an RSA key of at least 2048 bits")
+    if not isinstance(key, rsa.RSAPublicKey) or not 2048 <= key.key_size <= LARGEST_RSA_KEY:
+        raise UnusableKey("an RSA key of 2048 to 4096 bits")
     return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
 
 

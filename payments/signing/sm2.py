@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 from types import ModuleType
 
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
 gmssl: ModuleType | None = None
 with contextlib.suppress(ImportError):
     import gmssl_pyx
@@ -16,9 +18,10 @@ with contextlib.suppress(ImportError):
     gmssl = gmssl_pyx
 
 IS_OFFERED = gmssl is not None
-# y² = x³ + ax + b over p: the recommended curve of GM/T 0003.5.
+# y² = x³ + ax + b over p, of order n: the recommended curve of GM/T 0003.5.
 _P = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF00000000FFFFFFFFFFFFFFFF
 _A = _P - 3
+_N = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123
 _B = 0x28E9FA9E9D9F5E344D5A9E4BCF6509A7F39789F515AB8F92DDBCBD414D940E93
 
 
@@ -45,9 +48,22 @@ def sign(text: bytes, private: str) -> bytes:
     return signature
 
 
+def is_signature(raw: bytes) -> bool:
+    """
+    Whether these bytes have the shape of a signature: in DER a sequence of two positive integers below the order.
+
+    What has not is refused here: GmSSL writes a line to the process's stderr for whatever it cannot read.
+    """
+    try:
+        r, s = decode_dss_signature(raw)
+    except ValueError:
+        return False
+    return 0 < r < _N and 0 < s < _N
+
+
 def is_signed(text: bytes, signature: bytes, public: str) -> bool:
     """Whether the owner of the public key signed exactly this text."""
-    return bool(_library().sm2_verify(bytes.fromhex(public), text, signature))
+    return is_signature(signature) and bool(_library().sm2_verify(bytes.fromhex(public), text, signature))
 
 
 def _library() -> ModuleType:

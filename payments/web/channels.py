@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -36,7 +37,9 @@ class ContractForm(forms.Form):
     networks = forms.CharField(
         label=gettext_lazy("来源网络"),
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=gettext_lazy("一行一个，例如 203.0.113.0/24。其他地址发来的请求一律拒绝。"),
+        help_text=gettext_lazy(
+            "一行一个，例如 203.0.113.0/24。其他地址发来的请求一律拒绝。正式接入方 IPv4 不大于 /8，IPv6 不大于 /16。"
+        ),
     )
     fingerprints = forms.CharField(
         label=gettext_lazy("客户端证书指纹"),
@@ -107,7 +110,13 @@ class NewClientForm(ContractForm):
     def __init__(self, *args: Any, units: list[tuple[int, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["area"].choices = units  # type: ignore[attr-defined]
-        self.fields["networks"].initial = "\n".join(EVERYWHERE)
+        if settings.SIMULATORS:
+            self.fields["networks"].initial = "\n".join(EVERYWHERE)
+        else:
+            # The operation refuses it as well; a choice that never works is not offered.
+            use = self.fields["use"]
+            use.choices, use.initial = use.choices[1:], "productive"  # type: ignore[attr-defined]
+            use.help_text = _("沙箱在测试系统上建，正式系统里只有正式接入方。")
 
 
 class ClientKeyForm(forms.Form):

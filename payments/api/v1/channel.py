@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -19,7 +21,15 @@ from cis.queries.advances import Advance
 from config.shared.errors import NotFound
 from payments.api.signed_requests import ChannelView, TooMany, caller_of, needs_channel, read_body
 from payments.operations import rate_limits
-from payments.operations.channel_payments import Collected, check_open_to, collect, take_back
+from payments.operations.channel_payments import (
+    AreaOff,
+    Collected,
+    check_open_to,
+    check_stands,
+    collect,
+    take_back,
+)
+from payments.operations.channel_requests import Caller
 from payments.operations.taking import TakenPayment
 from payments.queries.channels import payment_of_channel
 
@@ -79,7 +89,7 @@ class ChannelPartOut(serializers.Serializer[Any]):
 
 
 class CollectedOut(serializers.Serializer[Any]):
-    """A payment as it was booked; byte for byte the same for a repeated Idempotency-Key."""
+    """A payment as it was booked; byte for byte the same for a repeated Idempotency-Key, until it is reversed."""
 
     channel_serial = serializers.CharField()
     bank_date = serializers.DateField()
@@ -173,6 +183,26 @@ class ArrearsOut(serializers.Serializer[Any]):
     advance_fen = serializers.IntegerField()
 
 
+@contextmanager
+def few_unknown_accounts(caller: Caller, of: str) -> Iterator[None]:
+    """
+    Count what is refused for its account, one that is not there or not the client's, against so many an hour.
+
+    Queries and payments count apart (`of`): customers who mistype a number must not keep others from paying.
+
+    :raises TooMany: there were too many; nothing is looked up
+    """
+    bucket = f"{caller.client_id}:{of}"
+    taken = rate_limits.take(bucket, limit=UNKNOWN_ACCOUNTS_AN_HOUR, period_s=3600, cost=0)
+    if not taken.is_allowed:
+        raise TooMany(taken)
+    try:
+        yield
+    except (NotFound, AreaOff):
+        rate_limits.take(bucket, limit=UNKNOWN_ACCOUNTS_AN_HOUR, period_s=3600)
+        raise
+
+
 class ChannelBills(ChannelView):
     """GET /api/v1/channel/accounts/<account_no>/bills"""
 
@@ -183,21 +213,14 @@ class ChannelBills(ChannelView):
     def get(self, request: Request, account_no: str) -> Response:
         """What the account owes, oldest bill first, with late fees up to and including today."""
         caller, now = caller_of(request), timezone.now()
-        hour = 3600
-        limits = (
-            (f"{caller.client_id}:account:{account_no[:20]}", caller.limits.account_queries_per_hour, 1),
-            (f"{caller.client_id}:unknown", UNKNOWN_ACCOUNTS_AN_HOUR, 0),
+        taken = rate_limits.take(
+            f"{caller.client_id}:account:{account_no[:20]}", limit=caller.limits.account_queries_per_hour, period_s=3600
         )
-        for bucket, limit, cost in limits:
-            taken = rate_limits.take(bucket, limit=limit, period_s=hour, cost=cost)
-            if not taken.is_allowed:
-                raise TooMany(taken)
-        try:
+        if not taken.is_allowed:
+            raise TooMany(taken)
+        with few_unknown_accounts(caller, "unknown"):
             account_id, path = dues.place_of(account_no)
-        except NotFound:
-            rate_limits.take(f"{caller.client_id}:unknown", limit=UNKNOWN_ACCOUNTS_AN_HOUR, period_s=hour)
-            raise
-        check_open_to(caller, path, at=now)
+            check_open_to(caller, path, at=now)
         owed = dues.get_dues(account_id=account_id, on=now.astimezone(settings.BILLING_TIME_ZONE).date())
         return Response(ArrearsOut(owed).data)
 
@@ -217,7 +240,7 @@ class ChannelPayments(ChannelView):
     )
     def post(self, request: Request) -> HttpResponse:
         """Book what was collected, before it is answered: bills with late fees first, the surplus to prepayment."""
-        asked = read_body(CollectedIn, request)
+        caller, asked = caller_of(request), read_body(CollectedIn, request)
         collected = Collected(
             serial=asked["channel_serial"],
             bank_date=asked["bank_date"],
@@ -231,10 +254,11 @@ class ChannelPayments(ChannelView):
         )
 
         def act() -> tuple[int, dict[str, Any]]:
-            taken = collect(caller=caller_of(request), collected=collected, at=timezone.now())
+            with few_unknown_accounts(caller, "unknown-paid"):
+                taken = collect(caller=caller, collected=collected, at=timezone.now())
             return 201, _written(collected, taken)
 
-        return self.once(request, act)
+        return self.once(request, act, lambda: check_stands(caller=caller, serial=collected.serial))
 
 
 def _written(collected: Collected, taken: TakenPayment) -> dict[str, Any]:

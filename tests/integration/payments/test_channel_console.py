@@ -5,13 +5,15 @@ from __future__ import annotations
 import html
 import re
 from datetime import time
+from typing import Any
 
 import pytest
 from django.test import Client
 
 from config.shared.models import User
 from payments.models import ChannelClient, ClientKey
-from tests.factories.channels import Bank, connect_bank
+from payments.queries.taking import find_receipt
+from tests.factories.channels import Bank, connect_bank, today
 from tests.factories.staff import prove
 from tests.factories.world import World, small_world
 
@@ -67,6 +69,25 @@ def test_a_productive_client_is_off_until_somebody_else_approves(world: World, a
     assert answer.status_code == 302 and not ChannelClient.objects.get().is_on and not ClientKey.objects.exists()
     refused = administrator.post("/console/channels/cmb/switch/", {"to": "on", "reason": "上线"})
     assert refused.status_code == 422 and "密钥" in refused.content.decode()
+
+
+def test_a_productive_system_offers_no_sandbox(world: World, administrator: Client, settings: Any) -> None:
+    settings.SIMULATORS = False
+
+    page = administrator.get("/console/channels/new/").content.decode()
+    tried = administrator.post("/console/channels/new/", {**NEW, "area": world.province_id})
+
+    assert 'value="sandbox"' not in page and "沙箱在测试系统上建" in page
+    assert tried.status_code == 422 and not ChannelClient.objects.exists()
+
+
+def test_a_payment_says_which_client_took_it(world: World) -> None:
+    bank = connect_bank(world, "cmb")
+    receipt = bank.pay(world.residential.account_no, 100, serial="S1", bank_date=today()).json()["receipt_no"]
+
+    found = find_receipt(receipt)
+
+    assert found is not None and found.hall == "cmb 银行"
 
 
 def test_what_is_wrong_comes_back_with_words(world: World, administrator: Client) -> None:

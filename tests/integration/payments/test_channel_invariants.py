@@ -104,6 +104,29 @@ class TestTakingBack:
         assert paid == set(mirrored) and len(mirrored) == 2
         assert bank.get("/payments/S1").json()["state"] == "reversed"
 
+    def test_a_reversed_serial_is_never_booked_again_nor_said_to_be(self, world: World, bank: Bank) -> None:
+        bank.pay(no(world), 5_000, serial="S1", bank_date=today(), key="k-1")
+        bank.reverse("S1", bank_date=today())
+
+        same_key = bank.pay(no(world), 5_000, serial="S1", bank_date=today(), key="k-1")
+        other_key = bank.pay(no(world), 5_000, serial="S1", bank_date=today(), key="k-2")
+
+        assert [(answer.status_code, answer.json()["code"]) for answer in (same_key, other_key)] == [
+            (409, "EP0110"),
+            (409, "EP0110"),
+        ]
+        assert balance(world.residential.account_id).prepayment_fen == 0
+
+    def test_a_repeated_reversal_says_on_which_day_it_was_booked(self, world: World) -> None:
+        bank = connect_bank(world, "ccb", reversal_days=2)
+        bank.pay(no(world), 5_000, serial="S1", bank_date=today())
+        tomorrow = (timezone.localdate() + timedelta(days=1)).isoformat()
+
+        first = bank.reverse("S1", bank_date=today())
+        again = bank.reverse("S1", bank_date=tomorrow)
+
+        assert again.status_code == 201 and again.json() == first.json()
+
     def test_invariant_09_an_unknown_serial_is_blocked_and_never_booked(self, world: World, bank: Bank) -> None:
         blocked = bank.reverse("S1", bank_date=today())
         late = bank.pay(no(world), 700, serial="S1", bank_date=today())

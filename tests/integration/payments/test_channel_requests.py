@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from django.test import Client
 from django.utils import timezone
 
@@ -16,6 +18,7 @@ from cis.operations import ledger
 from config.shared import approvals
 from config.shared.models import OrgUnit
 from payments.models import ChannelArea, ChannelClient, ChannelNonce, ClientKey, Payment
+from payments.models.channels import OWN_CHANNELS
 from payments.operations import channel_clients
 from payments.operations.channel_requests import RequestRefused, SignedRequest, admit, forget_requests
 from payments.signing.request_signature import ALGORITHMS, HMAC_SHA256, RSA2048_SHA256, new_key
@@ -92,7 +95,7 @@ class TestLettingIn:
         assert refusal(replace(signed(bank, world.at), **change), world.at) == "bad-signature"
 
     def test_the_checks_come_in_their_order(self, world: World, bank: Bank) -> None:
-        """Whatever is wrong behind it, the first that fails is answered."""
+        """Whatever is wrong behind it, the first that fails is answered; without a signature always the same."""
         client, at = ChannelClient.objects.get(), world.at
         key = ClientKey.objects.get()
         client.is_on, client.networks, client.fingerprints = False, ["198.51.100.0/24"], ["a" * 64]
@@ -100,7 +103,12 @@ class TestLettingIn:
         key.revoked_at = at
         key.save()
         stale = signed(bank, at, apart_s=400)
-        stale = replace(stale, authorization=stale.authorization.replace('signature="', 'signature="AAAA'))
+        foreign = Bank(bank.code, bank.key_id, bank.algorithm, "another secret")
+        strangers = [
+            signed(stranger, at)
+            for stranger in (foreign, replace(foreign, key_id="k_none"), replace(foreign, code="nobody"))
+        ]
+        told = {refusal(stranger, at) for stranger in strangers}
         order = [refusal(replace(stale, authorization="x"), at), refusal(stale, at)]
         repairs: list[Callable[[], int]] = [
             lambda: ChannelClient.objects.update(is_on=True),
@@ -111,7 +119,9 @@ class TestLettingIn:
         for repair in repairs:
             repair()
             order.append(refusal(stale, at))
+            told |= {refusal(stranger, at) for stranger in strangers}
 
+        assert told == {"bad-signature"}
         assert order == [
             "bad-header",
             "client-off",
@@ -190,6 +200,65 @@ class TestKeys:
         assert admit(request=request, at=now).code == "ccb"
         with pytest.raises(channel_clients.StillOn):
             channel_clients.change_contract(code="ccb", contract=contract, within=None)
+
+
+class TestSandboxes:
+    """Let in by one person, and so only where nothing is real."""
+
+    def test_none_is_opened_where_real_money_is_booked(self, world: World, settings: Any) -> None:
+        settings.SIMULATORS = False
+
+        with pytest.raises(channel_clients.NoSandboxHere, match="测试系统"):
+            connect_bank(world)
+
+        assert not ChannelClient.objects.exists()
+
+    def test_one_that_is_there_is_not_let_in(self, world: World, bank: Bank, settings: Any) -> None:
+        target = f"/accounts/{world.residential.account_no}/bills"
+        assert bank.get(target).status_code == 200
+        settings.SIMULATORS = False
+
+        asked = bank.get(target)
+        paid = bank.pay(world.residential.account_no, 100, serial="S1", bank_date=today())
+        with pytest.raises(channel_clients.NoSandboxHere):
+            channel_clients.switch_on(
+                code=bank.code, reason="", by_id=world.administrator_id, within=None, at=timezone.now()
+            )
+
+        assert (asked.json()["code"], paid.json()["code"]) == ("EQ0101", "EP0101")
+        assert not Payment.objects.exists()
+
+
+class TestProductiveContracts:
+    def open(self, world: World, code: str = "ccb", **agreed: Any) -> int:
+        values = {"networks": ["203.0.113.0/24"], "area_ids": [world.province_id], **agreed}
+        contract = channel_clients.Contract("建设银行", "bank", **values)
+        return channel_clients.open_client(
+            code=code, contract=contract, is_sandbox=False, by_id=world.administrator_id, within=None, at=world.at
+        )
+
+    @pytest.mark.parametrize("networks", [["0.0.0.0/1", "128.0.0.0/1"], ["10.0.0.0/7"], ["2000::/3"], ["::/15"]])
+    def test_networks_that_are_nearly_everything_are_refused(self, world: World, networks: list[str]) -> None:
+        with pytest.raises(channel_clients.UnusableNetwork, match="/8"):
+            self.open(world, networks=networks)
+
+        assert self.open(world, networks=["10.0.0.0/8", "2408::/16"])
+
+    @pytest.mark.parametrize("code", OWN_CHANNELS)
+    def test_no_client_is_called_like_a_channel_of_ours(self, world: World, code: str) -> None:
+        with pytest.raises(channel_clients.CodeTaken):
+            self.open(world, code)
+
+    def test_a_key_whose_signatures_do_not_fit_the_header_is_refused(self, world: World) -> None:
+        self.open(world)
+        large = generate_private_key(public_exponent=65537, key_size=4104).public_key()
+        pem = large.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+        with pytest.raises(channel_clients.UnusableClientKey):
+            channel_clients.add_key(
+                code="ccb", algorithm=RSA2048_SHA256, public_key=pem.decode(), reason="合同 1",
+                by_id=world.administrator_id, within=None, at=world.at,
+            )  # fmt: skip
 
 
 class TestTheContract:
@@ -300,6 +369,14 @@ class TestWhatIsAskedAndTaken:
         assert (answer.json()["code"], answer["Content-Type"]) == (code, "application/problem+json")
         assert not Payment.objects.exists()
 
+    def test_brackets_without_end_are_refused_and_no_fault(self, world: World, bank: Bank) -> None:
+        body = b"[" * 16_000
+        headers = {"Idempotency-Key": "k", **bank.headers("POST", f"{BASE}/payments", body)}
+
+        answer = Client(headers=headers).post(f"{BASE}/payments", data=body, content_type="application/json")
+
+        assert (answer.status_code, answer.json()["code"]) == (422, "EP0001")
+
     def test_money_lies_on_the_clients_own_account_in_the_books(self, world: World, bank: Bank) -> None:
         other = connect_bank(world, "ccb")
         bank.pay(world.residential.account_no, 100, serial="S1", bank_date=today())
@@ -346,6 +423,26 @@ class TestLimits:
 
         assert asked == [200, 200, 429]
         assert tried == [404, 404, 404, 429]
+
+    def test_nor_are_numbers_of_other_areas_and_by_payments(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("payments.api.v1.channel.UNKNOWN_ACCOUNTS_AN_HOUR", 2)
+        bank = connect_bank(world, "curious", area_ids=[world.county_b_id])
+        foreign, mine = world.residential.account_no, world.residential_day_15.account_no
+
+        asked = [bank.get(f"/accounts/{foreign}/bills").status_code for _each in range(3)]
+        paid = [bank.pay(no, 1, serial=f"S{no}", bank_date=today()).status_code for no in (mine, foreign, "9" * 10)]
+        spent = bank.pay(mine, 1, serial="S-late", bank_date=today())
+
+        assert asked == [403, 403, 429]
+        assert paid == [201, 403, 404]
+        assert (spent.status_code, spent.json()["code"]) == (429, "EP0014") and int(spent["Retry-After"]) > 0
+
+    def test_the_day_is_looked_at_before_the_account(self, world: World, bank: Bank) -> None:
+        far = (timezone.localdate() + timedelta(days=30)).isoformat()
+
+        assert bank.pay("9999999999", 100, serial="S1", bank_date=far).json()["code"] == "EP0008"
 
 
 def _transfers_into(account: int) -> Any:

@@ -36,6 +36,9 @@ WECHAT_PAY: dict[str, Any] = {
     "app_id": os.environ.get("WECHAT_PAY_APP_ID")
     or os.environ.get("WECHAT_APP_ID")
     or ("" if os.environ.get("WECHAT_PAY_PRIVATE_KEY") else "wx-simulated"),
+    # The mini program's app id, bound to the same merchant.
+    "mini_app_id": os.environ.get("WECHAT_MINI_APP_ID")
+    or ("wx-simulated-mini" if SIMULATORS and not os.environ.get("WECHAT_PAY_PRIVATE_KEY") else ""),
     "mchid": os.environ.get("WECHAT_PAY_MCHID", ""),
     "serial": os.environ.get("WECHAT_PAY_SERIAL", ""),  # of our API certificate
     "private_pem": os.environ.get("WECHAT_PAY_PRIVATE_KEY", ""),

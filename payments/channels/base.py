@@ -49,6 +49,8 @@ class Payer:
     ip: str = ""
     openid: str = ""
     """who they are to our app in WeChat; empty where it is not known"""
+    app_id: str = ""
+    """which of our apps that is; empty for the official account"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,9 @@ class WeChatPay:
         """An order of the kind that fits where its payer is."""
         client, payer = _client(order.created_at), order.payer
         kind, more = "native", dict[str, Any]()
-        if payer.scene == Scene.WECHAT and payer.openid:
+        # An openid is of one app: an order of another app for it would be refused.
+        app_id = payer.app_id or client.agreement.app_id
+        if payer.scene == Scene.WECHAT and payer.openid and app_id in client.agreement.app_ids:
             kind, more = "jsapi", {"payer": {"openid": payer.openid}}
         elif payer.scene == Scene.PHONE and payer.ip:
             kind, more = "h5", {"scene_info": {"payer_client_ip": payer.ip, "h5_info": {"type": "Wap"}}}
@@ -59,9 +61,10 @@ class WeChatPay:
             expires_at=order.expires_at,
             notify_url=order.notify_url,
             more=more,
+            app_id=app_id if kind == "jsapi" else "",
         )
         if kind == "jsapi":
-            return Begun(app=client.call_of_app(_named(said, "prepay_id")))
+            return Begun(app=client.call_of_app(_named(said, "prepay_id"), app_id=app_id))
         if kind == "h5":
             return Begun(address=f"{_named(said, 'h5_url')}&{_back_to(order.return_url)}")
         return Begun(code=_named(said, "code_url"))
@@ -74,7 +77,7 @@ class WeChatPay:
             return None
         paid = notice["resource"]
         own = client.agreement
-        if (paid.get("appid"), paid.get("mchid")) != (own.app_id, own.mchid):
+        if paid.get("appid") not in own.app_ids or paid.get("mchid") != own.mchid:
             raise NotBelievable("wrong-merchant")
         lower = {name.lower(): value for name, value in incoming.headers.items()}
         return PaidNotice(

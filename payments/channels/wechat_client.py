@@ -45,6 +45,13 @@ class Agreement:
     certificates: Mapping[str, str] = field(default_factory=dict)
     """platform certificates (PEM) by serial, for merchants that still have them"""
     gateway: str = "https://api.mch.weixin.qq.com"
+    mini_app_id: str = ""
+    """the mini program's, bound to the same merchant; empty where there is none"""
+
+    @property
+    def app_ids(self) -> frozenset[str]:
+        """Every app of ours that may begin an order."""
+        return frozenset({self.app_id, self.mini_app_id}) - {""}
 
     def public_key(self, serial: str) -> str | None:
         """WeChat Pay's key of a serial; None where none was agreed, which asks nobody for it."""
@@ -88,14 +95,15 @@ class WeChatClient:
         expires_at: datetime,
         notify_url: str,
         more: Mapping[str, Any] | None = None,
+        app_id: str = "",
     ) -> dict[str, Any]:
         """
-        Make an order of a kind (native, jsapi, h5); gives what its payer is led with.
+        Make an order of a kind (native, jsapi, h5) of one of our apps; gives what its payer is led with.
 
         :raises NoAnswer, Declined: see there
         """
         order = {
-            "appid": self.agreement.app_id,
+            "appid": app_id or self.agreement.app_id,
             "mchid": self.agreement.mchid,
             "description": _cut(description, 127),
             "out_trade_no": out_trade_no,
@@ -113,12 +121,13 @@ class WeChatClient:
         """Nobody can pay the order any more; `Declined` with ORDERPAID where somebody has."""
         self._ask("POST", f"/v3/pay/transactions/out-trade-no/{out_trade_no}/close", {"mchid": self.agreement.mchid})
 
-    def call_of_app(self, prepay_id: str) -> dict[str, str]:
-        """What WeChat's own browser is called with to show an order of kind jsapi."""
+    def call_of_app(self, prepay_id: str, *, app_id: str = "") -> dict[str, str]:
+        """What WeChat's own browser, or a mini program, is called with to show an order of kind jsapi."""
+        app_id = app_id or self.agreement.app_id
         stamp, nonce, package = str(int(self.clock())), uuid.uuid4().hex, f"prepay_id={prepay_id}"
-        text = wechat_v3.app_text(self.agreement.app_id, stamp, nonce, package)
+        text = wechat_v3.app_text(app_id, stamp, nonce, package)
         return {
-            "appId": self.agreement.app_id,
+            "appId": app_id,
             "timeStamp": stamp,
             "nonceStr": nonce,
             "package": package,

@@ -47,6 +47,7 @@ def agreement() -> Agreement:
             public_pem=said["public_pem"],
             certificates=said["certificates"],
             gateway=said["gateway"],
+            mini_app_id=said["mini_app_id"],
         )
     made = simulated()
     return Agreement(
@@ -58,6 +59,7 @@ def agreement() -> Agreement:
         public_key_id=made["public_key_id"],
         public_pem=made["provider_public"],
         gateway=said["gateway"],
+        mini_app_id=said["mini_app_id"],
     )
 
 

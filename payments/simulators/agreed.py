@@ -23,10 +23,8 @@ def wechat_pay(*, at: datetime) -> WeChatPayServer | None:
     if said["private_pem"] or not said["gateway"]:
         return None
     made = wechat_keys.simulated()
-    merchant = Merchant(
-        wechat_keys.SIMULATED_MCHID, frozenset({said["app_id"]}), made["serial"], made["merchant_public"],
-        made["api_key"],
-    )  # fmt: skip
+    app_ids = frozenset({said["app_id"], said["mini_app_id"]} - {""})
+    merchant = Merchant(wechat_keys.SIMULATED_MCHID, app_ids, made["serial"], made["merchant_public"], made["api_key"])
     keys = (made["provider_private"], made["provider_public"])
     platform = Platform.new(at=at, keys=keys, key_id=made["public_key_id"])
     port = urlsplit(said["gateway"]).port or 0

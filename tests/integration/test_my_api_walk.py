@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
@@ -19,10 +19,12 @@ from config.shared.app_sessions import WechatOfApp
 from config.shared.models import User
 from config.shared.permission_table import APP, AddressRule, list_rules
 from config.shared.personal_data import blind_index
+from payments.models import Payment, PaymentOrder
 from tests.factories.bills import issue
 from tests.factories.my_api import App, app_of, forget_limits, newest_code
 from tests.factories.portal import bind, end_all
 from tests.factories.world import World, small_world
+from tests.integration.payments import pay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,7 +33,7 @@ DAY = "2026-01-07"
 # What a role finds closed of its own account; everything else of it opens.
 CLOSED = {
     "owner": set[str](),
-    "tenant": {"api_my_payments_of_others"},
+    "tenant": set[str](),
     "payer": {
         "api_my_bills", "api_my_bill", "api_my_usage", "api_my_usage_day", "api_my_outages", "api_my_applications",
     },
@@ -51,6 +53,11 @@ def world() -> World:
     issue_bill_now(
         account_id=made.residential.account_id, cycle=made.cycle, issued_by_id=made.accountant_id, at=made.at
     )
+    pay(made, fen=100, at=timezone.now())
+    PaymentOrder.objects.create(
+        out_trade_no="WALKMY01", channel="wallet", account_id=made.residential.account_id, amount_fen=100,
+        created_by_id=made.portal_user_id, created_at=timezone.now(), expires_at=timezone.now() + timedelta(hours=1),
+    )  # fmt: skip
     return made
 
 
@@ -61,6 +68,8 @@ def values(world: World) -> dict[str, str]:
         "bill_no": str(Bill.objects.get(account_id=world.residential.account_id)),
         "day": DAY,
         "session_id": "1",
+        "receipt_no": str(Payment.objects.get()),
+        "out_trade_no": PaymentOrder.objects.get().out_trade_no,
     }
 
 
@@ -82,7 +91,7 @@ def person_with(world: World, role: str) -> int:
 class TestTheTable:
     def test_knows_every_address_and_only_the_door_is_open(self) -> None:
         assert {rule.name for rule in rules() if rule.audience != APP} == {"api_my_sign_in_codes", "api_my_sessions"}
-        assert len(rules()) >= 15
+        assert len(rules()) >= 20
 
 
 class TestNobody:
@@ -148,6 +157,17 @@ class TestEachRole:
 
         assert given_up.status_code == (404 if role == "stranger" else 204)
         assert app.get(f"accounts/{known['account_no']}").status_code == 404
+
+    @pytest.mark.parametrize(
+        ("role", "status"), [("owner", 200), ("delegate", 200), ("tenant", 404), ("payer", 404), ("stranger", 404)]
+    )
+    def test_finds_payments_of_others_only_where_the_portal_shows_them(
+        self, world: World, role: str, status: int
+    ) -> None:
+        known, app = values(world), app_of(person_with(world, role), at=timezone.now())
+
+        for name in ("api_my_order", "api_my_payment", "api_my_receipt_pdf"):
+            assert app.get(path_of(rule_of(name), known)).status_code == status, name
 
     def test_of_a_bill_is_asked_under_its_own_account(self, world: World) -> None:
         """Two accounts of one person, one as payer: its bills are not to be seen through the other."""

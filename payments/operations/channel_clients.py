@@ -29,11 +29,13 @@ from config.shared.permissions import is_within
 from config.shared.personal_data import decrypt, encrypt
 from payments.models import ChannelArea, ChannelClient, ClientKey
 from payments.models.channels import OWN_CHANNELS
+from payments.operations.channel_agreements import agreement_of, unit_above, words_of
 from payments.operations.taking import next_id
 from payments.signing import request_signature
 
 MANAGE, APPROVE = "payments.manage_channels", "payments.approve_channels"
 SWITCH_ON, ADD_KEY = "payments.switch-on-channel", "payments.add-channel-key"
+OPEN_AREA = "payments.open-channel-area"
 EVERYWHERE = ("0.0.0.0/0", "::/0")
 # A few halves or quarters of everything are everything: what a productive client calls from is at most so large.
 WIDEST_PREFIX = {4: 8, 6: 16}
@@ -201,7 +203,7 @@ def switch_on(*, code: str, reason: str, by_id: int, within: Sequence[str] | Non
             return None
         return approvals.request(
             kind=SWITCH_ON,
-            payload={"code": client.code, "name": client.name, "networks": list(client.networks)},
+            payload={"code": client.code, "agreed": agreement_of(client, at=at)},
             asked_by_id=by_id,
             reason=reason,
             at=at,
@@ -211,6 +213,9 @@ def switch_on(*, code: str, reason: str, by_id: int, within: Sequence[str] | Non
 
 
 def _words_of_switching_on(payload: Mapping[str, Any]) -> str:
+    if "agreed" in payload:
+        return words_of(payload["agreed"])
+    # Asked before the whole of it was kept; such a request is carried out no more.
     return _("%(name)s（%(code)s）可以从 %(networks)s 查询欠费、缴费和冲正。") % {
         "name": payload["name"],
         "code": payload["code"],
@@ -227,7 +232,7 @@ def _words_of_switching_on(payload: Mapping[str, Any]) -> str:
 )
 def _switch_on(act: approvals.Act) -> dict[str, Any]:
     client = _lock(str(act.payload["code"]), None)
-    if list(client.networks) != act.payload["networks"]:
+    if agreement_of(client, at=act.at) != act.payload.get("agreed"):
         raise StillOn(_("申请以后约定改过了，请驳回并重新申请。"))
     _check_complete(client, act.at)
     client.is_on = True
@@ -235,16 +240,60 @@ def _switch_on(act: approvals.Act) -> dict[str, Any]:
     return {"url": reverse("payments:channel", args=[client.code])}
 
 
-def switch_area(*, code: str, org_unit_id: int, is_on: bool, within: Sequence[str] | None) -> None:
+def switch_area(
+    *,
+    code: str,
+    org_unit_id: int,
+    is_on: bool,
+    reason: str,
+    by_id: int,
+    within: Sequence[str] | None,
+    at: datetime,
+) -> int | None:
     """
-    Collect from the customers of a unit and all below it, or no more.
+    Collect from the customers of a unit and all below it, or no more; the approval's id where somebody else decides.
+
+    Another area of a productive client that is in use needs a second person, as switching it on did.
 
     :raises NotFound: the unit is not the actor's, or there is no such client
+    :raises AreasApart: no unit stands above this area and the others
+    :raises approvals.AlreadyAsked, approvals.ReasonMissing: see there
     """
     with transaction.atomic():
         client = _lock(code, within)
         unit = _units([org_unit_id], within)[0]
+        if ChannelArea.objects.filter(client=client, org_unit=unit, is_on=is_on).exists():
+            return None
+        if is_on and client.is_on and not client.is_sandbox:
+            return approvals.request(
+                kind=OPEN_AREA,
+                payload={"code": client.code, "name": client.name, "org_unit_id": unit.pk, "unit": unit.name},
+                asked_by_id=by_id,
+                reason=reason,
+                at=at,
+                org_unit_id=_unit_of(client, unit.path),
+                subject=f"channel-area:{client.pk}",
+            )
         ChannelArea.objects.update_or_create(client=client, org_unit=unit, defaults={"is_on": is_on})
+        return None
+
+
+def _words_of_area(payload: Mapping[str, Any]) -> str:
+    return _("%(name)s（%(code)s）可以向%(unit)s和它下级的客户查询欠费、缴费和冲正。") % {
+        "name": payload["name"],
+        "code": payload["code"],
+        "unit": payload["unit"],
+    }
+
+
+@approvals.carries_out(
+    OPEN_AREA, label=gettext_lazy("代收渠道开通地区"), ask=MANAGE, decide=APPROVE, consequence=_words_of_area
+)
+def _open_area(act: approvals.Act) -> dict[str, Any]:
+    client = _lock(str(act.payload["code"]), None)
+    unit = _units([int(act.payload["org_unit_id"])], None)[0]
+    ChannelArea.objects.update_or_create(client=client, org_unit=unit, defaults={"is_on": True})
+    return {"url": reverse("payments:channel", args=[client.code])}
 
 
 def add_key(
@@ -260,10 +309,10 @@ def add_key(
     """
     Give a client a key: its own public key, or where that is empty one made here, whose private half is shown once.
 
-    A sandbox has it at once. For a productive client it waits for a second person; a key of RSA or SM2 must be made by
-    the client itself, so that nobody here ever saw its private half.
+    A sandbox has it at once. For a productive client it waits for a second person; its key is of RSA or SM2 and made by
+    the client itself, so that nobody here ever saw what signs.
 
-    :raises UnusableClientKey: not a key, or the algorithm is not offered here
+    :raises UnusableClientKey: not a key, or the algorithm is not offered here or not to this client
     :raises TwoLiveKeys: two are live
     """
     if not request_signature.is_offered(algorithm):
@@ -272,8 +321,8 @@ def add_key(
         client = _lock(code, within)
         _free_slot(client.pk, at)
         made_here = not public_key.strip()
-        if made_here and not client.is_sandbox and algorithm != ClientKey.Algorithm.HMAC:
-            raise UnusableClientKey(_("正式接入方的密钥由对方自己生成，请填写对方发来的公钥。"))
+        if not client.is_sandbox and (made_here or algorithm == ClientKey.Algorithm.HMAC):
+            raise UnusableClientKey(_("正式接入方的 RSA 或 SM2 密钥由对方自己生成，请填写对方发来的公钥。"))
         if algorithm == ClientKey.Algorithm.HMAC or made_here:
             private, kept = request_signature.new_key(algorithm, random=secrets.token_bytes(32))
         else:
@@ -289,6 +338,7 @@ def add_key(
                 "name": client.name,
                 "key_id": key_id,
                 "algorithm": algorithm,
+                "digest": request_signature.digest_of(algorithm, kept),
                 "sealed": encrypt(kept),
             },
             asked_by_id=by_id,
@@ -301,11 +351,12 @@ def add_key(
 
 
 def _words_of_key(payload: Mapping[str, Any]) -> str:
-    return _("%(name)s（%(code)s）可以用新密钥 %(key)s（%(algorithm)s）签名。") % {
+    return _("%(name)s（%(code)s）可以用新密钥 %(key)s（%(algorithm)s）签名，公钥的 SHA-256 是 %(digest)s。") % {
         "name": payload["name"],
         "code": payload["code"],
         "key": payload["key_id"],
         "algorithm": payload["algorithm"],
+        "digest": payload.get("digest", ""),
     }
 
 
@@ -315,6 +366,8 @@ def _words_of_key(payload: Mapping[str, Any]) -> str:
 def _add_key(act: approvals.Act) -> dict[str, Any]:
     client = _lock(str(act.payload["code"]), None)
     kept = decrypt(str(act.payload["sealed"]))
+    if act.payload.get("digest") != request_signature.digest_of(str(act.payload["algorithm"]), kept):
+        raise UnusableClientKey(_("申请里没有写明这把公钥的摘要，请驳回并重新申请。"))
     _keep_key(client.pk, str(act.payload["key_id"]), str(act.payload["algorithm"]), kept, act.at)
     return {"url": reverse("payments:channel", args=[client.code])}
 
@@ -432,7 +485,6 @@ def _lock(code: str, within: Sequence[str] | None) -> ChannelClient:
     return client
 
 
-def _unit_of(client: ChannelClient) -> int:
-    """The unit that decides on the client: the one highest up of its area."""
-    unit_id: int = client.areas.order_by("org_unit__path").values_list("org_unit_id", flat=True)[0]
-    return unit_id
+def _unit_of(client: ChannelClient, *more: str) -> int:
+    """The unit that decides on the client: the nearest one above all of its areas, and above more paths."""
+    return unit_above([*client.areas.values_list("org_unit__path", flat=True), *more])

@@ -74,7 +74,7 @@ def get_client(code: str, *, within: Sequence[str], day: date) -> ClientPage:
     client = ChannelClient.objects.prefetch_related("areas__org_unit", "keys").filter(code=code).first()
     if client is None or not _is_inside(client, within):
         raise NotFound(_("没有找到这个接入方。"))
-    subjects = (f"channel:{client.pk}", f"channel-key:{client.pk}")
+    subjects = (f"channel:{client.pk}", f"channel-key:{client.pk}", f"channel-area:{client.pk}")
     found = [row for subject in subjects for row in approval_queries.list_about(subject, limit=1)]
     return ClientPage(
         row=_rows([client], day)[0],

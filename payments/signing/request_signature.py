@@ -129,6 +129,20 @@ def check_public_key(algorithm: str, public_key: str) -> str:
     return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
 
 
+def digest_of(algorithm: str, public_key: str) -> str:
+    """
+    SHA-256 of a public key as `check_public_key` gives it, in hexadecimal, so that two people can compare it.
+
+    Of an RSA key its SubjectPublicKeyInfo in DER is taken (`openssl pkey -pubin -outform DER | sha256sum`), of SM2 the
+    64 bytes of the point.
+    """
+    if algorithm == SM2_SM3:
+        return hashlib.sha256(bytes.fromhex(public_key)).hexdigest()
+    key = serialization.load_pem_public_key(public_key.encode())
+    raw = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(raw).hexdigest()
+
+
 def new_key(algorithm: str, *, random: bytes) -> tuple[str, str]:
     """
     A fresh key as (what the client keeps to itself, what we keep); `random`: 32 bytes, the secret of HMAC-SHA256.

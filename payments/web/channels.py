@@ -129,7 +129,7 @@ class ClientKeyForm(forms.Form):
         label=gettext_lazy("对方的公钥"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false"}),
-        help_text=gettext_lazy("RSA 填 PEM，SM2 填 128 位十六进制。沙箱不填就当场生成；HMAC 一律当场生成。"),
+        help_text=gettext_lazy("RSA 填 PEM，SM2 填 128 位十六进制。沙箱不填就当场生成；HMAC 只给沙箱，当场生成。"),
     )
     reason = forms.CharField(
         label=gettext_lazy("申请原因"),
@@ -143,6 +143,12 @@ class AreaForm(forms.Form):
     """A part of the organisation, on or off."""
 
     area = forms.TypedChoiceField(label=gettext_lazy("地区"), coerce=int)
+    reason = forms.CharField(
+        label=gettext_lazy("申请原因"),
+        max_length=500,
+        required=False,
+        help_text=gettext_lazy("正式接入方要另一人审批，请写明原因。"),
+    )
     is_on = forms.ChoiceField(choices=(("1", ""), ("0", "")), widget=forms.HiddenInput, initial="1")
 
     def __init__(self, *args: Any, units: list[tuple[int, str]], **kwargs: Any) -> None:
@@ -205,7 +211,14 @@ def channel(request: HttpRequest, channel_code: str) -> HttpResponse:
 
 def _draw(request: HttpRequest, page: ClientPage, *, fault: str = "", status: int = 200) -> HttpResponse:
     area_form = AreaForm(units=people_queries.unit_choices(within=_scope(request)))
-    context = {"page": page, "row": page.row, "contract": page.contract, "area_form": area_form, "fault": fault}
+    context = {
+        "page": page,
+        "row": page.row,
+        "contract": page.contract,
+        "area_form": area_form,
+        "fault": fault,
+        "is_area_approved": page.row.is_on and not page.row.is_sandbox,
+    }
     return render(request, "payments/channels/client.html", context, status=status)
 
 
@@ -245,18 +258,29 @@ def channel_switch(request: HttpRequest, channel_code: str) -> HttpResponse:
 @requires(MANAGE)
 @requires_step_up
 def channel_area(request: HttpRequest, channel_code: str) -> HttpResponse:
-    """Collect from the customers of a unit, or no more."""
+    """Collect from the customers of a unit, or no more; a productive client that is in use when somebody approves."""
     scope = _scope(request)
     page = get_client(channel_code, within=scope, day=timezone.localdate())
     form = AreaForm(request.POST, units=people_queries.unit_choices(within=scope))
     if not form.is_valid():
         return _draw(request, page, fault=_("请选择一个地区。"), status=422)
-    channel_clients.switch_area(
-        code=channel_code,
-        org_unit_id=form.cleaned_data["area"],
-        is_on=form.cleaned_data["is_on"] == "1",
-        within=scope,
-    )
+    try:
+        approval_id = channel_clients.switch_area(
+            code=channel_code,
+            org_unit_id=form.cleaned_data["area"],
+            is_on=form.cleaned_data["is_on"] == "1",
+            reason=form.cleaned_data["reason"],
+            by_id=staff_of(request).pk,
+            within=scope,
+            at=timezone.now(),
+        )
+    except NotFound:
+        raise
+    except Refused as refused:
+        return _draw(request, page, fault=refused.message, status=422)
+    if approval_id is not None:
+        messages.success(request, _("开通申请已提交，另一人批准后生效。"))
+        return redirect("approval", approval_id=approval_id)
     messages.success(request, _("地区已更新。"))
     return redirect("payments:channel", channel_code=channel_code)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -265,12 +266,20 @@ class TestTheContract:
     @pytest.mark.acceptance("004-43")
     def test_an_area_is_switched_off_and_on_without_touching_the_others(self, world: World, bank: Bank) -> None:
         in_a, in_b = world.residential.account_no, world.residential_day_15.account_no
-        switch = channel_clients.switch_area
+        switch = partial(
+            channel_clients.switch_area,
+            code="icbc",
+            org_unit_id=world.county_a_id,
+            reason="",
+            by_id=world.administrator_id,
+            within=None,
+            at=world.at,
+        )
 
-        switch(code="icbc", org_unit_id=world.county_a_id, is_on=False, within=None)
+        switch(is_on=False)
         off = bank.pay(in_a, 100, serial="S1", bank_date=today())
         other = bank.pay(in_b, 100, serial="S2", bank_date=today())
-        switch(code="icbc", org_unit_id=world.county_a_id, is_on=True, within=None)
+        switch(is_on=True)
         on = bank.pay(in_a, 100, serial="S1", bank_date=today())
 
         assert (off.status_code, off.json()["code"]) == (403, "EP0102") and "营业厅" in off.json()["title"]

@@ -49,6 +49,17 @@ class PrepaymentRefunded(Event):
 
 
 @dataclass(frozen=True)
+class AgentDepositLow(Event):
+    """A sale brought an agent's deposit below the line agreed with it."""
+
+    name: ClassVar[str] = "payments.agent-deposit-low"
+    key_field: ClassVar[str] = "client_id"
+
+    client_id: int
+    balance_fen: int
+
+
+@dataclass(frozen=True)
 class WalletNoticeStored(Event):
     """What a provider said of a paid order is safely kept and waits to be booked."""
 

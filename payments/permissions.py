@@ -16,6 +16,8 @@ PERMISSIONS.update(
         "payments.approve_channels": _("审批启用代收渠道和它的新密钥"),
         "payments.settle_held": _("申请把到账未入账的款记到户号"),
         "payments.approve_held": _("审批把到账未入账的款记到户号"),
+        "payments.work_agents": _("管理代收点的备付金和日结算"),
+        "payments.approve_agents": _("审批代收点备付金的存入和退回"),
         "payments.oversee_takings": _("查看本单位各柜员的收款"),
     }
 )

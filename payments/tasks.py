@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from config.celery import app
 from payments import operations
+from payments.operations.agents import settle_days
 from payments.operations.channel_requests import forget_requests
 
 log = logging.getLogger(__name__)
@@ -35,3 +36,9 @@ def forget_channel_requests(**_future: object) -> None:
     """Forget nonces and first answers of connected clients that have outlived their purpose."""
     forget_requests(at=timezone.now())
     operations.forget_nonces(at=timezone.now())
+
+
+@app.task(acks_late=True)
+def settle_agents(**_future: object) -> None:
+    """Reckon up the days of agents that are over; repeated, nothing is left to settle."""
+    settle_days(at=timezone.now())

@@ -383,6 +383,8 @@ _BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour=4, minute=30),
     },
     "end-day-in-halls": {"task": "halls.tasks.end_day", "schedule": crontab(hour=0, minute=5)},
+    # After the day was closed; commission is booked on the day that is open.
+    "settle-agents": {"task": "payments.tasks.settle_agents", "schedule": crontab(hour=0, minute=50)},
     "prune-channel-requests": {"task": "payments.tasks.forget_channel_requests", "schedule": crontab(minute=15)},
     "prune-looks": {"task": "config.shared.tasks.prune_looks", "schedule": crontab(hour=4, minute=40)},
     # After the night's collection, and before tomorrow is forecast from it.

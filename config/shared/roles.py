@@ -205,6 +205,7 @@ ROLES: tuple[RoleSpec, ...] = (
             "shared.see_cockpit",
             "shared.watch_notices",
             "payments.view_payments",
+            "payments.work_agents",
             "payments.approve_refund",
             "payments.approve_reversal",
             "shared.see_jobs",
@@ -226,6 +227,7 @@ ROLES: tuple[RoleSpec, ...] = (
             "cis.approve_payouts",
             "payments.approve_channels",
             "payments.approve_held",
+            "payments.approve_agents",
             "cis.see_market",
             "cis.export_data",
             "cis.see_statistics",
@@ -274,6 +276,7 @@ ROLES: tuple[RoleSpec, ...] = (
             "cis.try_tariffs",
             "cis.view_customer",
             "payments.manage_channels",
+            "payments.work_agents",
         ),
     ),
     RoleSpec(

@@ -1,5 +1,12 @@
-"""Money coming in, and who may bring it: see `money` and `channels`."""
+"""Money coming in, and who may bring it: see `money`, `channels` and `agents`."""
 
+from payments.models.agents import (
+    AgentContract,
+    AgentDay,
+    AgentDeposit,
+    AgentMove,
+    AgentSettlement,
+)
 from payments.models.channels import (
     AnsweredRequest,
     BlockedSerial,
@@ -19,6 +26,11 @@ from payments.models.money import (
 )
 
 __all__ = [
+    "AgentContract",
+    "AgentDay",
+    "AgentDeposit",
+    "AgentMove",
+    "AgentSettlement",
     "Allocation",
     "AnsweredRequest",
     "BlockedSerial",

@@ -27,7 +27,7 @@ from config.shared.errors import BadInput, NotFound, Refused
 from config.shared.models import OrgUnit
 from config.shared.permissions import is_within
 from config.shared.personal_data import decrypt, encrypt
-from payments.models import ChannelArea, ChannelClient, ClientKey
+from payments.models import AgentContract, ChannelArea, ChannelClient, ClientKey
 from payments.models.channels import OWN_CHANNELS
 from payments.operations.channel_agreements import agreement_of, unit_above, words_of
 from payments.operations.taking import next_id
@@ -75,6 +75,12 @@ class StillOn(Refused):
     """A productive client is changed only while it is switched off."""
 
     code = "client-still-on"
+
+
+class KindIsFixed(Refused):
+    """Who sells against a deposit goes on doing so."""
+
+    code = "client-kind-fixed"
 
 
 class NoKeyYet(Refused):
@@ -165,12 +171,17 @@ def change_contract(*, code: str, contract: Contract, within: Sequence[str] | No
     Write down what was agreed anew.
 
     :raises NotFound, UnusableNetwork: see `open_client`
+    :raises KindIsFixed: an agent with a deposit stays one
     :raises StillOn: a productive client is on; what a second person approved is not changed behind their back
     """
     with transaction.atomic():
         client = _lock(code, within)
         if client.is_on and not client.is_sandbox:
             raise StillOn(_("接入方在用时不能改约定。请先停用，改好后再申请启用。"))
+        if AgentContract.objects.filter(client=client).exists() and (
+            contract.kind != ChannelClient.Kind.AGENT or contract.reversal_days
+        ):
+            raise KindIsFixed(_("它有备付金，只能是代收点，也只能当日冲正。"))
         for name, value in _columns(contract, is_sandbox=client.is_sandbox).items():
             setattr(client, name, value)
         client.save()
@@ -423,6 +434,8 @@ def _check_complete(client: ChannelClient, at: datetime) -> None:
     keys = ClientKey.objects.filter(client=client, revoked_at=None).exclude(valid_until__lte=at)
     if not keys.exists() or not client.areas.filter(is_on=True).exists():
         raise NoKeyYet(_("还不能启用：至少要有一把在用的密钥和一个开通的地区。"))
+    if client.kind == ChannelClient.Kind.AGENT and not AgentContract.objects.filter(client=client).exists():
+        raise NoKeyYet(_("还不能启用：请先登记代收点的合同、限额和手续费。"))
 
 
 def _columns(contract: Contract, *, is_sandbox: bool) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from cis.queries import dues
 from config.shared.errors import Refused
 from payments.channel_rules import is_blacked_out, is_day_near, may_reverse
 from payments.models import BlockedSerial, Payment, Reversal
+from payments.operations import agents
 from payments.operations.channel_requests import Caller
 from payments.operations.reversing import AlreadyReversed, TakenBack, book_reversal, check_not_gone
 from payments.operations.taking import CameIn, TakenPayment, as_taken, book_new, check_amount, lock_serial
@@ -122,6 +123,7 @@ def collect(*, caller: Caller, collected: Collected, at: datetime) -> TakenPayme
     :raises AreaOff, BatchRunning, DayNotAccepted: not there, not now, not on that day
     :raises AmountRefused: not between 1 fen and 10^11 fen, or not what the bills take
     :raises AccountClosed, BillNotOpen: as at the counter
+    :raises agents.NoAgent, agents.DaySettled, agents.OverLimit, agents.DepositShort: what an agent may not sell
     """
     check_amount(collected.amount_fen)
     with transaction.atomic():
@@ -147,7 +149,7 @@ def collect(*, caller: Caller, collected: Collected, at: datetime) -> TakenPayme
                 serial=collected.serial,
                 account_id=account_id,
                 amount_fen=collected.amount_fen,
-                method=Payment.Method.BANK,
+                method=Payment.Method.AGENT if caller.is_agent else Payment.Method.BANK,
                 came=CameIn(
                     clearing=caller.clearing_id,
                     business_date=collected.bank_date,
@@ -167,6 +169,14 @@ def collect(*, caller: Caller, collected: Collected, at: datetime) -> TakenPayme
             raise DayNotAccepted(closed.message) from closed
         if collected.bills and collected.bills != tuple((part.bill_no, part.amount_fen) for part in taken.allocations):
             raise AmountRefused(_("所列账单的金额与应缴金额不符，请重新查询后再缴。"))
+        if caller.is_agent:
+            agents.sell(
+                client_id=caller.client_id,
+                payment_id=taken.payment_id,
+                amount_fen=collected.amount_fen,
+                business_date=collected.bank_date,
+                at=at,
+            )
     return taken
 
 
@@ -218,6 +228,8 @@ def take_back(
             return outcome
         ledger.lock_balances([payment.account_id])
         check_not_gone(payment)
+        if caller.is_agent and payment.business_date != bank_date:
+            raise WindowPassed(_("已过约定的冲正时限，请改办退费。"))
         if not may_reverse(paid_on=payment.business_date, reversed_on=bank_date, rules=caller.rules):
             raise WindowPassed(_("已过约定的冲正时限，请改办退费。"))
         _check_day(caller, bank_date, at)
@@ -226,6 +238,14 @@ def take_back(
             book_reversal(payment, back, reason=reason, reversed_by_id=None, at=at)
         except ledger.DayIsClosed as closed:
             raise DayNotAccepted(closed.message) from closed
+        if payment.method == Payment.Method.AGENT:
+            agents.give_back(
+                client_id=caller.client_id,
+                payment_id=payment.pk,
+                amount_fen=payment.amount_fen,
+                business_date=bank_date,
+                at=at,
+            )
     return outcome
 
 

@@ -72,6 +72,7 @@ class Caller:
     key_id: str
     is_sandbox: bool
     clearing_id: int
+    is_agent: bool
     rules: DayRules
     limits: Limits
     areas: tuple[tuple[str, bool], ...]
@@ -177,6 +178,7 @@ def _caller(client: ChannelClient, key_id: str) -> Caller:
         key_id=key_id,
         is_sandbox=client.is_sandbox,
         clearing_id=client.clearing_id,
+        is_agent=client.kind == ChannelClient.Kind.AGENT,
         rules=DayRules(
             client.cutoff_time, client.days_apart, client.reversal_days, client.blackout_from, client.blackout_until
         ),

@@ -214,8 +214,8 @@ def check_not_gone(payment: Payment) -> None:
 def _check_reversible(payment: Payment, *, at: datetime, within: Sequence[str] | None) -> None:
     """Raises what stands against it at a counter, whoever takes it back; the account's balances are locked."""
     check_not_gone(payment)
-    if payment.method == Payment.Method.BANK:
-        raise WalletNotReversible(_("这笔款是银行代收的，由银行冲正；客户要退，请改办退费。"))
+    if payment.method in (Payment.Method.BANK, Payment.Method.AGENT):
+        raise WalletNotReversible(_("这笔款是银行或代收点收的，由它们冲正；客户要退，请改办退费。"))
     if payment.channel != COUNTER:
         raise WalletNotReversible(
             _("这笔款的收款方式是%(method)s，柜台不能冲正，请改办退费。") % {"method": METHODS[payment.method]}

@@ -4,7 +4,19 @@ from django.conf import settings
 from django.urls import URLPattern, path, register_converter
 
 from payments.simulators import wallet as sim_wallet
-from payments.web import channels, console, held_money, integrators, late_fees, notices, portal, refunds, to_do, verify
+from payments.web import (
+    agents,
+    channels,
+    console,
+    held_money,
+    integrators,
+    late_fees,
+    notices,
+    portal,
+    refunds,
+    to_do,
+    verify,
+)
 
 
 class PaperConverter:
@@ -35,6 +47,11 @@ urlpatterns: list[URLPattern] = [
     path("console/channels/", channels.channel_list, name="channels"),
     path("console/channels/new/", channels.channel_new, name="channel_new"),
     path("console/channels/<str:channel_code>/", channels.channel, name="channel"),
+    path("console/agents/", agents.agent_list, name="agents"),
+    path("console/channels/<str:channel_code>/agent/", agents.agent, name="agent"),
+    path("console/channels/<str:channel_code>/agent/terms/", agents.agent_terms, name="agent_terms"),
+    path("console/channels/<str:channel_code>/agent/deposit/", agents.agent_deposit, name="agent_deposit"),
+    path("console/channels/<str:channel_code>/agent/<str:settled_on>/", agents.agent_day, name="agent_day"),
     path("console/channels/<str:channel_code>/switch/", channels.channel_switch, name="channel_switch"),
     path("console/channels/<str:channel_code>/area/", channels.channel_area, name="channel_area"),
     path("console/channels/<str:channel_code>/change/", channels.channel_change, name="channel_change"),

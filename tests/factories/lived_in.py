@@ -32,6 +32,7 @@ from halls.operations import call_next, finish, rate, start_serving
 from payments.models import PaymentOrder
 from payments.operations import taking
 from tests.factories.advances import ask_today
+from tests.factories.agents import sell_a_day
 from tests.factories.arrears import Road
 from tests.factories.channels import connect_bank
 from tests.factories.corrections import add_corrections
@@ -77,6 +78,7 @@ def lived_in_world() -> World:
     """
     world = small_world()
     connect_bank(world, "walked-bank")
+    sell_a_day(world, "walked-shop", at=timezone.now())
     _staff(world)
     _read_and_bill(world)
     _agreed_beside(world)

@@ -82,6 +82,7 @@ from grid_service.operations import care, notices, portraits, questions
 from payments.models import PaymentOrder
 from payments.operations import ask_refund
 from payments.receipts import verification_token
+from tests.factories.agents import sell_a_day
 from tests.factories.arrears import Road
 from tests.factories.channels import connect_bank
 from tests.factories.corrections import add_corrections
@@ -345,6 +346,7 @@ def one_of_everything() -> Walk:
     }
     of_name: dict[str, dict[str, Any]] = {
         "key_": {"user_id": machine.pk},
+        "payments:agent": {"channel_code": "walk-shop", "settled_on": sell_a_day(world, "walk-shop", at=now)},
         "portal_message": {"message_id": in_inbox(portal, now)},
         "cis:supply": {"kind": "free", "term_id": free_energy(world)},
         "cockpit": {"code": next(iter(all_indicators()))},

@@ -12,7 +12,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import billing, forecast, kernel, laboratory, pages, rating, scoping, shedding
+from benchmarks import billing, forecast, kernel, laboratory, pages, payments, rating, scoping, shedding
 from benchmarks.machine import describe_machine, describe_versions, revision
 from benchmarks.registry import Benchmark, Registry, UnknownBenchmark
 
@@ -24,6 +24,7 @@ REGISTRY.add("rating", "hourly curves and readings to bills, beside PySAM and ra
 REGISTRY.add("billing", "readings to bills in Postgres against a raw COPY of the same rows", billing.run)
 REGISTRY.add("laboratory", "a draft tariff tried on a year of bills, up to a million accounts", laboratory.run)
 REGISTRY.add("pages", "what people wait for, with a million accounts behind the pages", pages.run)
+REGISTRY.add("payments", "banks pay over HTTP against TPC-B, the operation against bare psycopg2", payments.run)
 REGISTRY.add("scoping", "what it adds that a list shows one's own part only, and what a noted look costs", scoping.run)
 REGISTRY.add("shedding", "shortage plans of up to 2,000 customers, against a bound and the greedy way", shedding.run)
 REGISTRY.add("forecast", "tomorrow's load on measured series, against last week and the operator", forecast.run)

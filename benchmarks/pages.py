@@ -64,14 +64,14 @@ def run(short: bool) -> dict[str, Any]:
         environment = {**server.environment(DATABASE), "LOG_LEVEL": "ERROR"}
         load(server, environment, DATABASE, accounts)
         people = _people(environment, steps)
-        with _site(environment) as host:
+        with site(environment) as host:
             # The web server has read its own code and templates long before anybody comes; the database is cold.
             _visits(host, _few_steps(people["people"]), pause_s=0.0)
             _start_cold(server)
             first = _visits(host, people["people"], pause_s=PAUSE_S)
             warm = _visits(host, people["people"], pause_s=PAUSE_S)
             crowd = _visits(host, people["people"], pause_s=0.0)
-        with _site({**environment, "DJANGO_SETTINGS_MODULE": "benchmarks.bare_settings"}) as host:
+        with site({**environment, "DJANGO_SETTINGS_MODULE": "benchmarks.bare_settings"}) as host:
             bare = _visits(host, _bare(people, steps), pause_s=PAUSE_S)["bare view"]
         version = server.version()
     _print(accounts, first, warm, crowd, bare, people)
@@ -135,7 +135,7 @@ def _start_cold(server: Server) -> None:
 
 
 @contextlib.contextmanager
-def _site(environment: Mapping[str, str]) -> Iterator[str]:
+def site(environment: Mapping[str, str]) -> Iterator[str]:
     """The web server as `make run` starts it; gives host and port."""
     port = places.free_port()
     process = subprocess.Popen(

@@ -105,6 +105,7 @@ CONSOLE: tuple[Destination, ...] = (
     Destination(_("数据目录"), "database", "cis:data", "cis.export_data"),
     Destination(_("日结"), "book-check", "payments:day", "cis.close_day"),
     Destination(_("到账待核对"), "circle-alert", "payments:held", "payments.settle_held"),
+    Destination(_("渠道对账"), "equal", "payments:reconciliations", "payments.reconcile"),
     Destination(_("代征基金"), "landmark", "cis:fund_sums", "cis.close_day"),
     Destination(_("代收渠道"), "plug", "payments:channels", "payments.manage_channels"),
     Destination(_("代收点"), "store", "payments:agents", "payments.work_agents"),

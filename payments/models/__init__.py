@@ -1,4 +1,4 @@
-"""Money coming in, and who may bring it: see `money`, `channels` and `agents`."""
+"""Money coming in, who may bring it, and how it is proved: `money`, `channels`, `agents`, `reconciliation`."""
 
 from payments.models.agents import (
     AgentContract,
@@ -24,6 +24,7 @@ from payments.models.money import (
     SeenNonce,
     WalletNotice,
 )
+from payments.models.reconciliation import ChannelFile, ChannelFileRow, Difference, Reconciliation
 
 __all__ = [
     "AgentContract",
@@ -36,10 +37,14 @@ __all__ = [
     "BlockedSerial",
     "ChannelArea",
     "ChannelClient",
+    "ChannelFile",
+    "ChannelFileRow",
     "ChannelNonce",
     "ClientKey",
+    "Difference",
     "Payment",
     "PaymentOrder",
+    "Reconciliation",
     "Refund",
     "Reversal",
     "SeenNonce",

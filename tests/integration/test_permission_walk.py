@@ -94,6 +94,7 @@ from tests.factories.lived_in_shortages import add_shortages
 from tests.factories.market import open_market
 from tests.factories.metering import register_file, send
 from tests.factories.pictures import photo
+from tests.factories.reconciliation import add_difference
 from tests.factories.solar import feed_in_a_month
 from tests.factories.staff import prove
 from tests.factories.world import RESIDENTIAL_TARIFF, World, make_unit, make_user, small_world
@@ -278,6 +279,7 @@ def one_of_everything() -> Walk:
         "receipt_no": paid.receipt_no,
         "refund_no": refund["refund_no"],
         "held_id": hold_money(world.residential.account_id, now),
+        **add_difference(world, by_id=accountant.pk),
         "token": verification_token(paid.receipt_no),
         "paper": "a4",
         "day": "2026-01-07",

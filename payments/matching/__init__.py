@@ -1,0 +1,1 @@
+"""Pure: reading what channels say that they took."""

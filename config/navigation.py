@@ -79,6 +79,7 @@ CONSOLE: tuple[Destination, ...] = (
     # A list over whole units: at a hall no account is kept, so its people would only ever see an empty page.
     Destination(_("账单"), "receipt", "cis:bills", "cis.see_statistics"),
     Destination(_("收费"), "wallet", "payments:desk", "payments.take_payment"),
+    Destination(_("钱箱"), "wallet", "payments:drawer", "payments.take_payment"),
     Destination(_("叫号"), "megaphone", "halls:queue", "halls.call_tickets"),
     Destination(_("营业厅"), "store", "halls:halls", "halls.oversee"),
     Destination(_("大客户"), "building-2", "crm:key_accounts", "crm.view_key_accounts"),

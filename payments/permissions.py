@@ -20,6 +20,7 @@ PERMISSIONS.update(
         "payments.approve_agents": _("审批代收点备付金的存入和退回"),
         "payments.reconcile": _("和渠道对账，申请处理差异"),
         "payments.approve_difference": _("审批渠道对账差异的处理"),
+        "payments.approve_drawer": _("确认钱箱的长短款"),
         "payments.oversee_takings": _("查看本单位各柜员的收款"),
     }
 )

@@ -260,6 +260,11 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    # Several answers have a field called state; each has its own words.
+    "ENUM_NAME_OVERRIDES": {
+        "OrderStateEnum": ["created", "paid", "closed", "held"],
+        "AppSessionStateEnum": ["signed-in", "telephone-needed"],
+    },
 }
 
 # --- Data ----------------------------------------------------------------------------------

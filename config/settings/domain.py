@@ -387,3 +387,6 @@ BILL_HOLDS = {
 # How often an hour one connected client may ask for account numbers that do not exist: mistyped ones, not a search.
 # No public rule gives a number.
 CHANNEL_UNKNOWN_ACCOUNTS_AN_HOUR = 60
+
+# A clerk closes a drawer alone up to this much short or over; a larger difference is confirmed by a second person.
+DRAWER_DIFFERENCE_FEN = 1_000

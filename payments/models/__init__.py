@@ -1,4 +1,4 @@
-"""Money coming in, who may bring it, and how it is proved: `money`, `channels`, `agents`, `reconciliation`."""
+"""Money in, who may bring it, how it is proved: `money`, `channels`, `agents`, `drawers`, `reconciliation`."""
 
 from payments.models.agents import (
     AgentContract,
@@ -15,6 +15,7 @@ from payments.models.channels import (
     ChannelNonce,
     ClientKey,
 )
+from payments.models.drawers import DrawerEntry, DrawerShift
 from payments.models.money import (
     Allocation,
     Payment,
@@ -42,6 +43,8 @@ __all__ = [
     "ChannelNonce",
     "ClientKey",
     "Difference",
+    "DrawerEntry",
+    "DrawerShift",
     "Payment",
     "PaymentOrder",
     "Reconciliation",

@@ -28,7 +28,8 @@ from config.shared.models import OrgUnit
 from config.shared.money import yuan_from_fen
 from payments.events import PrepaymentRefunded
 from payments.messages import PREPAYMENT_REFUNDED
-from payments.models import Payment, Refund, Reversal
+from payments.models import DrawerEntry, Payment, Refund, Reversal
+from payments.operations.drawers import note_cash
 from payments.operations.taking import CLEARING, next_id
 from payments.queries.refunds import refund_subject
 from payments.receipt_numbers import refund_number
@@ -153,6 +154,15 @@ def _refund(act: approvals.Act) -> dict[str, Any]:
         refunded_at=act.at,
         business_date=business_date,
     ).save(force_insert=True)
+    if method == Payment.Method.CASH:
+        note_cash(
+            DrawerEntry.Kind.REFUND,
+            document_id=refund_id,
+            amount_fen=-amount_fen,
+            user_id=act.asked_by_id,
+            org_unit_id=act.org_unit_id,
+            at=act.at,
+        )
     publish(PrepaymentRefunded(account_id=account_id, refund_id=refund_id, amount_fen=amount_fen, method=method))
     number = refund_number(refund_id, business_date)
     return {"refund_no": number, "url": reverse("payments:refund_done", args=[number])}

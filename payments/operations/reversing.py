@@ -23,7 +23,8 @@ from config.shared.errors import BadInput, NotFound, Refused
 from config.shared.events import publish
 from config.shared.money import yuan_from_fen
 from payments.events import PaymentReversed
-from payments.models import Payment, Refund, Reversal
+from payments.models import DrawerEntry, Payment, Refund, Reversal
+from payments.operations.drawers import note_cash
 from payments.operations.taking import CLEARING, COUNTER, next_id
 from payments.words import METHODS
 
@@ -271,6 +272,15 @@ def book_reversal(
         channel=back.channel,
         serial=back.serial,
     ).save(force_insert=True)
+    if payment.channel == COUNTER and payment.method == Payment.Method.CASH:
+        note_cash(
+            DrawerEntry.Kind.REVERSAL,
+            document_id=reversal_id,
+            amount_fen=-payment.amount_fen,
+            user_id=reversed_by_id,
+            org_unit_id=payment.org_unit_id,
+            at=at,
+        )
     publish(
         PaymentReversed(
             account_id=payment.account_id,

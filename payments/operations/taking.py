@@ -24,7 +24,8 @@ from config.shared.events import publish
 from config.shared.money import MAX_FEN, yuan_from_fen
 from payments.events import PaymentReceived
 from payments.messages import PAYMENT_RECEIVED
-from payments.models import Allocation, Payment
+from payments.models import Allocation, DrawerEntry, Payment
+from payments.operations.drawers import note_cash
 from payments.receipt_numbers import receipt_number
 
 COUNTER = "counter"
@@ -261,6 +262,15 @@ def book_new(
         )
         for seq, part in enumerate(settled.allocations, start=1)
     )
+    if channel == COUNTER and method == Payment.Method.CASH:
+        note_cash(
+            DrawerEntry.Kind.PAYMENT,
+            document_id=payment_id,
+            amount_fen=amount_fen,
+            user_id=received_by_id,
+            org_unit_id=org_unit_id,
+            at=at,
+        )
     publish(
         PaymentReceived(
             account_id=account_id,

@@ -6,6 +6,7 @@ import uuid
 from datetime import date, timedelta
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -28,6 +29,7 @@ from config.shared.web.parts import render_part
 from config.shared.web.step_up import requires_step_up
 from config.shared.web.tables import answer
 from payments import operations, queries, receipts
+from payments.operations.drawers import DrawerNotOpen
 from payments.operations.taking import is_form_key
 from payments.web.day_table import PAYMENTS
 from payments.web.forms import DayForm, ReversalForm, TakePaymentForm
@@ -111,7 +113,7 @@ def pay(request: HttpRequest, account_no: str) -> HttpResponse:
                 at=timezone.now(),
             )
         except Refused as refused:
-            form.add_error(None, refused.message)
+            form.add_error(None, ValidationError(refused.message, code=refused.code))
         else:
             if taken.is_repeat:
                 messages.warning(request, _("这张收款单已经收过款，没有重复收取。下面是当时的收据。"))
@@ -128,6 +130,7 @@ def _draw_pay(request: HttpRequest, page: queries.PayForm, form: TakePaymentForm
         "today": timezone.localdate(),
         "form": form,
         "draft": draft,
+        "needs_drawer": form.has_error("__all__", DrawerNotOpen.code),
         "may_refund": page.dues.prepayment_fen > 0 and may(staff_of(request), "payments.ask_refund"),
     }
     return render(request, "payments/pay.html", context, status=status)

@@ -36,6 +36,7 @@ from tests.factories.agents import sell_a_day
 from tests.factories.arrears import Road
 from tests.factories.channels import connect_bank
 from tests.factories.corrections import add_corrections
+from tests.factories.drawers import closed_drawer
 from tests.factories.halls import at_counter, make_hall, take
 from tests.factories.held_money import hold_money
 from tests.factories.lived_in_district import add_district
@@ -238,6 +239,7 @@ def _in_the_portal(world: World, now: datetime) -> None:
         expires_at=now + timedelta(hours=1),
     )
     hold_money(account.account_id, now)
+    closed_drawer(world, now)
     subject = f"account:{account.account_id}"
     looks.note_look(
         user_id=world.clerk_a_id,

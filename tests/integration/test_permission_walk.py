@@ -87,6 +87,7 @@ from tests.factories.arrears import Road
 from tests.factories.channels import connect_bank
 from tests.factories.corrections import add_corrections
 from tests.factories.districts import make_district
+from tests.factories.drawers import closed_drawer
 from tests.factories.fee_control import PAPER
 from tests.factories.halls import make_hall, take
 from tests.factories.held_money import hold_money
@@ -278,6 +279,7 @@ def one_of_everything() -> Walk:
         **add_corrections(world, by_id=accountant.pk, at=now),
         "receipt_no": paid.receipt_no,
         "refund_no": refund["refund_no"],
+        "shift_id": closed_drawer(world, now),
         "held_id": hold_money(world.residential.account_id, now),
         **add_difference(world, by_id=accountant.pk),
         "token": verification_token(paid.receipt_no),

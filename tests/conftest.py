@@ -16,7 +16,7 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,7 @@ from django.conf import settings
 from django.db import connections
 from django.test import TransactionTestCase
 from django.utils import translation
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from tests.emptied import Origin, empty, origin_of
 from tests.stack import Stack
@@ -258,6 +259,7 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> It
         pytest.fail("This test needs the database; tests/unit and tests/architecture run without one.")
     patch = pytest.MonkeyPatch()
     patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: clean_database())
+    patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", _static_files_once(WhiteNoiseMiddleware))
     with django_db_blocker.unblock():
         _ensure_template()
         fresh_database()
@@ -265,6 +267,19 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> It
     with django_db_blocker.unblock():
         connections.close_all()
     patch.undo()
+
+
+def _static_files_once(middleware: Any) -> Callable[[Any], None]:
+    """Each test client makes the middleware anew, and the list of static files takes longer than most requests."""
+    listed, found = middleware.add_files_from_finders, dict[str, Any]()
+
+    def add(self: Any) -> None:
+        if not found:
+            listed(self)
+            found.update(self.files)
+        self.files.update(found)
+
+    return add
 
 
 @pytest.fixture

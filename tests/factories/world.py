@@ -29,12 +29,12 @@ from cis.models import (
     TransformerDistrict,
 )
 from cis.operations.ledger import create_balances
-from cis.operations.reference import load_reference
 from cis.rating.registers import Register, energy_kwh_e2
 from config.shared.models import OrgUnit, Role, RoleGrant, User
 from config.shared.names import grams, name_keys
 from config.shared.periods import add_months, cycle_of, first_day, reading_date
 from config.shared.personal_data import blind_index
+from tests.factories.reference import load_reference
 
 PASSWORD = "a-test-password-1"
 PORTAL_TELEPHONE = "13800000099"

@@ -126,6 +126,7 @@ MANAGED = {
     "proposal_id",
     "case_id",
     "hold_id",
+    "shift_id",
     "installation_id",
     "back_bill_id",
     "channel_code",

@@ -39,7 +39,7 @@ class TestAPartThatFails:
         page.get_by_role("button", name="再试一次").click()
         page.get_by_text("这一部分没有取到").wait_for(state="hidden")
         page.get_by_text("DDZY").first.wait_for()
-        page.wait_for_function("document.activeElement !== document.body")  # the focus stays where the button was
+        page.wait_for_function("() => document.activeElement !== document.body")  # the focus stays where the button was
 
     def test_that_hangs_gives_up_alone(self, page: Any, live: Stack) -> None:
         small_world()

@@ -38,7 +38,7 @@ class TestByKeysAlone:
         assert "186.40" in text_of(page)
         keys.press("Enter")
         page.wait_for_url("**/pay/?key=*")
-        page.wait_for_function("document.activeElement.name === 'amount'")
+        page.wait_for_function("() => document.activeElement.name === 'amount'")
         assert page.evaluate("document.activeElement.value") == "186.40"
         keys.press("Enter")
         page.wait_for_url("**/console/payments/*/")
@@ -81,7 +81,7 @@ class TestByKeysAlone:
         assert tabs.count() == 2
         assert "欧阳娜" in page.locator(".customer-tabs [aria-current=true]").inner_text()
         page.get_by_role("button", name="关闭 张三").press("Enter")
-        page.wait_for_function("document.querySelectorAll('.customer-tabs a').length === 1")
+        page.wait_for_function("() => document.querySelectorAll('.customer-tabs a').length === 1")
 
     def test_a_question_mark_shows_every_key_of_the_page(self, new_page: NewPage) -> None:
         world = small_world()
@@ -166,7 +166,7 @@ class TestTheWayBack:
 
 def wait_for_the_finder(page: Any) -> None:
     """The browser puts the cursor there with its first frame, which may come after the page has loaded."""
-    page.wait_for_function("document.activeElement.id === 'finder'")
+    page.wait_for_function("() => document.activeElement.id === 'finder'")
 
 
 def assert_focus_is_somewhere(page: Any) -> None:

@@ -25,7 +25,8 @@ _TABLES = (
 )
 _SEQUENCE = (
     "SELECT a.attname, pg_get_serial_sequence(%s, a.attname) FROM pg_attribute a"
-    " WHERE a.attrelid = %s::regclass AND a.attnum > 0 AND pg_get_serial_sequence(%s, a.attname) IS NOT NULL"
+    " WHERE a.attrelid = %s::regclass AND a.attnum > 0 AND NOT a.attisdropped"
+    " AND pg_get_serial_sequence(%s, a.attname) IS NOT NULL"
 )
 _OF_THE_TEMPLATE = ("auth_permission", "cis_ledger_account", "django_content_type")
 

@@ -265,6 +265,12 @@ SPECTACULAR_SETTINGS = {
         "OrderStateEnum": ["created", "paid", "closed", "held"],
         "AppSessionStateEnum": ["signed-in", "telephone-needed"],
     },
+    "OAS_VERSION": "3.1.1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.shared.api.my_schema.with_refusals",
+        "payments.api.channel_schema.with_refusals",
+    ],
 }
 
 # --- Data ----------------------------------------------------------------------------------

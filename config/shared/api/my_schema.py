@@ -8,32 +8,11 @@ from typing import Any
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.permissions import AllowAny
 
+from config.shared.api.refusals import PROBLEM, add_refusals
+
 PREFIX = "/api/v1/my/"
 Endpoint = tuple[str, str, str, Callable[..., Any]]
 
-PROBLEM = {
-    "type": "object",
-    "required": ["type", "title", "status", "code", "request_id"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string", "description": "may be shown to the customer; says what to do next"},
-        "status": {"type": "integer"},
-        "code": {"type": "string", "description": "stable; decide by this"},
-        "request_id": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["pointer", "detail"],
-                "properties": {
-                    "pointer": {"type": "string"},
-                    "detail": {"type": "string"},
-                    "code": {"type": "string"},
-                },
-            },
-        },
-    },
-}
 # Status to the codes that a program meets; those of an act stand in docs/my-api.md.
 REFUSALS = {
     "401": "`session-missing`, `session-ended`: sign in",
@@ -51,16 +30,15 @@ def only_my(endpoints: list[Endpoint]) -> list[Endpoint]:
 
 
 def with_refusals(result: dict[str, Any], **_more: Any) -> dict[str, Any]:
-    """How every address may say no; what an address says of its own stays."""
-    result["components"].setdefault("schemas", {})["Problem"] = PROBLEM
-    said = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    for path, methods in result["paths"].items():
-        for operation in methods.values():
-            statuses = set(REFUSALS) - ({"404"} if "{" not in path else set())
-            statuses -= {"401", "403"} if operation.get("security") == [] else set()
-            for status in sorted(statuses):
-                operation["responses"].setdefault(status, {"description": REFUSALS[status], "content": said})
+    """How every address of customers' apps may say no; what an address says of its own stays."""
+    add_refusals(result, PREFIX, name="Problem", form=PROBLEM, of=_refusals)
     return result
+
+
+def _refusals(path: str, operation: dict[str, Any]) -> dict[str, str]:
+    left_out = set() if "{" in path else {"404"}
+    left_out |= {"401", "403"} if operation.get("security") == [] else set()
+    return {status: said for status, said in REFUSALS.items() if status not in left_out}
 
 
 class MySchema(SpectacularAPIView):

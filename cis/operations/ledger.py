@@ -147,7 +147,10 @@ def open_business_date(at: datetime) -> date:
 
 
 def _last_closed_day() -> date | None:
-    return LedgerDay.objects.order_by("-business_date").values_list("business_date", flat=True).first()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(business_date) FROM cis_ledger_day")
+        last: date | None = cursor.fetchone()[0]
+    return last
 
 
 def lock_day(business_date: date) -> None:

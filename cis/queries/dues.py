@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from django.db import connection
 from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
@@ -106,10 +107,16 @@ def place_of(account_no: str) -> tuple[int, str]:
 
     :raises NotFound: there is no such account
     """
-    found = Account.objects.filter(account_no=account_no).values_list("id", "org_unit__path").first()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT a.id, u.path FROM cis_account a JOIN shared_org_unit u ON u.id = a.org_unit_id "
+            "WHERE a.account_no = %s",
+            [account_no],
+        )
+        found = cursor.fetchone()
     if found is None:
         raise NotFound(_("没有找到这个户号，请核对后再试。"))
-    return found
+    return found[0], found[1]
 
 
 def get_dues(*, account_id: int, on: date) -> Dues:
@@ -161,7 +168,10 @@ def to_pay_fen(*, account_id: int, on: date) -> int:
 
 def is_open(*, account_id: int) -> bool:
     """Whether the account exists and is not closed."""
-    return Account.objects.filter(pk=account_id, state=Account.State.OPEN).exists()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT state FROM cis_account WHERE id = %s", [account_id])
+        found = cursor.fetchone()
+    return found is not None and found[0] == Account.State.OPEN
 
 
 def names_of(account_ids: list[int]) -> dict[int, tuple[str, str]]:

@@ -12,6 +12,7 @@ from importlib import resources
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.utils.translation import gettext as _
 
@@ -133,14 +134,17 @@ def open_debts(account_ids: Sequence[int], *, on: date) -> dict[int, OpenDebts]:
     entry = terms_in_force(published("late_fees"), on=on, province=settings.COLLECTING_PROVINCE or None)
     terms, without = read_late_fee_terms(entry), set(entry.get("not_agreed_with_classes", ()))
     charges: dict[int, list[LateFeeCharge]] = defaultdict(list)
-    for charge in LateFeeCharge.objects.filter(account_id__in=account_ids).order_by("bill_id", "through_on"):
+    for charge in _charges_of(account_ids):
         charges[charge.bill_id].append(charge)
     still_open = [bill_id for bill_id, rows in charges.items() if any(row.open_fen for row in rows)]
     which = Q(account_id__in=account_ids, open_fen__gt=0)
     if still_open:
         which |= Q(pk__in=still_open)
     bills = list(
-        Bill.objects.filter(which).annotate(charged_there=F("opening__late_fee_through")).order_by("due_on", "pk")
+        Bill.objects.filter(which)
+        .only("account_id", "cycle", "revision", "period_start", "period_end", "due_on", "open_fen", "price_class")
+        .annotate(charged_there=F("opening__late_fee_through"))
+        .order_by("due_on", "pk")
     )
     agreed = agreed_bills([bill.pk for bill in bills], on=on)
     earlier = {bill.pk: bill.charged_there for bill in bills if bill.charged_there is not None}
@@ -170,6 +174,17 @@ def open_debts(account_ids: Sequence[int], *, on: date) -> dict[int, OpenDebts]:
         )
         for account_id, fees in found.items()
     }
+
+
+def _charges_of(account_ids: Sequence[int]) -> list[LateFeeCharge]:
+    """Charges of the accounts, by bill and day; hardly any payment finds one, and every payment asks."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM cis_late_fee_charge WHERE account_id = ANY(%s))", [list(account_ids)]
+        )
+        if not cursor.fetchone()[0]:
+            return []
+    return list(LateFeeCharge.objects.filter(account_id__in=account_ids).order_by("bill_id", "through_on"))
 
 
 def _given_back(bill_ids: Sequence[int]) -> dict[int, int]:

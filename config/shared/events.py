@@ -8,6 +8,7 @@ marks its delivery, so what it writes to the database happens once, and what it 
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 import traceback
 from collections.abc import Callable
@@ -68,6 +69,17 @@ def handles(event: type[E]) -> Callable[[Callable[[E], None]], Callable[[E], Non
     return register
 
 
+_WRITE = """
+WITH event AS (
+    INSERT INTO shared_outbox_event (name, key, payload, request_id, published_at)
+    VALUES (%s, %s, %s, %s, %s) RETURNING id, key, published_at
+)
+INSERT INTO shared_outbox_delivery (event_id, handler, key, state, attempts, next_attempt_at, error)
+SELECT event.id, handler, event.key, 'waiting', 0, event.published_at, ''
+FROM event, unnest(%s::text[]) WITH ORDINALITY AS told (handler, place) ORDER BY place
+"""
+
+
 def publish(event: Event) -> None:
     """
     Write an event into the outbox of the caller's transaction; workers deliver it after the commit.
@@ -80,18 +92,9 @@ def publish(event: Event) -> None:
     with connection.cursor() as cursor:
         # Publishers of one key take turns, so that ids of one key are in commit order.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7))", [event.key])
-    row = OutboxEvent.objects.create(
-        name=event.name,
-        key=event.key,
-        payload=dataclasses.asdict(event),
-        request_id=logs.request_id.get(),
-        published_at=now,
-    )
-    OutboxDelivery.objects.bulk_create(
-        OutboxDelivery(event=row, handler=name, key=event.key, next_attempt_at=now)
-        for name, (kind, _function) in HANDLERS.items()
-        if kind.name == event.name
-    )
+        handlers = [name for name, (kind, _function) in HANDLERS.items() if kind.name == event.name]
+        payload = json.dumps(dataclasses.asdict(event))
+        cursor.execute(_WRITE, [event.name, event.key, payload, logs.request_id.get(), now, handlers])
     if not any(hook[1] is nudge for hook in connection.run_on_commit):
         # One bell a transaction, however much happened in it.
         transaction.on_commit(nudge)

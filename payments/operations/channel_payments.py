@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from cis.operations import ledger
@@ -128,9 +128,10 @@ def collect(*, caller: Caller, collected: Collected, at: datetime) -> TakenPayme
     check_amount(collected.amount_fen)
     with transaction.atomic():
         lock_serial(caller.code, collected.serial)
-        if BlockedSerial.objects.filter(channel=caller.code, serial=collected.serial).exists():
+        is_blocked, is_used = _known(caller.code, collected.serial)
+        if is_blocked:
             raise SerialBlocked(_("该流水号已被冲正，不再入账，请把钱退给客户。"))
-        earlier = Payment.objects.filter(channel=caller.code, serial=collected.serial).first()
+        earlier = Payment.objects.get(channel=caller.code, serial=collected.serial) if is_used else None
         if earlier is None:
             # Before the account: a day that is refused anyhow must not tell which accounts there are.
             _check_day(caller, collected.bank_date, at)
@@ -178,6 +179,18 @@ def collect(*, caller: Caller, collected: Collected, at: datetime) -> TakenPayme
                 at=at,
             )
     return taken
+
+
+def _known(channel: str, serial: str) -> tuple[bool, bool]:
+    """Whether a serial is blocked, and whether something was paid under it; the serial is locked."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM payments_blocked_serial WHERE channel = %(channel)s AND serial = %(serial)s), "
+            "EXISTS (SELECT FROM payments_payment WHERE channel = %(channel)s AND serial = %(serial)s)",
+            {"channel": channel, "serial": serial},
+        )
+        is_blocked, is_used = cursor.fetchone()
+    return is_blocked, is_used
 
 
 def check_stands(*, caller: Caller, serial: str) -> None:

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from config.shared.errors import Refused
+from config.shared.personal_data import decrypt
 from payments.channel_codes import CODES
 from payments.channel_rules import DayRules
 from payments.models import AnsweredRequest, ChannelClient, ChannelNonce, ClientKey
@@ -99,7 +100,7 @@ def admit(*, request: SignedRequest, at: datetime) -> Caller:
         raise RequestRefused("bad-header") from error
     if not request_signature.is_offered(header.algorithm):
         raise RequestRefused("algorithm-not-offered")
-    key = ClientKey.objects.select_related("client").filter(client__code=header.client, key_id=header.key).first()
+    key, areas = _find_key(header.client, header.key)
     if key is None or not _has_signed(key, header, request):
         log.info(
             "channel request with a wrong signature",
@@ -115,7 +116,40 @@ def admit(*, request: SignedRequest, at: datetime) -> Caller:
     except RequestRefused as refused:
         log.info("channel request refused", extra={"client": client.code, "key": key.key_id, "reason": refused.reason})
         raise
-    return _caller(client, header.key)
+    return _caller(client, header.key, areas)
+
+
+# Every request asks this once: written down, because putting it together anew took longer than answering it.
+_KEY = """
+SELECT k.id, k.algorithm, k.public_key, k.secret, k.valid_from, k.valid_until, k.revoked_at,
+       c.id, c.name, c.kind, c.is_sandbox, c.is_on, c.clearing_id, c.cutoff_time, c.days_apart, c.reversal_days,
+       c.blackout_from, c.blackout_until, c.networks, c.fingerprints, c.queries_per_minute, c.payments_per_minute,
+       c.account_queries_per_hour,
+       (SELECT coalesce(json_agg(json_build_array(u.path, a.is_on)), '[]') FROM payments_client_area a
+        JOIN shared_org_unit u ON u.id = a.org_unit_id WHERE a.client_id = c.id)
+FROM payments_client_key k JOIN payments_channel_client c ON c.id = k.client_id
+WHERE k.key_id = %s AND c.code = %s
+"""
+_OF_KEY = ("id", "algorithm", "public_key", "secret", "valid_from", "valid_until", "revoked_at")
+_OF_CLIENT = (
+    "id", "name", "kind", "is_sandbox", "is_on", "clearing_id", "cutoff_time", "days_apart", "reversal_days",
+    "blackout_from", "blackout_until", "networks", "fingerprints", "queries_per_minute", "payments_per_minute",
+    "account_queries_per_hour",
+)  # fmt: skip
+
+
+def _find_key(code: str, key_id: str) -> tuple[ClientKey | None, tuple[tuple[str, bool], ...]]:
+    """A client's key with its client, and where the client collects; one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_KEY, [key_id, code])
+        row = cursor.fetchone()
+    if row is None:
+        return None, ()
+    own, rest = row[: len(_OF_KEY)], row[len(_OF_KEY) : -1]
+    values = dict(zip(_OF_KEY, own, strict=True))
+    values["secret"] = decrypt(values["secret"]) if values["secret"] else ""
+    client = ChannelClient(code=code, **dict(zip(_OF_CLIENT, rest, strict=True)))
+    return ClientKey(client=client, key_id=key_id, **values), tuple((path, is_on) for path, is_on in row[-1])
 
 
 def _has_signed(key: ClientKey, header: request_signature.SignedHeader, request: SignedRequest) -> bool:
@@ -161,16 +195,23 @@ def is_in_networks(address: str, networks: list[str]) -> bool:
 
 
 def _is_first_use(client_id: int, nonce: str, at: datetime) -> bool:
-    """Note the nonce at once, whatever becomes of the request; False when any process noted it before."""
+    """
+    Note the nonce at once, whatever becomes of the request; False when any process noted it before.
+
+    Every process sees it at once, and nobody waits until it is on the disk: a server that falls over may forget the
+    nonces of its last moment, and what was booked under them stands under serials that it does not forget.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO payments_client_nonce (client_id, nonce, seen_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            "WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)) "
+            "INSERT INTO payments_client_nonce (client_id, nonce, seen_at) SELECT %s, %s, %s FROM quick "
+            "ON CONFLICT DO NOTHING",
             [client_id, nonce, at],
         )
         return bool(cursor.rowcount == 1)
 
 
-def _caller(client: ChannelClient, key_id: str) -> Caller:
+def _caller(client: ChannelClient, key_id: str, areas: tuple[tuple[str, bool], ...]) -> Caller:
     return Caller(
         client_id=client.pk,
         code=client.code,
@@ -183,7 +224,7 @@ def _caller(client: ChannelClient, key_id: str) -> Caller:
             client.cutoff_time, client.days_apart, client.reversal_days, client.blackout_from, client.blackout_until
         ),
         limits=Limits(client.queries_per_minute, client.payments_per_minute, client.account_queries_per_hour),
-        areas=tuple(client.areas.values_list("org_unit__path", "is_on")),
+        areas=areas,
     )
 
 
@@ -221,18 +262,26 @@ def answer_once(
             cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 12))", [f"{client_id}:{route}:{key}"])
             if not cursor.fetchone()[0]:
                 raise RequestRefused("still-running")
-        # A statement of its own: it sees what was committed before the lock was given.
-        kept = AnsweredRequest.objects.filter(client_id=client_id, route=route, key=key).first()
+            # A statement of its own: it sees what was committed before the lock was given.
+            cursor.execute(
+                "SELECT digest, status, body FROM payments_answered_request "
+                "WHERE client_id = %s AND route = %s AND key = %s",
+                [client_id, route, key],
+            )
+            kept = cursor.fetchone()
         if kept is not None:
-            if bytes(kept.digest) != digest:
+            if bytes(kept[0]) != digest:
                 raise RequestRefused("key-used-otherwise")
             if check_stands is not None:
                 check_stands()
-            return Answer(kept.status, bytes(kept.body), is_first=False)
+            return Answer(kept[1], bytes(kept[2]), is_first=False)
         status, answer = act()
-        AnsweredRequest(
-            client_id=client_id, route=route, key=key, digest=digest, status=status, body=answer, answered_at=at
-        ).save(force_insert=True)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO payments_answered_request (client_id, route, key, digest, status, body, answered_at) "
+                "VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                [client_id, route, key, digest, status, answer, at],
+            )
     return Answer(status, answer, is_first=True)
 
 

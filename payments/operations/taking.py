@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -24,7 +25,7 @@ from config.shared.events import publish
 from config.shared.money import MAX_FEN, yuan_from_fen
 from payments.events import PaymentReceived
 from payments.messages import PAYMENT_RECEIVED
-from payments.models import Allocation, DrawerEntry, Payment
+from payments.models import DrawerEntry, Payment
 from payments.operations.drawers import note_cash
 from payments.receipt_numbers import receipt_number
 
@@ -232,35 +233,26 @@ def book_new(
         chosen=chosen,
         is_wish=is_wish,
     )
-    # Written once, after the surplus is known: nobody may update a payment.
-    Payment(
-        id=payment_id,
-        channel=channel,
-        serial=serial,
-        account_id=account_id,
-        amount_fen=amount_fen,
-        prepaid_fen=settled.prepaid_fen,
-        method=method,
-        reference=reference,
-        received_at=at,
-        business_date=business_date,
-        org_unit_id=org_unit_id,
-        received_by_id=received_by_id,
-        means=came.means,
-        branch=came.branch,
-        teller=came.teller,
-        paid_at=came.paid_at,
-    ).save(force_insert=True)
-    Allocation.objects.bulk_create(
-        Allocation(
-            payment_id=payment_id,
-            seq=seq,
-            bill_id=part.bill_id,
-            bill_no=part.bill_no,
-            amount_fen=part.amount_fen,
-            fee_fen=part.fee_fen,
-        )
-        for seq, part in enumerate(settled.allocations, start=1)
+    _write(
+        [
+            payment_id,
+            channel,
+            serial,
+            account_id,
+            amount_fen,
+            settled.prepaid_fen,
+            str(method),
+            reference,
+            at,
+            business_date,
+            org_unit_id,
+            received_by_id,
+            came.means,
+            came.branch,
+            came.teller,
+            came.paid_at,
+        ],
+        settled.allocations,
     )
     if channel == COUNTER and method == Payment.Method.CASH:
         note_cash(
@@ -287,6 +279,34 @@ def book_new(
         prepaid_fen=settled.prepaid_fen,
         is_repeat=False,
     )
+
+
+_PAYMENT = """
+INSERT INTO payments_payment (id, channel, serial, account_id, amount_fen, prepaid_fen, method, reference, received_at,
+                              business_date, org_unit_id, received_by_id, means, branch, teller, paid_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_ALLOCATIONS = """
+INSERT INTO payments_allocation (payment_id, seq, bill_id, bill_no, amount_fen, fee_fen)
+SELECT %s, seq, bill_id, bill_no, amount_fen, fee_fen
+FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[])
+     WITH ORDINALITY AS part (bill_id, bill_no, amount_fen, fee_fen, seq)
+"""
+
+
+def _write(payment: list[Any], parts: Sequence[settlement.AllocatedBill]) -> None:
+    """
+    Write a payment and its allocations: once, after the surplus is known, because nobody may update a payment.
+
+    Plain statements: putting them together anew from the models takes longer than the database takes to run them.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_PAYMENT, payment)
+        if parts:
+            columns = [
+                [getattr(part, name) for part in parts] for name in ("bill_id", "bill_no", "amount_fen", "fee_fen")
+            ]
+            cursor.execute(_ALLOCATIONS, [payment[0], *columns])
 
 
 def is_form_key(text: str) -> bool:

@@ -20,6 +20,25 @@ PAYMENT_RECEIVED = declare(
     )
 )
 
+PAYMENT_RECEIVED_LINK = declare(
+    Template(
+        code="payment-received-link",
+        channels=("sms", "email", "in_app"),
+        in_inbox=True,
+        lasts=timedelta(days=2),
+        subject_zh="已收到电费 {yuan} 元",
+        subject_en="Payment of {yuan} yuan received",
+        zh="已收到电费 {yuan} 元，收据号 {receipt}，收据和核验码：{address}",
+        en="We received {yuan} yuan. Receipt {receipt} with its code to verify: {address}",
+        examples={
+            "yuan": "186.40",
+            "receipt": "202611220000000123",
+            "address": "https://95598.example.cn/receipts/202611220000000123:signed/",
+        },
+    )
+)
+"""where the house has a public address: the receipt is one touch away, for whoever holds the telephone"""
+
 PREPAYMENT_REFUNDED = declare(
     Template(
         code="prepayment-refunded",

@@ -81,6 +81,8 @@ def _bring_up(supervisor: Supervisor) -> None:
     write_environment(ours)
     _prepare_database(environment)
     port = _web_port()
+    if environment.get("HOST", "127.0.0.1") == "127.0.0.1":
+        environment.setdefault("PUBLIC_ADDRESS", f"http://127.0.0.1:{port}")
     _start_programs(supervisor, environment, port)
     _print_addresses(environment, port)
 

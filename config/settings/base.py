@@ -50,6 +50,9 @@ BLIND_INDEX_KEY = os.environ.get("BLIND_INDEX_KEY", "")
 
 DEBUG = _is_on("DEBUG", default=False)
 ALLOWED_HOSTS = _listed("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+# Where people reach us from outside, such as https://95598.example.cn: codes on receipts and messages lead there.
+# Empty: codes lead to the host that the paper was asked of, and messages carry no address.
+PUBLIC_ADDRESS = os.environ.get("PUBLIC_ADDRESS", "").rstrip("/")
 CSRF_TRUSTED_ORIGINS = _listed("CSRF_TRUSTED_ORIGINS")
 # Addresses of the proxies whose X-Forwarded-For and X-Forwarded-Proto are believed; '*' for all.
 TRUSTED_PROXIES = _listed("TRUSTED_PROXIES")

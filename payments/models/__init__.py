@@ -1,4 +1,5 @@
-"""Money in, who may bring it, how it is proved: `money`, `channels`, `agents`, `drawers`, `reconciliation`."""
+"""Money in, who may bring it, how it is proved: `money`, `channels`, `agents`, `drawers`, `receipt_keys`,
+`reconciliation`."""
 
 from payments.models.agents import (
     AgentContract,
@@ -25,6 +26,7 @@ from payments.models.money import (
     SeenNonce,
     WalletNotice,
 )
+from payments.models.receipt_keys import ReceiptKey
 from payments.models.reconciliation import ChannelFile, ChannelFileRow, Difference, Reconciliation
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "DrawerShift",
     "Payment",
     "PaymentOrder",
+    "ReceiptKey",
     "Reconciliation",
     "Refund",
     "Reversal",

@@ -15,6 +15,7 @@ from payments.operations.orders import (
     receive_notice,
     start_order,
 )
+from payments.operations.receipt_keys import receipt_code
 from payments.operations.refunds import REFUND, NoHall, WayNotOpen, ask_refund, tell_refunded
 from payments.operations.reversing import (
     REVERSE,
@@ -69,6 +70,7 @@ __all__ = [
     "book_notice",
     "forget_nonces",
     "orders_to_ask_about",
+    "receipt_code",
     "receive_notice",
     "reverse_payment",
     "start_order",

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from cis.operations import collecting, fee_control_acts, ledger, notices, settlement
@@ -24,10 +25,11 @@ from config.shared.errors import BadInput, Refused
 from config.shared.events import publish
 from config.shared.money import MAX_FEN, yuan_from_fen
 from payments.events import PaymentReceived
-from payments.messages import PAYMENT_RECEIVED
+from payments.messages import PAYMENT_RECEIVED, PAYMENT_RECEIVED_LINK
 from payments.models import DrawerEntry, Payment
 from payments.operations.drawers import note_cash
 from payments.receipt_numbers import receipt_number
+from payments.receipt_tokens import verification_token
 
 COUNTER = "counter"
 # What a method brings in stands on this control account until it is in the bank.
@@ -348,12 +350,18 @@ def as_taken(payment: Payment, *, is_repeat: bool) -> TakenPayment:
 
 
 def tell_payer(*, payment_id: int, at: datetime) -> None:
-    """Send the customer a message with the receipt's number; once, however often it is asked for."""
+    """Send the customer a message with the receipt's number and address; once, however often it is asked for."""
     payment = Payment.objects.get(pk=payment_id)
+    parameters = {"yuan": yuan_from_fen(payment.amount_fen), "receipt": str(payment)}
+    template = PAYMENT_RECEIVED
+    if settings.PUBLIC_ADDRESS:
+        template = PAYMENT_RECEIVED_LINK
+        page = reverse("payments:verify", args=[verification_token(str(payment))])
+        parameters["address"] = f"{settings.PUBLIC_ADDRESS}{page}"
     notices.tell_customer(
         account_id=payment.account_id,
-        template=PAYMENT_RECEIVED.code,
-        parameters={"yuan": yuan_from_fen(payment.amount_fen), "receipt": str(payment)},
+        template=template.code,
+        parameters=parameters,
         dedupe_key=f"receipt:{payment_id}",
         happened_at=payment.received_at,
         at=at,

@@ -33,6 +33,7 @@ from payments.operations.drawers import DrawerNotOpen
 from payments.operations.taking import is_form_key
 from payments.web.day_table import PAYMENTS
 from payments.web.forms import DayForm, ReversalForm, TakePaymentForm
+from payments.web.verify import code_of
 
 
 @never_cache
@@ -216,10 +217,9 @@ def receipt_pdf(request: HttpRequest, receipt_no: str, paper: receipts.Paper) ->
 
 def pdf_answer(request: HttpRequest, receipt: queries.Receipt, paper: receipts.Paper) -> HttpResponse:
     """A receipt as an answer that a browser shows and names well."""
-    token = receipts.verification_token(receipt.payment.receipt_no)
-    address = request.build_absolute_uri(reverse("payments:verify", args=[token]))
+    code = code_of(request, receipt.payment)
     answer = HttpResponse(
-        receipts.render_receipt(receipt, paper=paper, verify_url=address), content_type="application/pdf"
+        receipts.render_receipt(receipt, paper=paper, verify_url=code), content_type="application/pdf"
     )
     answer["Content-Disposition"] = f'inline; filename="receipt-{receipt.payment.receipt_no}.pdf"'
     return answer

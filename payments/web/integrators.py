@@ -30,5 +30,6 @@ def integrators_page(request: HttpRequest) -> HttpResponse:
         "letters": [(f"E{letter}", words[word]) for letter, words in LETTERS.items()],
         "curl": integrators.CURL,
         "python": integrators.PYTHON,
+        "receipt": integrators.RECEIPT,
     }
     return render(request, "payments/integrators.html", context)

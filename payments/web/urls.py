@@ -78,6 +78,9 @@ urlpatterns: list[URLPattern] = [
     path("console/payments/<str:receipt_no>/receipt-<paper:paper>.pdf", console.receipt_pdf, name="receipt_pdf"),
     path("integrators/", integrators.integrators_page, name="integrators"),
     path("receipts/<str:token>/", verify.verify, name="verify"),
+    path("verify/", verify.verify_page, name="verify_page"),
+    path("verify/keys.json", verify.verify_keys, name="verify_keys"),
+    path("verify/<str:signed>/", verify.verify_code, name="verify_code"),
     path("my/pay/", portal.pay, name="portal_pay"),
     path("my/accounts/<str:account_no>/late-fees/", late_fees.portal_late_fees, name="portal_late_fees"),
     path("my/orders/", portal.receipt_list, name="portal_orders"),
@@ -95,7 +98,12 @@ if settings.SIMULATORS:
     ]
 
 # For `tests/architecture`: addresses that need no named permission, and why they do not.
-PUBLIC = {"payments:integrators": "whoever connects to us reads how; it names no customer and no client"}
+PUBLIC = {
+    "payments:integrators": "whoever connects to us reads how; it names no customer and no client",
+    "payments:verify_page": "whoever is shown a receipt may check it",
+    "payments:verify_code": "whoever is shown a receipt may check it; nothing is looked up before its signature holds",
+    "payments:verify_keys": "public keys are public",
+}
 SIGNED_IN_ONLY = {
     "payments:portal_pay": "a customer's own accounts",
     "payments:portal_late_fees": "a customer's own accounts",

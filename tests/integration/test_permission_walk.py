@@ -96,6 +96,7 @@ from tests.factories.market import open_market
 from tests.factories.metering import register_file, send
 from tests.factories.pictures import photo
 from tests.factories.reconciliation import add_difference
+from tests.factories.receipts import signed_code
 from tests.factories.solar import feed_in_a_month
 from tests.factories.staff import prove
 from tests.factories.world import RESIDENTIAL_TARIFF, World, make_unit, make_user, small_world
@@ -284,6 +285,7 @@ def one_of_everything() -> Walk:
         "held_id": hold_money(world.residential.account_id, now),
         **add_difference(world, by_id=accountant.pk),
         "token": verification_token(paid.receipt_no),
+        "signed": signed_code(paid.receipt_no),
         "paper": "a4",
         "day": "2026-01-07",
         "run_id": run,

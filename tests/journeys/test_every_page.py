@@ -89,6 +89,7 @@ NO_PAGES: dict[str, str] = {
     "cis:fee_control_paper": "hands out a file",
     "cis:portal_fee_balance": "a part of pages of the portal",
     "payments:portal_late_fees": "a part of pages of the portal",
+    "payments:verify_keys": "hands out public keys to programs",
     "grid_service:portrait": "hands out a picture",
     "dsm:shortage_submit": "an act",
     "dsm:shortage_paper": "hands out a file",

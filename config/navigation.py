@@ -125,7 +125,7 @@ PORTAL: tuple[Destination, ...] = (
     Destination(_("首页"), "house", "cis:portal_home", ""),
     Destination(_("账单"), "receipt-text", "cis:portal_bills", ""),
     Destination(_("用电"), "chart-column", "cis:portal_usage", "", ("/my/reading/",)),
-    Destination(_("交费"), "wallet", "payments:portal_pay", "", ("/my/receipts/", "/my/orders/")),
+    Destination(_("交费"), "wallet", "payments:portal_pay", "", ("/my/receipts/", "/my/orders/", "/my/statement/")),
     Destination(
         _("我的"),
         "user-round",
@@ -250,6 +250,8 @@ PAGES_SEEN: dict[str, str | Promise] = {
     "payments:account_late_fees": _("违约金"),
     "payments:payment": _("收据"),
     "payments:receipt_pdf": _("收据"),
+    "payments:statement": _("月结单"),
+    "payments:statement_pdf": _("月结单"),
     "payments:reverse": _("冲正"),
     "payments:refund": _("退预存电费"),
     "payments:refund_done": _("退费单"),

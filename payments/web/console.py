@@ -231,6 +231,7 @@ def pdf_answer(request: HttpRequest, receipt: queries.Receipt, paper: receipts.P
 def account_payments(request: HttpRequest, account_no: str) -> HttpResponse:
     """The payments of an account, as a part of the customer's page."""
     context = {
+        "account_no": account_no,
         "payments": queries.list_account_payments(account_no=account_no),
         "refunds": queries.list_account_refunds(account_no=account_no),
     }

@@ -174,6 +174,7 @@ def receipt_list(request: HttpRequest) -> HttpResponse:
     context = {
         "mine": mine,
         "payments": rows[:20],
+        "has_statement": mine.current.may(Right.RECEIPTS) and mine.current.may(Right.BILLS),
         "refunds": queries.list_refunds(account_id=mine.current.account_id) if is_first else (),
         "next_url": next_url,
     }

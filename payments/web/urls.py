@@ -16,6 +16,7 @@ from payments.web import (
     portal,
     reconciliation,
     refunds,
+    statements,
     to_do,
     verify,
 )
@@ -72,6 +73,8 @@ urlpatterns: list[URLPattern] = [
     path("console/accounts/<str:account_no>/refund/", refunds.ask, name="refund"),
     path("console/accounts/<str:account_no>/payments/", console.account_payments, name="account_payments"),
     path("console/accounts/<str:account_no>/late-fees/", late_fees.account_late_fees, name="account_late_fees"),
+    path("console/accounts/<str:account_no>/statement/", statements.statement, name="statement"),
+    path("console/accounts/<str:account_no>/statement.pdf", statements.statement_pdf, name="statement_pdf"),
     path("console/payments/refunds/<str:refund_no>/", refunds.refund, name="refund_done"),
     path("console/payments/<str:receipt_no>/", console.payment, name="payment"),
     path("console/payments/<str:receipt_no>/reversal/", console.reverse_payment, name="reverse"),
@@ -88,6 +91,8 @@ urlpatterns: list[URLPattern] = [
     path("my/receipts/", portal.receipt_list, name="portal_receipts"),
     path("my/receipts/<str:receipt_no>/", portal.receipt, name="portal_receipt"),
     path("my/receipts/<str:receipt_no>/receipt-<paper:paper>.pdf", portal.receipt_pdf, name="portal_receipt_pdf"),
+    path("my/statement/", statements.portal_statement, name="portal_statement"),
+    path("my/statement.pdf", statements.portal_statement_pdf, name="portal_statement_pdf"),
     path("pay/<str:channel>/notice/", notices.notice, name="notice"),
 ]
 
@@ -112,4 +117,6 @@ SIGNED_IN_ONLY = {
     "payments:portal_receipts": "a customer's own accounts",
     "payments:portal_receipt": "a customer's own accounts",
     "payments:portal_receipt_pdf": "a customer's own accounts",
+    "payments:portal_statement": "a customer's own accounts",
+    "payments:portal_statement_pdf": "a customer's own accounts",
 }

@@ -95,8 +95,8 @@ from tests.factories.lived_in_shortages import add_shortages
 from tests.factories.market import open_market
 from tests.factories.metering import register_file, send
 from tests.factories.pictures import photo
-from tests.factories.reconciliation import add_difference
 from tests.factories.receipts import signed_code
+from tests.factories.reconciliation import add_difference
 from tests.factories.solar import feed_in_a_month
 from tests.factories.staff import prove
 from tests.factories.world import RESIDENTIAL_TARIFF, World, make_unit, make_user, small_world

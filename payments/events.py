@@ -60,6 +60,23 @@ class AgentDepositLow(Event):
 
 
 @dataclass(frozen=True)
+class ClientFact(Event):
+    """
+    Something that a connected client may hear of: an act on a payment or an accounting day of its own.
+
+    `kind` is one of `payments.models.WebhookKind`; whose it is follows from the document, not from here. `account_id`
+    is 0 where no customer is concerned.
+    """
+
+    name: ClassVar[str] = "payments.client-fact"
+    key_field: ClassVar[str] = "account_id"
+
+    account_id: int
+    kind: str
+    document_id: int
+
+
+@dataclass(frozen=True)
 class WalletNoticeStored(Event):
     """What a provider said of a paid order is safely kept and waits to be booked."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.utils import timezone
 
-from config.shared.events import handles
+from config.shared.events import handles, send_task
 from payments import operations
-from payments.events import PaymentReceived, PrepaymentRefunded, WalletNoticeStored
+from payments.events import ClientFact, PaymentReceived, PrepaymentRefunded, WalletNoticeStored
+from payments.operations.webhook_sending import fan_out
 
 
 @handles(WalletNoticeStored)
@@ -31,3 +33,10 @@ def stop_collecting(event: PaymentReceived) -> None:
 def send_refund_notice(event: PrepaymentRefunded) -> None:
     """Tell the customer that money went back to them: it is how somebody notices a refund they never asked for."""
     operations.tell_refunded(refund_id=event.refund_id, at=timezone.now())
+
+
+@handles(ClientFact)
+def tell_connected_client(event: ClientFact) -> None:
+    """Write the webhooks of a fact, and ring for those who send them; repeated, they are there already."""
+    if fan_out(kind=event.kind, document_id=event.document_id, account_id=event.account_id):
+        transaction.on_commit(lambda: send_task("payments.tasks.send_webhooks", expires_s=60))

@@ -52,3 +52,16 @@ PREPAYMENT_REFUNDED = declare(
         examples={"yuan": "50.00", "refund": "TF202611220000000042"},
     )
 )
+
+WEBHOOK_SWITCHED_OFF = declare(
+    Template(
+        code="webhook-switched-off",
+        channels=("in_app",),
+        subject_zh="{client} 的事件推送已停",
+        subject_en="Webhooks to {client} are switched off",
+        zh="{client} 的推送地址 {url} 已停用：{why}。没送到的事件都留着，联系对方修好后，在“事件推送”里启用并重发。",
+        en="{url} of {client} is switched off: {why}. What did not arrive is kept; once it is mended, switch it on "
+        "and send again under Webhooks.",
+        examples={"client": "工商银行", "url": "https://hooks.icbc.example/events", "why": "连续多天送不到"},
+    )
+)

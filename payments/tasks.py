@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 from django.utils import timezone
 
 from config.celery import app
+from config.shared.events import send_task
 from payments import operations
 from payments.operations.agents import settle_days
 from payments.operations.channel_requests import forget_requests
+from payments.operations.webhook_sending import forget_messages, send_next
 
 log = logging.getLogger(__name__)
+
+# A worker stays so long with webhooks before it looks what else there is.
+TURN = timedelta(seconds=5)
 
 
 @app.task(acks_late=True)
@@ -42,3 +48,19 @@ def forget_channel_requests(**_future: object) -> None:
 def settle_agents(**_future: object) -> None:
     """Reckon up the days of agents that are over; repeated, nothing is left to settle."""
     settle_days(at=timezone.now())
+
+
+@app.task(acks_late=True)
+def send_webhooks(**_future: object) -> None:
+    """Send what connected clients are to hear, for one turn; what is left then rings again."""
+    until = timezone.now() + TURN
+    while send_next(now=timezone.now()):
+        if timezone.now() > until:
+            send_task("payments.tasks.send_webhooks", expires_s=60)
+            return
+
+
+@app.task(acks_late=True)
+def forget_webhooks(**_future: object) -> None:
+    """Forget webhooks that arrived, or were given up, long ago."""
+    forget_messages(at=timezone.now())

@@ -337,6 +337,8 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {
     "config.shared.tasks.work_on_job": {"queue": "jobs"},
     "config.shared.tasks.send_messages": {"queue": "messages"},
+    # They wait for others' servers: a slow one keeps nothing else from being done in time.
+    "payments.tasks.send_webhooks": {"queue": "webhooks"},
 }
 # Name to {"task": …, "schedule": seconds or crontab(…)}.
 _BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
@@ -400,6 +402,9 @@ _BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     # After the day was closed; commission is booked on the day that is open.
     "settle-agents": {"task": "payments.tasks.settle_agents", "schedule": crontab(hour=0, minute=50)},
     "prune-channel-requests": {"task": "payments.tasks.forget_channel_requests", "schedule": crontab(minute=15)},
+    # What is to be tried again, and what nobody rang for.
+    "send-webhooks": {"task": "payments.tasks.send_webhooks", "schedule": 5.0, "options": {"expires": 5}},
+    "prune-webhooks": {"task": "payments.tasks.forget_webhooks", "schedule": crontab(hour=4, minute=10)},
     "prune-looks": {"task": "config.shared.tasks.prune_looks", "schedule": crontab(hour=4, minute=40)},
     # After the night's collection, and before tomorrow is forecast from it.
     "aggregate-load": {"task": "dsm.tasks.aggregate_load", "schedule": crontab(hour=8, minute=20)},

@@ -3,6 +3,7 @@
 import json
 import os
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -60,6 +61,21 @@ ALIPAY: dict[str, str] = {
     or ("https://openapi.alipay.com/gateway.do" if os.environ.get("ALIPAY_PRIVATE_KEY") else ""),
     "key_file": str(_VAR / "alipay-keys.json"),
 }
+# --- Webhooks to connected clients ---
+# Ports that are called; https on public addresses alone. Plain http where SIMULATORS run, never in production.
+WEBHOOK_PORTS = tuple(int(port) for port in (os.environ.get("WEBHOOK_PORTS") or "443").split(","))
+WEBHOOK_PLAIN = SIMULATORS
+# Networks that are called although they are not public, such as a bank's front machine on a leased line: 10.20.30.0/28.
+WEBHOOK_NEAR = tuple(ip_network(one.strip()) for one in os.environ.get("WEBHOOK_NEAR", "").split(",") if one.strip())
+# A file of certificates that are believed instead of the system's, where banks have an authority of their own.
+WEBHOOK_CA_FILE = os.environ.get("WEBHOOK_CA_FILE", "")
+# Standard Webhooks, deliverability and reliability: an answer within 15 to 30 s; the waits between ten tries.
+WEBHOOK_TIMEOUT_S = 15.0
+WEBHOOK_RETRY_S = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
+WEBHOOK_JITTER = 0.2
+# Days without one success after which an endpoint is switched off (convention).
+WEBHOOK_OFF_AFTER_DAYS = 5
+
 # Programs that play providers beside those of messages, each with where it listens; started by `make run` only.
 SIMULATED_PROVIDERS: tuple[str, ...] = (
     "payments.simulators.agreed.wechat_pay",

@@ -1,5 +1,5 @@
 """Money in, who may bring it, how it is proved: `money`, `channels`, `agents`, `drawers`, `receipt_keys`,
-`reconciliation`."""
+`reconciliation`, `webhooks`."""
 
 from payments.models.agents import (
     AgentContract,
@@ -28,6 +28,7 @@ from payments.models.money import (
 )
 from payments.models.receipt_keys import ReceiptKey
 from payments.models.reconciliation import ChannelFile, ChannelFileRow, Difference, Reconciliation
+from payments.models.webhooks import WebhookAttempt, WebhookEndpoint, WebhookKind, WebhookMessage
 
 __all__ = [
     "AgentContract",
@@ -55,4 +56,8 @@ __all__ = [
     "Reversal",
     "SeenNonce",
     "WalletNotice",
+    "WebhookAttempt",
+    "WebhookEndpoint",
+    "WebhookKind",
+    "WebhookMessage",
 ]

@@ -20,7 +20,8 @@ from config.shared.errors import BadInput, NotFound, Refused
 from config.shared.models import OrgUnit
 from config.shared.money import yuan_from_fen
 from payments.channels import CHANNELS
-from payments.models import BlockedSerial, Difference, Payment, Reconciliation
+from payments.models import BlockedSerial, Difference, Payment, Reconciliation, WebhookKind
+from payments.operations.client_facts import tell_client
 from payments.operations.reconciling import resolving_posting
 from payments.operations.taking import CameIn, book_new, lock_serial
 
@@ -219,6 +220,7 @@ def settle_day(*, reconciliation_id: int, received_fen: int, fee_fen: int, by_id
         )
         run.received_fen, run.fee_fen, run.settled_at, run.settled_by_id = received_fen, fee_fen, at, by_id
         run.save(update_fields=["received_fen", "fee_fen", "settled_at", "settled_by"])
+        tell_client(run.channel, WebhookKind.RECONCILIATION_CLOSED, account_id=0, document_id=run.pk)
 
 
 def take_over(*, difference_id: int, by_id: int) -> None:

@@ -28,7 +28,8 @@ from config.shared.models import OrgUnit
 from config.shared.money import yuan_from_fen
 from payments.events import PrepaymentRefunded
 from payments.messages import PREPAYMENT_REFUNDED
-from payments.models import DrawerEntry, Payment, Refund, Reversal
+from payments.models import DrawerEntry, Payment, Refund, Reversal, WebhookKind
+from payments.operations.client_facts import tell_client
 from payments.operations.drawers import note_cash
 from payments.operations.taking import CLEARING, next_id
 from payments.queries.refunds import refund_subject
@@ -164,6 +165,8 @@ def _refund(act: approvals.Act) -> dict[str, Any]:
             at=act.at,
         )
     publish(PrepaymentRefunded(account_id=account_id, refund_id=refund_id, amount_fen=amount_fen, method=method))
+    if payment is not None:
+        tell_client(payment.channel, WebhookKind.REFUND_DONE, account_id=account_id, document_id=refund_id)
     number = refund_number(refund_id, business_date)
     return {"refund_no": number, "url": reverse("payments:refund_done", args=[number])}
 

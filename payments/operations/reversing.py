@@ -23,7 +23,8 @@ from config.shared.errors import BadInput, NotFound, Refused
 from config.shared.events import publish
 from config.shared.money import yuan_from_fen
 from payments.events import PaymentReversed
-from payments.models import DrawerEntry, Payment, Refund, Reversal
+from payments.models import DrawerEntry, Payment, Refund, Reversal, WebhookKind
+from payments.operations.client_facts import tell_client
 from payments.operations.drawers import note_cash
 from payments.operations.taking import CLEARING, COUNTER, next_id
 from payments.words import METHODS
@@ -289,4 +290,5 @@ def book_reversal(
             amount_fen=payment.amount_fen,
         )
     )
+    tell_client(payment.channel, WebhookKind.PAYMENT_REVERSED, account_id=payment.account_id, document_id=reversal_id)
     return ReversedPayment(reversal_id, payment.pk, str(payment), payment.amount_fen)

@@ -26,7 +26,8 @@ from config.shared.events import publish
 from config.shared.money import MAX_FEN, yuan_from_fen
 from payments.events import PaymentReceived
 from payments.messages import PAYMENT_RECEIVED, PAYMENT_RECEIVED_LINK
-from payments.models import DrawerEntry, Payment
+from payments.models import DrawerEntry, Payment, WebhookKind
+from payments.operations.client_facts import tell_client
 from payments.operations.drawers import note_cash
 from payments.receipt_numbers import receipt_number
 from payments.receipt_tokens import verification_token
@@ -274,6 +275,7 @@ def book_new(
             method=str(method),
         )
     )
+    tell_client(channel, WebhookKind.PAYMENT_BOOKED, account_id=account_id, document_id=payment_id)
     return TakenPayment(
         payment_id=payment_id,
         receipt_no=receipt_number(payment_id, business_date),

@@ -10,6 +10,8 @@ from django.views.decorators.http import require_safe
 
 from payments import integrators
 from payments.channel_codes import CODES, LETTERS, Letter
+from payments.models.webhooks import OFFERED_KINDS
+from payments.queries.webhooks import kind_choices
 
 _ROUTES: tuple[tuple[str, str, Letter], ...] = (
     ("GET", "/api/v1/channel/accounts/{account_no}/bills", "Q"),
@@ -31,5 +33,7 @@ def integrators_page(request: HttpRequest) -> HttpResponse:
         "curl": integrators.CURL,
         "python": integrators.PYTHON,
         "receipt": integrators.RECEIPT,
+        "receiver": integrators.RECEIVER,
+        "events": kind_choices(OFFERED_KINDS),
     }
     return render(request, "payments/integrators.html", context)

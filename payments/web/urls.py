@@ -19,6 +19,7 @@ from payments.web import (
     statements,
     to_do,
     verify,
+    webhooks,
 )
 
 
@@ -68,6 +69,22 @@ urlpatterns: list[URLPattern] = [
         "console/channels/<str:channel_code>/keys/<str:client_key>/revoke/",
         channels.channel_key_revoke,
         name="channel_key_revoke",
+    ),
+    path("console/channels/<str:channel_code>/webhooks/", webhooks.webhook_list, name="webhooks"),
+    path("console/channels/<str:channel_code>/webhooks/new/", webhooks.webhook_new, name="webhook_new"),
+    path("console/channels/<str:channel_code>/webhooks/<int:endpoint_id>/", webhooks.webhook, name="webhook"),
+    path(
+        "console/channels/<str:channel_code>/webhooks/<int:endpoint_id>/change/",
+        webhooks.webhook_change,
+        name="webhook_change",
+    ),
+    path(
+        "console/channels/<str:channel_code>/webhooks/<int:endpoint_id>/secret/",
+        webhooks.webhook_secret,
+        name="webhook_secret",
+    ),
+    path(
+        "console/channels/<str:channel_code>/webhooks/<int:endpoint_id>/act/", webhooks.webhook_act, name="webhook_act"
     ),
     path("console/accounts/<str:account_no>/pay/", console.pay, name="desk_account"),
     path("console/accounts/<str:account_no>/refund/", refunds.ask, name="refund"),

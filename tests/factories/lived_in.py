@@ -45,6 +45,7 @@ from tests.factories.market import open_market
 from tests.factories.metering import register_file
 from tests.factories.metering import send as send_readings
 from tests.factories.solar import feed_in_a_month
+from tests.factories.webhooks import told
 from tests.factories.world import RESIDENTIAL_TARIFF, World, make_user, small_world
 
 CYCLE = 202602
@@ -79,6 +80,7 @@ def lived_in_world() -> World:
     """
     world = small_world()
     connect_bank(world, "walked-bank")
+    told(world, "walked-bank", at=timezone.now())
     sell_a_day(world, "walked-shop", at=timezone.now())
     _staff(world)
     _read_and_bill(world)

@@ -99,6 +99,7 @@ from tests.factories.receipts import signed_code
 from tests.factories.reconciliation import add_difference
 from tests.factories.solar import feed_in_a_month
 from tests.factories.staff import prove
+from tests.factories.webhooks import told
 from tests.factories.world import RESIDENTIAL_TARIFF, World, make_unit, make_user, small_world
 from tests.integration.payments import pay
 
@@ -321,6 +322,7 @@ def one_of_everything() -> Walk:
         "serial": "WALK0001",
         "channel_code": connected.code,
         "client_key": connected.key_id,
+        "endpoint_id": told(world, connected.code, at=now),
         "access_id": agent.pk,
         "contact_id": contact.pk,
         "photo_id": keep_photo(

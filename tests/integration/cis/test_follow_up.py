@@ -31,10 +31,12 @@ from config.shared.jobs import JobCreated
 from config.shared.messaging.brake import NoticesStopped
 from config.shared.models import Job, NoticeStop, OutboxDelivery
 from payments import operations as payments
-from payments.events import PaymentReceived, PrepaymentRefunded, WalletNoticeStored
-from payments.models import Refund
+from payments.events import ClientFact, PaymentReceived, PrepaymentRefunded, WalletNoticeStored
+from payments.models import Payment, Refund
 from tests.factories.arrears import DEMANDED, Road
+from tests.factories.channels import connect_bank, today
 from tests.factories.ledger import at_once
+from tests.factories.webhooks import endpoint
 from tests.factories.world import AT, World, small_world
 from tests.integration.payments import pay
 
@@ -143,6 +145,7 @@ def example_of(event: type[Event], world: World) -> Event:
         PaymentReceived: lambda: PaymentReceived(
             account_id=account, payment_id=payment.payment_id, amount_fen=1_000, prepaid_fen=1_000, method="cash"
         ),
+        ClientFact: lambda: fact_of(world),
         WalletNoticeStored: lambda: WalletNoticeStored(out_trade_no="none", notice_id="none"),
         BillsIssued: lambda: BillsIssued(run_id=BillingRun.objects.latest("pk").pk, shard=0, cycle=world.cycle),
         PrepaymentRefunded: lambda: refund_of(world, 500),
@@ -158,6 +161,15 @@ def example_of(event: type[Event], world: World) -> Event:
     if event not in makers:
         pytest.fail(f"{event.__name__} is handled; say here what one looks like, so that it is delivered twice")
     return makers[event]()
+
+
+def fact_of(world: World) -> ClientFact:
+    """A bank that has an endpoint collected for the first account."""
+    bank = connect_bank(world, at=timezone.now())
+    endpoint(world, "https://hooks.icbc.example/")
+    assert bank.pay(world.residential.account_no, 100, serial="S1", bank_date=today()).status_code == 201
+    payment = Payment.objects.get(channel=bank.code)
+    return ClientFact(account_id=payment.account_id, kind="payment.booked", document_id=payment.pk)
 
 
 def demand_of(world: World) -> DebtorTold:

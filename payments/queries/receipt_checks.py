@@ -86,7 +86,8 @@ def check_receipt(text: str) -> ReceiptCheck:
 
 
 def _on_books(facts: ReceiptFacts) -> ReceiptCheck:
-    payment = Payment.objects.filter(pk=payment_id_in(facts.receipt_no)).first()
+    payment_id = payment_id_in(facts.receipt_no)
+    payment = Payment.objects.filter(pk=payment_id).first() if payment_id is not None else None
     if payment is None or str(payment) != facts.receipt_no or not _agrees(payment, facts):
         return ReceiptCheck(Verdict.NOT_ON_BOOKS)
     reversal = Reversal.objects.filter(payment=payment).first()

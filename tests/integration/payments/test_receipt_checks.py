@@ -66,7 +66,7 @@ def verdict_of(page: str) -> str:
 def scanned(pdf: bytes, *, dots_per_inch: int = 150) -> str:
     """What a camera reads from the first page on paper."""
     page = pypdfium2.PdfDocument(pdf)[0].render(scale=dots_per_inch / 72).to_pil()
-    [found] = zxingcpp.read_barcodes(page, formats=zxingcpp.BarcodeFormat.QRCode)
+    [found] = zxingcpp.read_barcodes(page, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
     return found.text
 
 

@@ -25,8 +25,8 @@ from config.shared.models import User
 from payments import operations
 from payments.queries.statements import Statement, get_statement
 from tests.factories.bills import issue
+from tests.factories.ledger import lawless
 from tests.factories.world import World, small_world
-from tests.integration.cis.test_ledger import lawless
 from tests.integration.payments import pay
 from tests.integration.payments.test_counter_pages import signed_in
 from tests.integration.payments.test_refunds import approve, ask

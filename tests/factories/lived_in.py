@@ -44,6 +44,7 @@ from tests.factories.lived_in_shortages import add_shortages
 from tests.factories.market import open_market
 from tests.factories.metering import register_file
 from tests.factories.metering import send as send_readings
+from tests.factories.reconciliation import add_difference
 from tests.factories.solar import feed_in_a_month
 from tests.factories.webhooks import told
 from tests.factories.world import RESIDENTIAL_TARIFF, World, make_user, small_world
@@ -75,10 +76,12 @@ def lived_in_world() -> World:
     paid, has a notice of disconnection, and pays half a month ahead by agreement. The portal
     user's account has a tenant, a payer and an agent, measured days up to yesterday, a report that waits for an
     answer and an order that waits for money; somebody asked who looked at it. A role is asked for, a job and a
-    delivery failed, a message was lost, letters are written, a program has a key. The staff of `MORE_STAFF` are there
-    too; `tenant`, `payer` and `proxy` are the names of the portal users.
+    delivery failed, a message was lost, letters are written, a program has a key, the
+    wallet says that it took money of which we know nothing. The staff of `MORE_STAFF` are there too; `tenant`,
+    `payer` and `proxy` are the names of the portal users.
     """
     world = small_world()
+    add_difference(world, by_id=world.accountant_id)
     connect_bank(world, "walked-bank")
     told(world, "walked-bank", at=timezone.now())
     sell_a_day(world, "walked-shop", at=timezone.now())

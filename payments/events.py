@@ -49,6 +49,30 @@ class PrepaymentRefunded(Event):
 
 
 @dataclass(frozen=True)
+class RefundNoticeStored(Event):
+    """What a provider said of a refund is safely kept and waits to be booked."""
+
+    name: ClassVar[str] = "payments.refund-notice-stored"
+    key_field: ClassVar[str] = "out_refund_no"
+
+    out_refund_no: str
+    notice_id: str
+    channel: str
+
+
+@dataclass(frozen=True)
+class RefundFailed(Event):
+    """Money could not go back the way it came; it lies on the account's prepayment again."""
+
+    name: ClassVar[str] = "payments.refund-failed"
+    key_field: ClassVar[str] = "account_id"
+
+    account_id: int
+    refund_id: int
+    amount_fen: int
+
+
+@dataclass(frozen=True)
 class AgentDepositLow(Event):
     """A sale brought an agent's deposit below the line agreed with it."""
 

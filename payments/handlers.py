@@ -7,7 +7,15 @@ from django.utils import timezone
 
 from config.shared.events import handles, send_task
 from payments import operations
-from payments.events import ClientFact, PaymentReceived, PrepaymentRefunded, WalletNoticeStored
+from payments.events import (
+    ClientFact,
+    PaymentReceived,
+    PrepaymentRefunded,
+    RefundFailed,
+    RefundNoticeStored,
+    WalletNoticeStored,
+)
+from payments.operations.paybacks import book_refund_notice, tell_failed
 from payments.operations.webhook_sending import fan_out
 
 
@@ -40,3 +48,15 @@ def tell_connected_client(event: ClientFact) -> None:
     """Write the webhooks of a fact, and ring for those who send them; repeated, they are there already."""
     if fan_out(kind=event.kind, document_id=event.document_id, account_id=event.account_id):
         transaction.on_commit(lambda: send_task("payments.tasks.send_webhooks", expires_s=60))
+
+
+@handles(RefundNoticeStored)
+def book_stored_refund_notice(event: RefundNoticeStored) -> None:
+    """Book what was kept of a refund and not got round to; repeated, it finds nothing to do."""
+    book_refund_notice(channel=event.channel, notice_id=event.notice_id)
+
+
+@handles(RefundFailed)
+def send_failed_refund_notice(event: RefundFailed) -> None:
+    """Tell the customer that their money waits for another way."""
+    tell_failed(refund_id=event.refund_id, at=timezone.now())

@@ -12,6 +12,7 @@ from config.shared.events import send_task
 from payments import operations
 from payments.operations.agents import settle_days
 from payments.operations.channel_requests import forget_requests
+from payments.operations.paybacks import paybacks_to_pursue, pursue_payback
 from payments.operations.webhook_sending import forget_messages, send_next
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,23 @@ def ask_about_orders(**_future: object) -> None:
         except Exception:
             # One order that nobody understands keeps no other from being asked about.
             log.exception("asking about an order failed", extra={"order": out_trade_no})
+
+
+@app.task(acks_late=True)
+def send_refunds(**_future: object) -> None:
+    """Send what was approved to its provider, and ask about what the provider has not told the end of."""
+    silent: set[str] = set()
+    for payback_id, channel in paybacks_to_pursue(at=timezone.now()):
+        # A provider that does not answer is not asked about all the others now.
+        if channel in silent:
+            continue
+        try:
+            pursue_payback(payback_id=payback_id, at=timezone.now())
+        except operations.ProviderSilent:
+            silent.add(channel)
+        except Exception:
+            # One refund that nobody understands keeps no other from its way.
+            log.exception("pursuing a refund failed", extra={"payback": payback_id})
 
 
 @app.task(acks_late=True)

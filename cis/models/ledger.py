@@ -80,7 +80,7 @@ class TransferKind(models.IntegerChoices):
     PAYMENT_RECEIVED = 3, "收费"  # (payment)
     PAYMENT_REVERSED = 4, "冲正"  # (reversal)
     PREPAYMENT_REFUNDED = 5, "退预存电费"  # (refund)
-    REFUND_SENT = 6, "退款转出"  # (refund)
+    REFUND_SENT = 6, "退款转出"  # (refund; leg 1: one that had failed)
     REFUND_FAILED = 7, "退款未成"  # (refund)
     NOTICE_HELD = 8, "到账待核对"  # (notice of a provider)
     CASH_HANDED_IN = 61, "现金解款"  # (cash deposit slip)

@@ -48,11 +48,11 @@ GROUP BY 1, 2 ORDER BY 1, 2
 # The class of a customer is that of the contract in force on the day.
 _RECEIVED = """
 SELECT (extract(year FROM t.business_date) * 100 + extract(month FROM t.business_date))::int, c.price_class,
-       sum(CASE WHEN t.kind = %(received)s THEN t.amount_fen ELSE -t.amount_fen END)::bigint
+       sum(CASE WHEN t.kind = ANY(%(received)s) THEN t.amount_fen ELSE -t.amount_fen END)::bigint
 FROM cis_ledger_transfer t
 JOIN cis_account a ON a.id = t.account_id JOIN shared_org_unit o ON o.id = a.org_unit_id
 JOIN cis_supply_contract c ON c.account_id = a.id AND c.valid @> t.business_date
-WHERE (t.kind = %(received)s OR t.kind = ANY(%(given_back)s))
+WHERE (t.kind = ANY(%(received)s) OR t.kind = ANY(%(given_back)s))
   AND t.business_date >= %(from_day)s AND t.business_date < %(to_day)s
   AND o.path LIKE ANY(%(paths)s)
 GROUP BY 1, 2 ORDER BY 1, 2
@@ -68,9 +68,14 @@ def billed_by_month(*, within: Sequence[str], first: int, last: int, today: date
 
 def received_by_month(*, within: Sequence[str], first: int, last: int) -> list[ReceivedInMonth]:
     """What the accounts under these paths paid and did not get back, by month of booking (both included) and class."""
-    asked: dict[str, int | date | list[int] | list[str]] = {
-        "received": int(TransferKind.PAYMENT_RECEIVED),
-        "given_back": [int(TransferKind.PAYMENT_REVERSED), int(TransferKind.PREPAYMENT_REFUNDED)],
+    asked: dict[str, date | list[int] | list[str]] = {
+        # Of refunds through a provider, only the legs that touch the customer's prepayment name an account.
+        "received": [int(TransferKind.PAYMENT_RECEIVED), int(TransferKind.REFUND_FAILED)],
+        "given_back": [
+            int(TransferKind.PAYMENT_REVERSED),
+            int(TransferKind.PREPAYMENT_REFUNDED),
+            int(TransferKind.REFUND_SENT),
+        ],
         "from_day": first_day(first),
         "to_day": first_day(add_months(last, 1)),
         "paths": _below(within),

@@ -356,6 +356,8 @@ _BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 20.0,
         "options": {"expires": 20},
     },
+    # Approved refunds leave within seconds; what a provider does not tell is asked.
+    "send-refunds": {"task": "payments.tasks.send_refunds", "schedule": 20.0, "options": {"expires": 20}},
     "prune-sessions": {"task": "config.shared.tasks.prune_sessions", "schedule": crontab(hour=4, minute=40)},
     "close-yesterday": {"task": "cis.tasks.close_yesterday", "schedule": crontab(hour=0, minute=30)},
     # In the morning; nobody is woken.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import parse_qsl
 
 from config.shared.money import NotMoney, fen_from_yuan
@@ -19,6 +19,11 @@ from payments.channels.base import (
     NotBelievable,
     OrderToPay,
     PaidNotice,
+    RefundFound,
+    RefundStanding,
+    RefundTerms,
+    RefundTold,
+    RefundToSend,
     Scene,
     Standing,
 )
@@ -38,6 +43,10 @@ class Alipay:
 
     method = "alipay"
     can_be_asked = True
+    # Source: Alipay open platform, alipay.trade.refund: within a year, as often as its amount allows.
+    refunds: RefundTerms | None = RefundTerms(
+        most=0, within=timedelta(days=365), later=frozenset({"ACQ.SELLER_BALANCE_NOT_ENOUGH", "isp.unknow-error"})
+    )
 
     def is_available(self) -> bool:
         """Keys are configured, or the simulator runs."""
@@ -56,11 +65,13 @@ class Alipay:
         )
         return Begun(address=address)
 
-    def read_notice(self, incoming: Incoming, *, at: datetime) -> PaidNotice | None:
+    def read_notice(self, incoming: Incoming, *, at: datetime) -> PaidNotice | RefundTold | None:
         """What the notice says; the signature is looked at before anything else is read."""
         fields = _client(at).read_notice(dict(parse_qsl(incoming.body, keep_blank_values=True)))
         # A partial refund is told of with the state of a paid trade.
-        if fields.get("trade_status") not in _PAID or "gmt_refund" in fields:
+        if "gmt_refund" in fields:
+            return _refund_told(fields, incoming.body)
+        if fields.get("trade_status") not in _PAID:
             return None
         names = ("notify_id", "out_trade_no", "trade_no")
         if not all(0 < len(fields.get(name, "")) <= 64 for name in names):
@@ -104,6 +115,33 @@ class Alipay:
                 raise
         return True
 
+    def refund(self, asked: RefundToSend, *, at: datetime) -> RefundFound:
+        """Its answer names the sum of all refunds of the trade: what became of this one is asked at once."""
+        _client(at).refund(
+            trade_no=asked.provider_no,
+            out_request_no=asked.out_refund_no,
+            amount_fen=asked.amount_fen,
+            reason=asked.reason,
+        )
+        found = self.find_refund(asked, at=at)
+        return RefundFound(RefundStanding.PROCESSING) if found.standing == RefundStanding.UNKNOWN else found
+
+    def find_refund(self, asked: RefundToSend, *, at: datetime) -> RefundFound:
+        """As its query says, which names no number of the refund: ours is the only one."""
+        try:
+            said = _client(at).find_refund(trade_no=asked.provider_no, out_request_no=asked.out_refund_no)
+        except Declined as declined:
+            if declined.code == _UNHEARD:
+                return RefundFound(RefundStanding.UNKNOWN)
+            raise
+        if said.get("refund_status") != "REFUND_SUCCESS":
+            return RefundFound(RefundStanding.UNKNOWN)
+        if (said.get("trade_no"), said.get("out_request_no")) != (asked.provider_no, asked.out_refund_no):
+            raise NoAnswer("the answer is about another refund")
+        return RefundFound(
+            RefundStanding.DONE, _fen(said, "refund_amount"), asked.provider_no, "", json.dumps(said, sort_keys=True)
+        )
+
     def answer(self, *, is_taken: bool) -> tuple[str, str]:
         """The one word that it waits for."""
         return "text/plain", "success" if is_taken else "failure"
@@ -114,8 +152,23 @@ def _client(at: datetime) -> AlipayClient:
     return AlipayClient(alipay_keys.agreement(), clock=lambda: moment)
 
 
-def _fen(said: Mapping[str, str]) -> int:
+def _refund_told(fields: Mapping[str, str], body: str) -> RefundTold | None:
+    """Its notice names the sum of all refunds of the trade, not this one's: that is asked."""
+    if not fields.get("out_biz_no"):
+        return None
+    if not all(0 < len(fields.get(name, "")) <= 64 for name in ("notify_id", "out_biz_no", "trade_no")):
+        raise NotBelievable("bad-format")
+    return RefundTold(
+        notice_id=fields["notify_id"],
+        nonce="",
+        out_refund_no=fields["out_biz_no"],
+        found=RefundFound(RefundStanding.DONE, 0, fields["trade_no"], "", body),
+        signature=fields["sign"],
+    )
+
+
+def _fen(said: Mapping[str, str], name: str = "total_amount") -> int:
     try:
-        return fen_from_yuan(said["total_amount"])
+        return fen_from_yuan(said[name])
     except (KeyError, NotMoney, AttributeError) as error:
         raise NotBelievable("bad-format") from error

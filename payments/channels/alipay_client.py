@@ -107,19 +107,26 @@ class AlipayClient:
         """Nobody can pay the trade any more; `Declined` with ACQ.TRADE_STATUS_ERROR where somebody has."""
         self._ask("alipay.trade.close", {"out_trade_no": out_trade_no})
 
-    def refund(self, *, out_trade_no: str, out_request_no: str, amount_fen: int, reason: str) -> dict[str, Any]:
-        """Give back a part of a trade; the same number again is the same refund (`fund_change` N)."""
+    def refund(
+        self, *, out_request_no: str, amount_fen: int, reason: str, out_trade_no: str = "", trade_no: str = ""
+    ) -> dict[str, Any]:
+        """
+        Give back a part of a trade, named by our number or Alipay's.
+
+        The same `out_request_no` again is the same refund (`fund_change` N).
+        """
         asked = {
-            "out_trade_no": out_trade_no,
+            **({"trade_no": trade_no} if trade_no else {"out_trade_no": out_trade_no}),
             "out_request_no": out_request_no,
             "refund_amount": yuan_from_fen(amount_fen),
             "refund_reason": reason[:256],
         }
         return self._ask("alipay.trade.refund", asked)
 
-    def find_refund(self, *, out_trade_no: str, out_request_no: str) -> dict[str, Any]:
+    def find_refund(self, *, out_request_no: str, out_trade_no: str = "", trade_no: str = "") -> dict[str, Any]:
         """What became of a refund; without `refund_status` nothing has."""
-        asked = {"out_trade_no": out_trade_no, "out_request_no": out_request_no}
+        which = {"trade_no": trade_no} if trade_no else {"out_trade_no": out_trade_no}
+        asked = {**which, "out_request_no": out_request_no}
         return self._ask("alipay.trade.fastpay.refund.query", asked)
 
     # --- Notices -----------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -123,12 +123,76 @@ class Found:
     body: str = ""
 
 
+class RefundStanding(StrEnum):
+    """What a provider says of a refund."""
+
+    PROCESSING = "processing"
+    """it will give the money back"""
+    DONE = "done"
+    CLOSED = "closed"
+    """it will not; the money stayed with us"""
+    ABNORMAL = "abnormal"
+    """it could not, for instance because the payer's card is gone; the money came back to us"""
+    UNKNOWN = "unknown"
+    """it has never heard of it"""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundTerms:
+    """What a provider gives back: so many refunds of one payment at most (0: any), so long after it was paid."""
+
+    most: int
+    within: timedelta
+    later: frozenset[str] = frozenset()
+    """refusals that pass by themselves or once somebody has topped our account up: ask again under the same number"""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundToSend:
+    """So much of a payment goes back; the same `out_refund_no` again is the same refund."""
+
+    out_refund_no: str
+    provider_no: str
+    amount_fen: int
+    total_fen: int
+    reason: str
+    notify_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFound:
+    """A provider's answer about a refund; `provider_no` is its number of the payment, `refund_no` the refund's."""
+
+    standing: RefundStanding
+    amount_fen: int = 0
+    provider_no: str = ""
+    refund_no: str = ""
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundTold:
+    """
+    What a provider tells of a refund; believed as far as its signature goes.
+
+    `amount_fen` is 0 where it does not say: then it must be asked.
+    """
+
+    notice_id: str
+    nonce: str
+    out_refund_no: str
+    found: RefundFound
+    signature: str
+
+
 class Channel(Protocol):
     """One provider. All money in fen; texts of the provider stay behind this wall."""
 
     method: str
     can_be_asked: bool
     """whether `find` and `close` are there: orders without a notice are asked about"""
+    refunds: RefundTerms | None
+    """None where `refund` and `find_refund` are not there: it gives nothing back when we ask"""
 
     def is_available(self) -> bool:
         """Whether this installation has what the channel needs."""
@@ -141,9 +205,9 @@ class Channel(Protocol):
         :raises Declined: the provider refused it
         """
 
-    def read_notice(self, incoming: Incoming, *, at: datetime) -> PaidNotice | None:
+    def read_notice(self, incoming: Incoming, *, at: datetime) -> PaidNotice | RefundTold | None:
         """
-        What a notice says, once its signature, time and merchant are right; None where it tells of no payment.
+        What a notice says, once its signature, time and merchant are right; None where it tells of no money.
 
         :raises NotBelievable: it must not be booked
         """
@@ -160,6 +224,21 @@ class Channel(Protocol):
         Let nobody pay the order any more; False where somebody has.
 
         :raises NoAnswer: nothing is known of it
+        """
+
+    def refund(self, asked: RefundToSend, *, at: datetime) -> RefundFound:
+        """
+        Ask that money goes back to its payer; the same number again is the same refund.
+
+        :raises NoAnswer: nothing is known of it
+        :raises Declined: the provider refused this request; an earlier one under the number may have been taken
+        """
+
+    def find_refund(self, asked: RefundToSend, *, at: datetime) -> RefundFound:
+        """
+        What the provider says of a refund.
+
+        :raises NoAnswer: nothing
         """
 
     def answer(self, *, is_taken: bool) -> tuple[str, str]:

@@ -16,7 +16,18 @@ from django.urls import reverse
 
 from config.shared.money import NotMoney, fen_from_yuan, yuan_from_fen
 from payments.channels import wallet_keys
-from payments.channels.base import Begun, Found, Incoming, NoAnswer, NotBelievable, OrderToPay, PaidNotice
+from payments.channels.base import (
+    Begun,
+    Found,
+    Incoming,
+    NoAnswer,
+    NotBelievable,
+    OrderToPay,
+    PaidNotice,
+    RefundFound,
+    RefundTerms,
+    RefundToSend,
+)
 from payments.signing import rsa2
 
 TIME_WINDOW = timedelta(seconds=300)
@@ -29,6 +40,7 @@ class Wallet:
 
     method = "wallet"
     can_be_asked = False
+    refunds: RefundTerms | None = None
 
     def is_available(self) -> bool:
         """Keys are configured, or the simulator runs and makes its own."""
@@ -89,6 +101,14 @@ class Wallet:
 
     def close(self, out_trade_no: str, *, at: datetime) -> bool:
         """It closes orders by their own time only."""
+        raise NoAnswer("the wallet answers no questions")
+
+    def refund(self, asked: RefundToSend, *, at: datetime) -> RefundFound:
+        """It gives nothing back when we ask."""
+        raise NoAnswer("the wallet answers no questions")
+
+    def find_refund(self, asked: RefundToSend, *, at: datetime) -> RefundFound:
+        """It gives nothing back when we ask."""
         raise NoAnswer("the wallet answers no questions")
 
     def answer(self, *, is_taken: bool) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,6 +17,11 @@ from payments.channels.base import (
     NotBelievable,
     OrderToPay,
     PaidNotice,
+    RefundFound,
+    RefundStanding,
+    RefundTerms,
+    RefundTold,
+    RefundToSend,
     Scene,
     Standing,
 )
@@ -32,12 +37,25 @@ _STANDINGS = {
     "PAYERROR": Standing.CLOSED,
 }
 
+_REFUNDS = {
+    "PROCESSING": RefundStanding.PROCESSING,
+    "SUCCESS": RefundStanding.DONE,
+    "CLOSED": RefundStanding.CLOSED,
+    "ABNORMAL": RefundStanding.ABNORMAL,
+}
+
 
 class WeChatPay:
     """The channel of one agreement."""
 
     method = "wechat"
     can_be_asked = True
+    # Source: WeChat Pay API v3, refunds: at most fifty of one payment, within a year.
+    refunds: RefundTerms | None = RefundTerms(
+        most=50,
+        within=timedelta(days=365),
+        later=frozenset({"NOT_ENOUGH", "FREQUENCY_LIMITED", "RATELIMIT_EXCEEDED"}),
+    )
 
     def is_available(self) -> bool:
         """Keys are configured, or the simulator runs."""
@@ -69,14 +87,15 @@ class WeChatPay:
             return Begun(address=f"{_named(said, 'h5_url')}&{_back_to(order.return_url)}")
         return Begun(code=_named(said, "code_url"))
 
-    def read_notice(self, incoming: Incoming, *, at: datetime) -> PaidNotice | None:
+    def read_notice(self, incoming: Incoming, *, at: datetime) -> PaidNotice | RefundTold | None:
         """What the notice says; signature and time are looked at before anything else is read."""
         client = _client(at)
         notice = client.read_notice(incoming.headers, incoming.body)
-        if notice.get("event_type") != "TRANSACTION.SUCCESS":
+        paid, event, own = notice["resource"], str(notice.get("event_type")), client.agreement
+        if event.startswith("REFUND."):
+            return self._refund_told(notice, incoming)
+        if event != "TRANSACTION.SUCCESS":
             return None
-        paid = notice["resource"]
-        own = client.agreement
         if paid.get("appid") not in own.app_ids or paid.get("mchid") != own.mchid:
             raise NotBelievable("wrong-merchant")
         lower = {name.lower(): value for name, value in incoming.headers.items()}
@@ -88,6 +107,28 @@ class WeChatPay:
             provider_no=_text(paid, "transaction_id"),
             amount_fen=_paid_fen(paid),
             body=incoming.body,
+            signature=lower["wechatpay-signature"],
+        )
+
+    def _refund_told(self, notice: Any, incoming: Incoming) -> RefundTold:
+        said = notice["resource"]
+        standing = _REFUNDS.get(str(said.get("refund_status")) if isinstance(said, dict) else "")
+        if standing is None:
+            raise NotBelievable("bad-format")
+        if said.get("mchid") != wechat_keys.agreement().mchid:
+            raise NotBelievable("wrong-merchant")
+        lower = {name.lower(): value for name, value in incoming.headers.items()}
+        return RefundTold(
+            notice_id=_text(notice, "id"),
+            nonce=f"wx:{_text(lower, 'wechatpay-nonce')}",
+            out_refund_no=_text(said, "out_refund_no"),
+            found=RefundFound(
+                standing,
+                _paid_fen(said, "refund"),
+                _text(said, "transaction_id"),
+                _text(said, "refund_id"),
+                incoming.body,
+            ),
             signature=lower["wechatpay-signature"],
         )
 
@@ -120,6 +161,27 @@ class WeChatPay:
                 raise
         return True
 
+    def refund(self, asked: RefundToSend, *, at: datetime) -> RefundFound:
+        """By WeChat Pay's own number of the payment; it answers before the money has moved."""
+        said = _client(at).refund(
+            transaction_id=asked.provider_no,
+            out_refund_no=asked.out_refund_no,
+            amount_fen=asked.amount_fen,
+            total_fen=asked.total_fen,
+            reason=asked.reason,
+            notify_url=asked.notify_url,
+        )
+        return _refund_in(said, asked)
+
+    def find_refund(self, asked: RefundToSend, *, at: datetime) -> RefundFound:
+        """As its query says."""
+        try:
+            return _refund_in(_client(at).find_refund(asked.out_refund_no), asked)
+        except Declined as declined:
+            if declined.code in ("RESOURCE_NOT_EXISTS", "RESOURCE_NOT_EXIST"):
+                return RefundFound(RefundStanding.UNKNOWN)
+            raise
+
     def answer(self, *, is_taken: bool) -> tuple[str, str]:
         """As its protocol has it."""
         said = {"code": "SUCCESS"} if is_taken else {"code": "FAIL", "message": "not believable"}
@@ -149,9 +211,23 @@ def _text(said: Any, name: str) -> str:
     return value
 
 
-def _paid_fen(said: Any) -> int:
+def _refund_in(said: dict[str, Any], asked: RefundToSend) -> RefundFound:
+    if said.get("out_refund_no") != asked.out_refund_no:
+        raise NoAnswer("the answer is about another refund")
+    standing = _REFUNDS.get(str(said.get("status")))
+    if standing is None:
+        raise NotBelievable("bad-format")
+    # Where the payer gets it stays with WeChat Pay: nothing here needs it.
+    said = {name: value for name, value in said.items() if name != "user_received_account"}
+    body = json.dumps(said, ensure_ascii=False, sort_keys=True)
+    return RefundFound(
+        standing, _paid_fen(said, "refund"), _text(said, "transaction_id"), _text(said, "refund_id"), body
+    )
+
+
+def _paid_fen(said: Any, name: str = "total") -> int:
     amount = said.get("amount") if isinstance(said, dict) else None
-    total = amount.get("total") if isinstance(amount, dict) else None
+    total = amount.get(name) if isinstance(amount, dict) else None
     if amount is None or not isinstance(total, int) or isinstance(total, bool):
         raise NotBelievable("bad-format")
     if amount.get("currency", "CNY") != "CNY":

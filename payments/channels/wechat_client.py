@@ -138,14 +138,26 @@ class WeChatClient:
     # --- Refunds -----------------------------------------------------------------------------
 
     def refund(
-        self, *, out_trade_no: str, out_refund_no: str, amount_fen: int, total_fen: int, reason: str, notify_url: str
+        self,
+        *,
+        out_refund_no: str,
+        amount_fen: int,
+        total_fen: int,
+        reason: str,
+        notify_url: str = "",
+        out_trade_no: str = "",
+        transaction_id: str = "",
     ) -> dict[str, Any]:
-        """Give back a part of an order; the same number again is the same refund."""
+        """
+        Give back a part of an order, named by our number or WeChat Pay's; the same refund number is the same refund.
+
+        Without `notify_url` it tells where the merchant's settings there say.
+        """
         asked = {
-            "out_trade_no": out_trade_no,
+            **({"transaction_id": transaction_id} if transaction_id else {"out_trade_no": out_trade_no}),
             "out_refund_no": out_refund_no,
             "reason": _cut(reason, 80),
-            "notify_url": notify_url,
+            **({"notify_url": notify_url} if notify_url else {}),
             "amount": {"refund": amount_fen, "total": total_fen, "currency": "CNY"},
         }
         return self._ask("POST", "/v3/refund/domestic/refunds", asked)

@@ -1,5 +1,7 @@
-"""Money in, who may bring it, how it is proved: `money`, `channels`, `agents`, `drawers`, `receipt_keys`,
-`reconciliation`, `webhooks`."""
+"""
+Money in and out, who may bring it, how it is proved:
+`agents`, `channels`, `drawers`, `money`, `paybacks`, `receipt_keys`, `reconciliation`, `webhooks`.
+"""
 
 from payments.models.agents import (
     AgentContract,
@@ -26,6 +28,7 @@ from payments.models.money import (
     SeenNonce,
     WalletNotice,
 )
+from payments.models.paybacks import Payback, RefundNotice
 from payments.models.receipt_keys import ReceiptKey
 from payments.models.reconciliation import ChannelFile, ChannelFileRow, Difference, Reconciliation
 from payments.models.webhooks import WebhookAttempt, WebhookEndpoint, WebhookKind, WebhookMessage
@@ -48,11 +51,13 @@ __all__ = [
     "Difference",
     "DrawerEntry",
     "DrawerShift",
+    "Payback",
     "Payment",
     "PaymentOrder",
     "ReceiptKey",
     "Reconciliation",
     "Refund",
+    "RefundNotice",
     "Reversal",
     "SeenNonce",
     "WalletNotice",

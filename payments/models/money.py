@@ -46,8 +46,6 @@ class Payment(models.Model):
     NOT_BACK_ITS_WAY: ClassVar = (
         Method.CASH,
         Method.BANK,
-        Method.WECHAT,
-        Method.ALIPAY,
         Method.CHEQUE,
         Method.TRANSFER,
         Method.NOTE,

@@ -36,12 +36,21 @@ from payments.channels.base import (
     OrderToPay,
     PaidNotice,
     Payer,
+    RefundTold,
     Standing,
 )
 from payments.events import WalletNoticeStored
 from payments.models import PaymentOrder, SeenNonce, WalletNotice
 from payments.operations.held_money import hold
-from payments.operations.taking import AccountClosed, KeyUsedOtherwise, UnusableKey, book_payment, is_form_key
+from payments.operations.paybacks import ProviderSilent, ProviderUnclear, book_refund_notice, keep_refund_notice
+from payments.operations.taking import (
+    AccountClosed,
+    KeyUsedOtherwise,
+    UnusableKey,
+    book_payment,
+    is_form_key,
+    wait_at_most,
+)
 
 log = logging.getLogger(__name__)
 
@@ -67,20 +76,6 @@ class ChannelNotOffered(Refused):
     """This installation has no such channel."""
 
     code = "channel-not-offered"
-
-
-class ProviderSilent(Refused):
-    """The provider did not answer in time."""
-
-    code = "provider-silent"
-    status = 502
-
-
-class ProviderUnclear(Refused):
-    """The provider answered about one order in a way that cannot be used."""
-
-    code = "provider-unclear"
-    status = 502
 
 
 class ProviderDeclined(Refused):
@@ -203,10 +198,10 @@ def _reachable(notify_url: str) -> str:
 
 def receive_notice(*, channel: str, incoming: Incoming, at: datetime) -> None:
     """
-    A provider says that somebody paid: check it, keep it for good, then book it.
+    A provider says that somebody paid, or what became of a refund: check it, keep it for good, then book it.
 
     Returns when the notice is kept; what stands against booking it is kept with it and left to people. What tells of
-    no payment is taken and forgotten.
+    no money is taken and forgotten.
 
     :raises NoticeRefused: it is not the provider's, not of now, or a repeated nonce
     """
@@ -223,9 +218,13 @@ def receive_notice(*, channel: str, incoming: Incoming, at: datetime) -> None:
     with transaction.atomic():
         if notice.nonce and not _is_first_use(notice.nonce, at):
             raise NoticeRefused(reason="nonce-repeated")
-        _keep(channel, notice, at)
+        if isinstance(notice, RefundTold):
+            keep_refund_notice(channel, notice, at)
+        else:
+            _keep(channel, notice, at)
+    book = book_refund_notice if isinstance(notice, RefundTold) else book_notice
     try:
-        book_notice(channel=channel, notice_id=notice.notice_id, within_ms=BOOKED_AT_ONCE_WITHIN_MS)
+        book(channel=channel, notice_id=notice.notice_id, within_ms=BOOKED_AT_ONCE_WITHIN_MS)
     except (ledger.DayIsClosed, OperationalError) as later:
         log.warning("notice is booked later", extra={"channel": channel, "reason": type(later).__name__})
 
@@ -318,9 +317,7 @@ def book_notice(*, channel: str, notice_id: str, within_ms: int = 0) -> None:
     :raises ledger.DayIsClosed: the day was closed in this moment; again, it is booked on the next
     """
     with transaction.atomic():
-        if within_ms:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [str(within_ms)])
+        wait_at_most(within_ms)
         notice = WalletNotice.objects.select_for_update().filter(channel=channel, notice_id=notice_id).first()
         if notice is None or notice.outcome:
             return

@@ -1,5 +1,5 @@
 """
-Give prepayment back: one person asks, another approves, and the approval pays.
+Give prepayment back: one person asks, another approves, and the approval pays, or lets the payment's provider pay.
 
 What may be given back is looked at twice: when somebody asks, so that they hear at once, and under the account's lock
 when somebody approves, because a bill may have used the prepayment in between.
@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Count, Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -26,11 +26,13 @@ from config.shared.events import publish
 from config.shared.languages import in_language
 from config.shared.models import OrgUnit
 from config.shared.money import yuan_from_fen
+from payments.channels import CHANNELS
 from payments.events import PrepaymentRefunded
-from payments.messages import PREPAYMENT_REFUNDED
-from payments.models import DrawerEntry, Payment, Refund, Reversal, WebhookKind
+from payments.messages import PREPAYMENT_GOES_BACK, PREPAYMENT_REFUNDED
+from payments.models import DrawerEntry, Payback, Payment, Refund, Reversal, WebhookKind
 from payments.operations.client_facts import tell_client
 from payments.operations.drawers import note_cash
+from payments.operations.paybacks import begin_payback, is_by_provider
 from payments.operations.taking import CLEARING, next_id
 from payments.queries.refunds import refund_subject
 from payments.receipt_numbers import refund_number
@@ -79,7 +81,7 @@ def ask_refund(
         # What is owed comes first: it is paid out of the prepayment before any of it goes back.
         owed_fen = dues.to_pay_fen(account_id=account_id, on=at.astimezone(settings.BILLING_TIME_ZONE).date())
         settlement.check_refundable(amount_fen, prepayment_fen=max(balances[account_id][1] - owed_fen, 0))
-        payment = _way(payment_id, account_id=account_id, amount_fen=amount_fen)
+        payment = _way(payment_id, account_id=account_id, amount_fen=amount_fen, at=at)
         if org_unit_id is None:
             raise NoHall(_("您没有所属的营业厅，不能申请退费。请联系管理员。"))
         unit = OrgUnit.objects.get(pk=org_unit_id)
@@ -126,7 +128,8 @@ def _words_of_refund(payload: Mapping[str, Any]) -> str:
 def _refund(act: approvals.Act) -> dict[str, Any]:
     account_id, amount_fen = int(act.payload["account_id"]), int(act.payload["amount_fen"])
     ledger.lock_balances([account_id])
-    payment = _way(act.payload["payment_id"], account_id=account_id, amount_fen=amount_fen)
+    payment = _way(act.payload["payment_id"], account_id=account_id, amount_fen=amount_fen, at=act.at)
+    by_provider = payment is not None and is_by_provider(payment)
     method = str(payment.method if payment else Payment.Method.CASH)
     business_date = ledger.open_business_date(act.at)
     refund_id = next_id("payments_refund")
@@ -135,12 +138,12 @@ def _refund(act: approvals.Act) -> dict[str, Any]:
         account_id=account_id,
         amount_fen=amount_fen,
         refund_id=refund_id,
-        clearing=CLEARING[method],
+        clearing="REFUNDS_PAYABLE" if by_provider else CLEARING[method],
         at=act.at,
         business_date=business_date,
         actor_id=act.decided_by_id,
     )
-    Refund(
+    refund = Refund(
         id=refund_id,
         approval_id=act.approval_id,
         account_id=account_id,
@@ -154,7 +157,10 @@ def _refund(act: approvals.Act) -> dict[str, Any]:
         asked_at=act.asked_at,
         refunded_at=act.at,
         business_date=business_date,
-    ).save(force_insert=True)
+    )
+    refund.save(force_insert=True)
+    if payment is not None and by_provider:
+        begin_payback(refund, payment)
     if method == Payment.Method.CASH:
         note_cash(
             DrawerEntry.Kind.REFUND,
@@ -172,26 +178,30 @@ def _refund(act: approvals.Act) -> dict[str, Any]:
 
 
 def tell_refunded(*, refund_id: int, at: datetime) -> None:
-    """Send the customer a message that money went back; once, however often it is asked for."""
+    """Send the customer a message that money went back, or is going; once, however often it is asked for."""
     refund = Refund.objects.get(pk=refund_id)
+    goes = Payback.objects.filter(refund=refund).exists()
+    way = {"way": str(METHODS[refund.method])} if goes else {}
     notices.tell_customer(
         account_id=refund.account_id,
-        template=PREPAYMENT_REFUNDED.code,
-        parameters={"yuan": yuan_from_fen(refund.amount_fen), "refund": str(refund)},
+        template=(PREPAYMENT_GOES_BACK if goes else PREPAYMENT_REFUNDED).code,
+        parameters={"yuan": yuan_from_fen(refund.amount_fen), "refund": str(refund), **way},
         dedupe_key=f"refund:{refund_id}",
         happened_at=refund.refunded_at,
         at=at,
     )
 
 
-def _way(payment_id: int | None, *, account_id: int, amount_fen: int) -> Payment | None:
+def _way(payment_id: int | None, *, account_id: int, amount_fen: int, at: datetime) -> Payment | None:
     """The payment whose way the money goes back, None for cash; the account's balances are locked."""
     if payment_id is None:
         return None
     payment = Payment.objects.filter(pk=payment_id, account_id=account_id).first()
     if payment is None:
         raise NotFound(_("这个户号没有这笔收款，请重新选择退款方式。"))
-    gone: int = Refund.objects.filter(payment=payment).aggregate(fen=Sum("amount_fen"))["fen"] or 0
+    # What failed counts as well: the provider may still find a way.
+    before = Refund.objects.filter(payment=payment).aggregate(fen=Sum("amount_fen"), count=Count("pk"))
+    gone: int = before["fen"] or 0
     if payment.method in Payment.NOT_BACK_ITS_WAY or Reversal.objects.filter(payment=payment).exists():
         raise WayNotOpen(_("收据 %(no)s 不能原路退回，请改退现金。") % {"no": str(payment)})
     if gone + amount_fen > payment.amount_fen:
@@ -199,4 +209,22 @@ def _way(payment_id: int | None, *, account_id: int, amount_fen: int) -> Payment
             _("按收据 %(no)s 原路最多还能退 %(yuan)s 元，请改小金额或改退现金。")
             % {"no": str(payment), "yuan": yuan_from_fen(payment.amount_fen - gone)}
         )
+    _check_terms(payment, count=before["count"], at=at)
     return payment
+
+
+def _check_terms(payment: Payment, *, count: int, at: datetime) -> None:
+    """
+    Whether the payment's provider would still give something back.
+
+    :raises WayNotOpen: it was paid too long ago, or refunded too often
+    """
+    channel = CHANNELS.get(payment.channel)
+    terms = channel.refunds if channel is not None else None
+    if terms is None:
+        return
+    words = {"no": str(payment), "way": METHODS[payment.method], "most": terms.most}
+    if at >= payment.received_at + terms.within:
+        raise WayNotOpen(_("收据 %(no)s 是一年以前付的，%(way)s不再原路退回，请改退现金。") % words)
+    if terms.most and count >= terms.most:
+        raise WayNotOpen(_("收据 %(no)s 已经退过 %(most)s 次，%(way)s不能再退，请改退现金。") % words)

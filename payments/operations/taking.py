@@ -333,6 +333,13 @@ def lock_serial(channel: str, serial: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 11))", [f"{channel}:{serial}"])
 
 
+def wait_at_most(milliseconds: int) -> None:
+    """How long the rest of this transaction waits for a lock; 0: as long as it takes."""
+    if milliseconds:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [str(milliseconds)])
+
+
 def next_id(table: str) -> int:
     """An id for a row that is written once, after what it says is known."""
     with connection.cursor() as cursor:

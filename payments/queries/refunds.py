@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Q, QuerySet, Sum
+from django.conf import settings
+from django.db.models import Count, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from cis.queries import dues
@@ -14,7 +15,9 @@ from config.shared import approval_queries
 from config.shared.approval_queries import ApprovalRow
 from config.shared.errors import NotFound
 from config.shared.models import User
+from payments.channels import CHANNELS
 from payments.models import Payment, Refund, Reversal
+from payments.queries.paybacks import PaybackRow, paybacks_of
 from payments.receipt_numbers import refund_id_in
 from payments.words import METHODS
 
@@ -44,7 +47,11 @@ class RefundForm:
 
 @dataclass(frozen=True, slots=True)
 class RefundRow:
-    """One refund; `receipt_no` is of the payment that it went the way of, empty for cash."""
+    """
+    One refund; `receipt_no` is of the payment that it went the way of, empty for cash.
+
+    `payback`: how far it has come where a provider carries it out, else None.
+    """
 
     refund_id: int
     refund_no: str
@@ -62,6 +69,7 @@ class RefundRow:
     approved_by: str
     refunded_at: datetime
     approval_id: int
+    payback: PaybackRow | None
 
 
 def refund_subject(account_id: int) -> str:
@@ -79,25 +87,24 @@ def refund_form(*, account_no: str, on: date) -> RefundForm:
     about = approval_queries.list_about(refund_subject(owed.account_id), limit=1)
     return RefundForm(
         dues=owed,
-        ways=ways_back(account_id=owed.account_id),
+        ways=ways_back(account_id=owed.account_id, on=on),
         waiting=next((row for row in about if row.state == "waiting"), None),
     )
 
 
-def ways_back(*, account_id: int) -> tuple[PaidWay, ...]:
-    """The account's newest payments by card, code or wallet that were not reversed or given back whole."""
+def ways_back(*, account_id: int, on: date) -> tuple[PaidWay, ...]:
+    """The account's newest payments that money can still go back to: not reversed, given back whole or too old."""
     payments = list(
         Payment.objects.filter(account_id=account_id)
         .exclude(method__in=Payment.NOT_BACK_ITS_WAY)
         .exclude(pk__in=Reversal.objects.filter(payment__account_id=account_id).values("payment_id"))
         .order_by("-id")[:_WAYS]
     )
-    gone = dict(
-        Refund.objects.filter(payment__in=payments)
-        .values_list("payment_id")
-        .annotate(fen=Sum("amount_fen"))
-        .values_list("payment_id", "fen")
-    )
+    refunds = Refund.objects.filter(payment__in=payments).values_list("payment_id")
+    gone = {
+        payment_id: (fen, count)
+        for payment_id, fen, count in refunds.annotate(fen=Sum("amount_fen"), count=Count("pk"))
+    }
     return tuple(
         PaidWay(
             payment_id=payment.pk,
@@ -105,11 +112,22 @@ def ways_back(*, account_id: int) -> tuple[PaidWay, ...]:
             method=payment.method,
             method_word=str(METHODS[payment.method]),
             paid_on=payment.business_date,
-            left_fen=payment.amount_fen - gone.get(payment.pk, 0),
+            left_fen=payment.amount_fen - gone.get(payment.pk, (0, 0))[0],
         )
         for payment in payments
-        if payment.amount_fen > gone.get(payment.pk, 0)
+        if payment.amount_fen > gone.get(payment.pk, (0, 0))[0]
+        and _is_taken_back(payment, count=gone.get(payment.pk, (0, 0))[1], on=on)
     )
+
+
+def _is_taken_back(payment: Payment, *, count: int, on: date) -> bool:
+    """Whether the payment's provider, where it has one, still gives something back."""
+    channel = CHANNELS.get(payment.channel)
+    terms = channel.refunds if channel is not None else None
+    if terms is None:
+        return True
+    paid_on = payment.received_at.astimezone(settings.BILLING_TIME_ZONE).date()
+    return on < paid_on + terms.within and not (terms.most and count >= terms.most)
 
 
 def get_refund(refund_no: str) -> RefundRow:
@@ -152,7 +170,8 @@ def _with_people(refunds: QuerySet[Refund]) -> QuerySet[Refund]:
 
 
 def _rows(refunds: list[Refund]) -> tuple[RefundRow, ...]:
-    """The refunds as rows; one more statement, however many there are."""
+    """The refunds as rows; two more statements, however many there are."""
+    paybacks = paybacks_of([refund.pk for refund in refunds]) if refunds else {}
     names = dues.names_of([refund.account_id for refund in refunds]) if refunds else {}
     return tuple(
         RefundRow(
@@ -172,6 +191,7 @@ def _rows(refunds: list[Refund]) -> tuple[RefundRow, ...]:
             approved_by=_name(refund.approved_by),
             refunded_at=refund.refunded_at,
             approval_id=refund.approval_id,
+            payback=paybacks.get(refund.pk),
         )
         for refund in refunds
     )

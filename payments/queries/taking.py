@@ -274,7 +274,8 @@ taken AS (
     GROUP BY p.method),
 given_back AS (
     SELECT method, count(*) AS refunded, sum(amount_fen)::bigint AS refunded_fen
-    FROM payments_refund WHERE business_date = %(day)s AND org_unit_id IN (SELECT id FROM halls)
+    FROM payments_refund f WHERE business_date = %(day)s AND org_unit_id IN (SELECT id FROM halls)
+      AND NOT EXISTS (SELECT 1 FROM payments_payback b WHERE b.refund_id = f.id AND b.state = 'failed')
     GROUP BY method)
 SELECT method, coalesce(kept, 0), coalesce(kept_fen, 0), coalesce(reversed, 0), coalesce(reversed_fen, 0),
        coalesce(refunded, 0), coalesce(refunded_fen, 0), coalesce(kept_fen, 0) - coalesce(refunded_fen, 0)

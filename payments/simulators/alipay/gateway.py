@@ -270,6 +270,9 @@ class Alipay:
             trade.refunds[number] = Refund(number, fen, str(asked.get("refund_reason", "")), self.now())
             if trade.refunded_fen == trade.amount_fen:
                 trade.state = "TRADE_CLOSED"
+            if trade.notify_url:
+                told = self._told(trade, trade.refunds[number])
+                repeat(self.behaviour, SCHEDULE_S, lambda: self._send(trade, told))
         return {
             "trade_no": trade.trade_no,
             "out_trade_no": trade.out_trade_no,
@@ -344,11 +347,13 @@ class Alipay:
 
     def tell(self, trade: Trade) -> bool:
         """One try of a trade's notice; whether the merchant answered `success`."""
-        doing = self.behaviour
+        return self._send(trade, self._told(trade))
+
+    def _told(self, trade: Trade, refund: Refund | None = None) -> dict[str, str]:
+        """What is told of a paid trade, or of a refund of it: with the sum of all of its refunds, as the real one."""
         fields = {
-            "notify_time": moment(self.now() - timedelta(seconds=doing.stale_s)),
             "notify_type": "trade_status_sync",
-            "notify_id": trade.notify_id,
+            "notify_id": uuid.uuid4().hex if refund else trade.notify_id,
             "app_id": trade.app_id,
             "charset": "utf-8",
             "version": "1.0",
@@ -364,6 +369,17 @@ class Alipay:
             "gmt_create": moment(trade.created_at),
             "gmt_payment": moment(trade.paid_at or trade.created_at),
         }
+        if refund is not None:
+            fields |= {
+                "gmt_refund": moment(refund.at),
+                "refund_fee": yuan(trade.refunded_fen),
+                "out_biz_no": refund.out_request_no,
+            }
+        return fields
+
+    def _send(self, trade: Trade, told: Mapping[str, str]) -> bool:
+        doing = self.behaviour
+        fields = {**told, "notify_time": moment(self.now() - timedelta(seconds=doing.stale_s))}
         fields["sign"] = rsa2.sign(fields, self._private_pem)
         if doing.corrupt > 0:
             doing.corrupt -= 1
@@ -371,7 +387,7 @@ class Alipay:
         status, answer = post(
             trade.notify_url, urlencode(fields).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
         )
-        self.sent.append(Sent(trade.notify_id, status, answer, fields))
+        self.sent.append(Sent(fields["notify_id"], status, answer, fields))
         return status == 200 and answer == b"success"
 
 

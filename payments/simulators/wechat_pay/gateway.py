@@ -287,11 +287,23 @@ class WeChatPay:
         )  # fmt: skip
         order.refunds[number] = refund
         order.state = "REFUND"
+        self._tell_of_refund(merchant, order, refund)
+        return {**order.refund_as_shown(refund), "status": "PROCESSING"}
+
+    def _tell_of_refund(self, merchant: Merchant, order: Order, refund: Refund) -> None:
         if refund.notify_url and refund.state != "PROCESSING":
             shown = order.refund_as_shown(refund)
             resource = {**shown, "refund_status": shown["status"], "mchid": merchant.mchid}
             self._tell(merchant, refund.notify_url, f"REFUND.{refund.state}", resource, "refund")
-        return {**order.refund_as_shown(refund), "status": "PROCESSING"}
+
+    def end_refund(self, out_refund_no: str, state: str) -> None:
+        """A refund that was on its way ends: SUCCESS, CLOSED or ABNORMAL; its merchant is told."""
+        with self._lock:
+            for order in self.orders.values():
+                if out_refund_no in order.refunds:
+                    refund = order.refunds[out_refund_no]
+                    refund.state = state
+                    self._tell_of_refund(self.merchants[order.mchid], order, refund)
 
     def _refund_of(self, merchant: Merchant, number: str) -> dict[str, Any]:
         for order in self.orders.values():

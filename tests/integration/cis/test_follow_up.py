@@ -31,8 +31,15 @@ from config.shared.jobs import JobCreated
 from config.shared.messaging.brake import NoticesStopped
 from config.shared.models import Job, NoticeStop, OutboxDelivery
 from payments import operations as payments
-from payments.events import ClientFact, PaymentReceived, PrepaymentRefunded, WalletNoticeStored
-from payments.models import Payment, Refund
+from payments.events import (
+    ClientFact,
+    PaymentReceived,
+    PrepaymentRefunded,
+    RefundFailed,
+    RefundNoticeStored,
+    WalletNoticeStored,
+)
+from payments.models import Payback, Payment, Refund
 from tests.factories.arrears import DEMANDED, Road
 from tests.factories.channels import connect_bank, today
 from tests.factories.ledger import at_once
@@ -147,6 +154,8 @@ def example_of(event: type[Event], world: World) -> Event:
         ),
         ClientFact: lambda: fact_of(world),
         WalletNoticeStored: lambda: WalletNoticeStored(out_trade_no="none", notice_id="none"),
+        RefundNoticeStored: lambda: RefundNoticeStored(out_refund_no="none", notice_id="none", channel="wechat"),
+        RefundFailed: lambda: failed_refund(world, payment.payment_id),
         BillsIssued: lambda: BillsIssued(run_id=BillingRun.objects.latest("pk").pk, shard=0, cycle=world.cycle),
         PrepaymentRefunded: lambda: refund_of(world, 500),
         CapacityChanged: lambda: CapacityChanged(account_id=account, capacity_kva=80, from_on="2026-02-10"),
@@ -233,6 +242,17 @@ def refund_of(world: World, fen: int) -> PrepaymentRefunded:
     return PrepaymentRefunded(
         account_id=refund.account_id, refund_id=refund.pk, amount_fen=refund.amount_fen, method=refund.method
     )
+
+
+def failed_refund(world: World, payment_id: int) -> RefundFailed:
+    """A refund that its provider closed."""
+    told = refund_of(world, 500)
+    refund = Refund.objects.get(pk=told.refund_id)
+    Payback.objects.create(
+        refund=refund, payment_id=payment_id, channel="wechat", out_refund_no=str(refund), provider_no="4200",
+        amount_fen=500, total_fen=1_000, state="failed", fault="closed", created_at=AT, ended_at=AT,
+    )  # fmt: skip
+    return RefundFailed(account_id=told.account_id, refund_id=told.refund_id, amount_fen=500)
 
 
 # When something was computed may move; what was computed may not.

@@ -1,5 +1,6 @@
 """
-A machine that pays, tells, repeats, takes back, refunds, closes days and dies in any order; what must always hold.
+A machine that pays, tells, repeats, takes back, refunds here and there, closes days and dies in any order; what must
+always hold.
 
 A failing run is printed as the calls that lead to it; hypothesis keeps it and plays it first the next time.
 """
@@ -14,6 +15,7 @@ from typing import Any, ClassVar
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 from hypothesis import HealthCheck, Phase
 from hypothesis import settings as how
@@ -33,8 +35,9 @@ from config.shared.errors import BadInput, NotFound, Refused
 from payments import operations
 from payments.channels import wechat_keys
 from payments.channels.base import Incoming, Payer, Scene
-from payments.models import Payment, PaymentOrder, WalletNotice
+from payments.models import Payback, Payment, PaymentOrder, WalletNotice
 from payments.operations.orders import order_number
+from payments.operations.paybacks import pursue_payback
 from payments.simulators import agreed
 from payments.simulators.wechat_pay.checks import Refused as ProviderRefused
 from tests.factories.bills import NOT_YET_DUE, issue
@@ -85,7 +88,7 @@ class Money(RuleBasedStateMachine):
         super().__init__()
         self.savepoint = transaction.savepoint()
         self.server.wechat.reset()
-        self.server.behave({"hold": True})
+        self.server.behave({"hold": True, "refunds_end": "PROCESSING"})
         self.kept: dict[tuple[str, str], tuple[int, int]] = {}
         """(channel, serial) to (account, fen): what somebody was told is booked"""
         self.blocked: set[tuple[str, str]] = set()
@@ -250,6 +253,55 @@ class Money(RuleBasedStateMachine):
         with dies_before(death), suppress(operations.ProviderSilent):
             operations.ask_about_order(out_trade_no=name, at=timezone.now())
 
+    # --- Refunds through WeChat Pay ----------------------------------------------------------
+
+    @precondition(lambda self: self.paid_there)
+    @rule(number=FEW, fen=AMOUNTS, death=DEATHS)
+    def clerk_asks_to_refund_by_wechat(self, number: int, fen: int, death: int) -> None:
+        payment = Payment.objects.filter(channel="wechat", serial=order_number("wechat", f"order-{number:04}")).first()
+        if payment is None:
+            return
+        asked = None
+        with dies_before(death), suppress(Refused, BadInput):
+            asked = operations.ask_refund(
+                account_id=payment.account_id, amount_fen=fen, payment_id=payment.pk, reason="多交",
+                org_unit_id=self.world.hall_a_id, asked_by_id=self.world.clerk_a_id, at=timezone.now(),
+            )  # fmt: skip
+        if asked is not None:
+            self.asked.append(asked)
+
+    @rule(death=DEATHS, lost=st.sampled_from(["", "hang_up_before", "hang_up_after"]))
+    def refunds_are_sent(self, death: int, lost: str) -> None:
+        if lost:
+            self.server.behave({lost: 1})
+        self.pursue(death=death)
+        self.server.behave({"hang_up_before": 0, "hang_up_after": 0})
+
+    def pursue(self, *, death: int = 0) -> None:
+        for payback in Payback.objects.order_by("pk"):
+            Payback.objects.filter(pk=payback.pk).update(turns=F("turns") + 1)
+            with dies_before(death), suppress(operations.ProviderSilent):
+                pursue_payback(payback_id=payback.pk, at=timezone.now())
+
+    @rule(number=FEW, end=st.sampled_from(["SUCCESS", "CLOSED", "ABNORMAL"]))
+    def wechat_ends_a_refund(self, number: int, end: str) -> None:
+        """What was abnormal may still be sent on in WeChat Pay's own console."""
+        on_the_way = [one for one in self.refunds_there() if one.state in ("PROCESSING", "ABNORMAL")]
+        if on_the_way:
+            self.server.wechat.end_refund(on_the_way[number % len(on_the_way)].out_refund_no, end)
+
+    def refunds_there(self) -> list[Any]:
+        return [one for order in self.server.wechat.orders.values() for one in order.refunds.values()]
+
+    @invariant()
+    def invariant_12_what_went_back_there_was_approved_here_and_is_within_its_payment(self) -> None:
+        approved = {one.out_refund_no: one.amount_fen for one in Payback.objects.all()}
+        assert all(approved.get(one.out_refund_no) == one.amount_fen for one in self.refunds_there())
+        for order in self.server.wechat.orders.values():
+            assert order.refunded_fen <= order.amount_fen
+        done = {one.out_refund_no for one in self.refunds_there() if one.state == "SUCCESS"}
+        assert set(Payback.objects.filter(state="done").values_list("out_refund_no", flat=True)) <= done
+
     # --- The books ---------------------------------------------------------------------------
 
     @precondition(lambda self: not self.day_closed)
@@ -295,6 +347,11 @@ class Money(RuleBasedStateMachine):
             operations.ask_about_order(out_trade_no=name, at=timezone.now())
             for notice in WalletNotice.objects.filter(out_trade_no=name):
                 operations.book_notice(channel="wechat", notice_id=notice.notice_id)
+        self.pursue()
+        for refund in self.refunds_there():
+            if refund.state == "PROCESSING":
+                self.server.wechat.end_refund(refund.out_refund_no, "SUCCESS")
+        self.pursue()
 
     @precondition(lambda self: self.paid_there)
     @rule()
@@ -302,6 +359,10 @@ class Money(RuleBasedStateMachine):
         self.settle()
         for name, fen in self.paid_there.items():
             assert Payment.objects.get(channel="wechat", serial=name).amount_fen == fen
+        here = {one.out_refund_no: one.state for one in Payback.objects.all()}
+        assert here == {
+            one.out_refund_no: "done" if one.state == "SUCCESS" else "failed" for one in self.refunds_there()
+        }
 
 
 _INCOMPLETE = {
@@ -336,6 +397,18 @@ _INCOMPLETE = {
         SELECT count(*) FROM payments_refund f WHERE f.amount_fen <>
             (SELECT coalesce(sum(t.amount_fen), 0) FROM cis_ledger_transfer t
              WHERE t.kind = 5 AND t.document_id = f.id)""",
+    # What a provider took and did not bring back, by what is on its way or there; what was approved and not taken lies
+    # with what is to be paid.
+    "refunds through a provider that are not where they are": """
+        SELECT count(*) FROM payments_payback b
+        WHERE CASE WHEN b.state IN ('sent', 'done') THEN b.amount_fen ELSE 0 END <>
+            (SELECT coalesce(sum(CASE WHEN t.kind = 6 THEN t.amount_fen ELSE -t.amount_fen END), 0)
+             FROM cis_ledger_transfer t
+             WHERE t.document_id = b.refund_id AND (t.kind = 6 OR t.kind = 7 AND t.leg = 1))""",
+    "refunds to be paid that nobody waits for": """
+        SELECT abs((SELECT coalesce(sum(CASE WHEN t.credit_id = -224194 THEN t.amount_fen ELSE -t.amount_fen END), 0)
+                    FROM cis_ledger_transfer t WHERE -224194 IN (t.debit_id, t.credit_id)) -
+                   (SELECT coalesce(sum(b.amount_fen), 0) FROM payments_payback b WHERE b.state = 'asked'))""",
     "money booked without its document": """
         SELECT count(*) FROM cis_ledger_transfer t
         WHERE t.kind = 3 AND NOT EXISTS (SELECT 1 FROM payments_payment p WHERE p.id = t.document_id)
@@ -367,10 +440,11 @@ def wechat(settings: Any, tmp_path: Path) -> Iterator[Any]:
 
 
 class TestMoney:
-    def test_keeps_every_promise_whatever_happens_in_whatever_order(self, wechat: Any) -> None:
+    def test_keeps_every_promise_whatever_happens_in_whatever_order(self, wechat: Any, settings: Any) -> None:
         Money.world = small_world()
         Money.banks = [connect_bank(Money.world, "icbc"), connect_bank(Money.world, "ccb")]
         Money.server, Money.inbox = wechat, Inbox()
+        settings.WALLET_NOTIFY_BASE = Money.inbox.url
 
         run_state_machine_as_test(
             Money,

@@ -101,6 +101,27 @@ class ClientFact(Event):
 
 
 @dataclass(frozen=True)
+class ChequeReturned(Event):
+    """A cheque came back; its payment was reversed and what it had paid is owed again."""
+
+    name: ClassVar[str] = "payments.cheque-returned"
+    key_field: ClassVar[str] = "account_id"
+
+    account_id: int
+    cheque_id: int
+
+
+@dataclass(frozen=True)
+class BankStatementKept(Event):
+    """A statement of one of the utility's bank accounts was kept and what came in was booked as unidentified."""
+
+    name: ClassVar[str] = "payments.bank-statement-kept"
+    key_field: ClassVar[str] = "statement_id"
+
+    statement_id: int
+
+
+@dataclass(frozen=True)
 class WalletNoticeStored(Event):
     """What a provider said of a paid order is safely kept and waits to be booked."""
 

@@ -8,6 +8,8 @@ from django.utils import timezone
 from config.shared.events import handles, send_task
 from payments import operations
 from payments.events import (
+    BankStatementKept,
+    ChequeReturned,
     ClientFact,
     PaymentReceived,
     PrepaymentRefunded,
@@ -15,6 +17,8 @@ from payments.events import (
     RefundNoticeStored,
     WalletNoticeStored,
 )
+from payments.operations.cheques import tell_returned
+from payments.operations.claims import claim_sub_accounts
 from payments.operations.paybacks import book_refund_notice, tell_failed
 from payments.operations.webhook_sending import fan_out
 
@@ -60,3 +64,15 @@ def book_stored_refund_notice(event: RefundNoticeStored) -> None:
 def send_failed_refund_notice(event: RefundFailed) -> None:
     """Tell the customer that their money waits for another way."""
     tell_failed(refund_id=event.refund_id, at=timezone.now())
+
+
+@handles(BankStatementKept)
+def book_sub_accounts(event: BankStatementKept) -> None:
+    """Book what came under sub-accounts where whoever brought the statement did not get round to it."""
+    claim_sub_accounts(statement_id=event.statement_id, at=timezone.now())
+
+
+@handles(ChequeReturned)
+def send_cheque_notice(event: ChequeReturned) -> None:
+    """Tell the customer that their cheque came back and what it had paid is owed again."""
+    tell_returned(cheque_id=event.cheque_id, at=timezone.now())

@@ -96,3 +96,17 @@ REFUND_FAILED = declare(
         examples={"yuan": "50.00", "refund": "TF202611220000000042", "way": "微信支付"},
     )
 )
+
+CHEQUE_RETURNED = declare(
+    Template(
+        code="cheque-returned",
+        channels=("sms", "email", "in_app"),
+        in_inbox=True,
+        lasts=timedelta(days=2),
+        subject_zh="支票退票，电费重新变为未交清",
+        subject_en="Your cheque came back; the bill is open again",
+        zh="您交电费的支票 {cheque}（{yuan} 元）已退票，对应电费重新变为未交清，请尽快用其他方式交费。",
+        en="Cheque {cheque} for {yuan} yuan was returned. What it had paid is owed again; please pay another way soon.",
+        examples={"yuan": "186.40", "cheque": "30504420"},
+    )
+)

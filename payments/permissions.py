@@ -18,6 +18,8 @@ PERMISSIONS.update(
         "payments.approve_held": _("审批把到账未入账的款记到户号"),
         "payments.work_agents": _("管理代收点的备付金和日结算"),
         "payments.approve_agents": _("审批代收点备付金的存入和退回"),
+        "payments.work_transfers": _("收银行流水，认领到账，管理虚拟子账户"),
+        "payments.approve_transfers": _("审批大额到账认领、撤销和退回"),
         "payments.reconcile": _("和渠道对账，申请处理差异"),
         "payments.approve_difference": _("审批渠道对账差异的处理"),
         "payments.approve_drawer": _("确认钱箱的长短款"),

@@ -79,6 +79,27 @@ def balance_as_of(account_id: int, day: date) -> AccountBalance:
     return AccountBalance(nets[LedgerKind.RECEIVABLE], -nets[LedgerKind.PREPAYMENT])
 
 
+def control_balance_fen(name: str) -> int:
+    """Credits less debits of one of the utility's own accounts, such as "UNIDENTIFIED", as of now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH last AS (
+                SELECT business_date, credit_fen_to_date - debit_fen_to_date AS fen FROM cis_ledger_day_balance
+                WHERE ledger_account_id = %(id)s ORDER BY business_date DESC LIMIT 1
+            ), since AS (
+                SELECT coalesce((SELECT max(business_date) FROM cis_ledger_day), DATE '1900-01-01') AS day
+            )
+            SELECT coalesce((SELECT fen FROM last), 0) + coalesce((
+                SELECT sum(CASE WHEN credit_id = %(id)s THEN amount_fen ELSE -amount_fen END)
+                FROM cis_ledger_transfer, since
+                WHERE business_date > since.day AND %(id)s IN (debit_id, credit_id)), 0)::bigint
+            """,
+            {"id": -int(ControlAccount[name])},
+        )
+        return int(cursor.fetchone()[0])
+
+
 def control_totals() -> list[ControlTotal]:
     """What each control account moved in all: closed days from their day balances, open days from transfers."""
     with connection.cursor() as cursor:

@@ -406,3 +406,7 @@ CHANNEL_UNKNOWN_ACCOUNTS_AN_HOUR = 60
 
 # A clerk closes a drawer alone up to this much short or over; a larger difference is confirmed by a second person.
 DRAWER_DIFFERENCE_FEN = 1_000
+
+# One person alone claims a bank transfer for customers' accounts, and takes a claim back, up to this much; above it a
+# second person approves. Set by the utility; no regulation names an amount.
+TRANSFER_CLAIM_ALONE_FEN = 5_000_000

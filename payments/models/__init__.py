@@ -1,7 +1,4 @@
-"""
-Money in and out, who may bring it, how it is proved:
-`agents`, `channels`, `drawers`, `money`, `paybacks`, `receipt_keys`, `reconciliation`, `webhooks`.
-"""
+"""Money in and out, who may bring it, how it is proved; one module a topic, `money` at the bottom."""
 
 from payments.models.agents import (
     AgentContract,
@@ -18,6 +15,7 @@ from payments.models.channels import (
     ChannelNonce,
     ClientKey,
 )
+from payments.models.cheques import Cheque
 from payments.models.drawers import DrawerEntry, DrawerShift
 from payments.models.money import (
     Allocation,
@@ -31,6 +29,15 @@ from payments.models.money import (
 from payments.models.paybacks import Payback, RefundNotice
 from payments.models.receipt_keys import ReceiptKey
 from payments.models.reconciliation import ChannelFile, ChannelFileRow, Difference, Reconciliation
+from payments.models.transfers import (
+    BankAccount,
+    BankLine,
+    BankReturn,
+    BankStatement,
+    Claim,
+    ClaimPart,
+    SubAccount,
+)
 from payments.models.webhooks import WebhookAttempt, WebhookEndpoint, WebhookKind, WebhookMessage
 
 __all__ = [
@@ -41,12 +48,19 @@ __all__ = [
     "AgentSettlement",
     "Allocation",
     "AnsweredRequest",
+    "BankAccount",
+    "BankLine",
+    "BankReturn",
+    "BankStatement",
     "BlockedSerial",
     "ChannelArea",
     "ChannelClient",
     "ChannelFile",
     "ChannelFileRow",
     "ChannelNonce",
+    "Cheque",
+    "Claim",
+    "ClaimPart",
     "ClientKey",
     "Difference",
     "DrawerEntry",
@@ -60,6 +74,7 @@ __all__ = [
     "RefundNotice",
     "Reversal",
     "SeenNonce",
+    "SubAccount",
     "WalletNotice",
     "WebhookAttempt",
     "WebhookEndpoint",

@@ -218,6 +218,8 @@ def _check_reversible(payment: Payment, *, at: datetime, within: Sequence[str] |
     check_not_gone(payment)
     if payment.method in (Payment.Method.BANK, Payment.Method.AGENT):
         raise WalletNotReversible(_("这笔款是银行或代收点收的，由它们冲正；客户要退，请改办退费。"))
+    if payment.method == Payment.Method.CHEQUE:
+        raise WalletNotReversible(_("支票收的款在“支票台账”页退票，不能在这里冲正。"))
     if payment.channel != COUNTER:
         raise WalletNotReversible(
             _("这笔款的收款方式是%(method)s，柜台不能冲正，请改办退费。") % {"method": METHODS[payment.method]}

@@ -150,7 +150,7 @@ def payment(request: HttpRequest, receipt_no: str) -> HttpResponse:
         "payment": receipt.payment,
         "may_reverse": is_today
         and not receipt.payment.is_reversed
-        and receipt.payment.method != "wallet"
+        and receipt.payment.method not in ("wallet", "cheque")
         and may(staff_of(request), "payments.reverse_payment"),
         "is_taker": receipt.payment.clerk_id == staff_of(request).pk,
         "may_take": may(staff_of(request), "payments.take_payment"),

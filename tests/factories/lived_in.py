@@ -46,6 +46,7 @@ from tests.factories.metering import register_file
 from tests.factories.metering import send as send_readings
 from tests.factories.reconciliation import add_difference
 from tests.factories.solar import feed_in_a_month
+from tests.factories.transfers import add_cheque, add_transfer
 from tests.factories.webhooks import told
 from tests.factories.world import RESIDENTIAL_TARIFF, World, make_user, small_world
 
@@ -245,6 +246,8 @@ def _in_the_portal(world: World, now: datetime) -> None:
     )
     hold_money(account.account_id, now)
     closed_drawer(world, now)
+    add_transfer(world, now)
+    add_cheque(world, now)
     subject = f"account:{account.account_id}"
     looks.note_look(
         user_id=world.clerk_a_id,

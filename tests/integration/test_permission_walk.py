@@ -99,6 +99,7 @@ from tests.factories.receipts import signed_code
 from tests.factories.reconciliation import add_difference
 from tests.factories.solar import feed_in_a_month
 from tests.factories.staff import prove
+from tests.factories.transfers import add_cheque, add_transfer
 from tests.factories.webhooks import told
 from tests.factories.world import RESIDENTIAL_TARIFF, World, make_unit, make_user, small_world
 from tests.integration.payments import pay
@@ -285,6 +286,8 @@ def one_of_everything() -> Walk:
         "shift_id": closed_drawer(world, now),
         "held_id": hold_money(world.residential.account_id, now),
         **add_difference(world, by_id=accountant.pk),
+        **add_transfer(world, now),
+        "cheque_id": add_cheque(world, now),
         "token": verification_token(paid.receipt_no),
         "signed": signed_code(paid.receipt_no),
         "paper": "a4",

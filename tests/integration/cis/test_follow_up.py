@@ -32,6 +32,8 @@ from config.shared.messaging.brake import NoticesStopped
 from config.shared.models import Job, NoticeStop, OutboxDelivery
 from payments import operations as payments
 from payments.events import (
+    BankStatementKept,
+    ChequeReturned,
     ClientFact,
     PaymentReceived,
     PrepaymentRefunded,
@@ -40,9 +42,12 @@ from payments.events import (
     WalletNoticeStored,
 )
 from payments.models import Payback, Payment, Refund
+from payments.operations.bank_accounts import assign_sub_account
+from payments.operations.cheques import return_cheque
 from tests.factories.arrears import DEMANDED, Road
 from tests.factories.channels import connect_bank, today
 from tests.factories.ledger import at_once
+from tests.factories.transfers import add_cheque, keep, line
 from tests.factories.webhooks import endpoint
 from tests.factories.world import AT, World, small_world
 from tests.integration.payments import pay
@@ -153,6 +158,8 @@ def example_of(event: type[Event], world: World) -> Event:
             account_id=account, payment_id=payment.payment_id, amount_fen=1_000, prepaid_fen=1_000, method="cash"
         ),
         ClientFact: lambda: fact_of(world),
+        ChequeReturned: lambda: returned_cheque(world),
+        BankStatementKept: lambda: BankStatementKept(statement_id=statement_of(world)),
         WalletNoticeStored: lambda: WalletNoticeStored(out_trade_no="none", notice_id="none"),
         RefundNoticeStored: lambda: RefundNoticeStored(out_refund_no="none", notice_id="none", channel="wechat"),
         RefundFailed: lambda: failed_refund(world, payment.payment_id),
@@ -179,6 +186,22 @@ def fact_of(world: World) -> ClientFact:
     assert bank.pay(world.residential.account_no, 100, serial="S1", bank_date=today()).status_code == 201
     payment = Payment.objects.get(channel=bank.code)
     return ClientFact(account_id=payment.account_id, kind="payment.booked", document_id=payment.pk)
+
+
+def statement_of(world: World) -> int:
+    """A bank's statement with money under a sub-account of the first account, which nobody booked yet."""
+    assign_sub_account(
+        number="622-0001", account_no=world.residential.account_no, from_on=AT.date() - timedelta(days=9),
+        by_id=world.accountant_id, at=AT,
+    )  # fmt: skip
+    return keep(world, [line("C1", 900, sub_account="622-0001"), line("C2", 900)])
+
+
+def returned_cheque(world: World) -> ChequeReturned:
+    """A cheque of the shop's that came back."""
+    cheque_id = add_cheque(world, AT)
+    return_cheque(cheque_id=cheque_id, reason="存款不足", by_id=world.accountant_id, at=AT)
+    return ChequeReturned(account_id=world.commercial.account_id, cheque_id=cheque_id)
 
 
 def demand_of(world: World) -> DebtorTold:

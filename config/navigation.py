@@ -108,6 +108,8 @@ CONSOLE: tuple[Destination, ...] = (
     Destination(_("到账待核对"), "circle-alert", "payments:held", "payments.settle_held"),
     Destination(_("到账认领"), "inbox", "payments:transfers", "payments.work_transfers"),
     Destination(_("渠道对账"), "equal", "payments:reconciliations", "payments.reconcile"),
+    Destination(_("代扣协议"), "credit-card", "payments:debit_agreements", "payments.sign_debits"),
+    Destination(_("银行代扣"), "landmark", "payments:debits", "payments.work_debits"),
     Destination(_("代征基金"), "landmark", "cis:fund_sums", "cis.close_day"),
     Destination(_("代收渠道"), "plug", "payments:channels", "payments.manage_channels"),
     Destination(_("代收点"), "store", "payments:agents", "payments.work_agents"),
@@ -126,7 +128,9 @@ PORTAL: tuple[Destination, ...] = (
     Destination(_("首页"), "house", "cis:portal_home", ""),
     Destination(_("账单"), "receipt-text", "cis:portal_bills", ""),
     Destination(_("用电"), "chart-column", "cis:portal_usage", "", ("/my/reading/",)),
-    Destination(_("交费"), "wallet", "payments:portal_pay", "", ("/my/receipts/", "/my/orders/", "/my/statement/")),
+    Destination(
+        _("交费"), "wallet", "payments:portal_pay", "", ("/my/receipts/", "/my/orders/", "/my/debit/", "/my/statement/")
+    ),
     Destination(
         _("我的"),
         "user-round",
@@ -440,6 +444,7 @@ DEMO: tuple[str, ...] = (
     "payments.operations.demo_refunds.load",
     "payments.operations.demo_agents.load",
     "payments.operations.demo_transfers.load",
+    "payments.operations.demo_debits.load",
     "crm.operations.demo.load",
     "dsm.operations.demo_loads.load",
     "dsm.operations.demo_plans.load",

@@ -110,3 +110,45 @@ CHEQUE_RETURNED = declare(
         examples={"yuan": "186.40", "cheque": "30504420"},
     )
 )
+
+DEBIT_SIGNED = declare(
+    Template(
+        code="debit-signed",
+        channels=("sms", "email", "in_app"),
+        in_inbox=True,
+        lasts=timedelta(days=2),
+        subject_zh="电费代扣已签约",
+        subject_en="Direct debit agreed",
+        zh="户号 {account} 已签约代扣，{bank} 尾号 {card}，单笔最多 {yuan} 元。不是您本人办的，请拨打 95598。",
+        en="Account {account} is paid by debit: {bank}, card ending {card}, up to {yuan} yuan. Not you? Call 95598.",
+        examples={"account": "4290000001", "bank": "江汉银行", "card": "7662", "yuan": "2000.00"},
+    )
+)
+
+DEBIT_ENDED = declare(
+    Template(
+        code="debit-ended",
+        channels=("sms", "email", "in_app"),
+        in_inbox=True,
+        lasts=timedelta(days=2),
+        subject_zh="电费代扣已解约",
+        subject_en="Direct debit ended",
+        zh="户号 {account} 的代扣（{bank} 尾号 {card}）已解约，以后请自行交费，或重新签约。",
+        en="Debit of account {account} ({bank}, card ending {card}) has ended. Please pay yourself or sign anew.",
+        examples={"account": "4290000001", "bank": "江汉银行", "card": "7662"},
+    )
+)
+
+DEBIT_FAILED = declare(
+    Template(
+        code="debit-failed",
+        channels=("sms", "email", "in_app"),
+        in_inbox=True,
+        lasts=timedelta(days=3),
+        subject_zh="电费代扣没有成功",
+        subject_en="Direct debit failed",
+        zh="户号 {account} 的电费 {yuan} 元没有扣成（尾号 {card}），不再重扣，请尽快自行交费。",
+        en="{yuan} yuan of account {account} could not be debited (card ending {card}). Please pay it yourself soon.",
+        examples={"account": "4290000001", "yuan": "186.40", "card": "7662"},
+    )
+)

@@ -22,6 +22,8 @@ PERMISSIONS.update(
         "payments.approve_transfers": _("审批大额到账认领、撤销和退回"),
         "payments.reconcile": _("和渠道对账，申请处理差异"),
         "payments.approve_difference": _("审批渠道对账差异的处理"),
+        "payments.sign_debits": _("为客户签约和解约代扣"),
+        "payments.work_debits": _("冻结代扣批次，送盘和收回盘"),
         "payments.approve_drawer": _("确认钱箱的长短款"),
         "payments.oversee_takings": _("查看本单位各柜员的收款"),
     }

@@ -12,6 +12,7 @@ from config.shared.events import send_task
 from payments import operations
 from payments.operations.agents import settle_days
 from payments.operations.channel_requests import forget_requests
+from payments.operations.debit_batches import answered_batches, book_answers
 from payments.operations.paybacks import paybacks_to_pursue, pursue_payback
 from payments.operations.webhook_sending import forget_messages, send_next
 
@@ -82,3 +83,14 @@ def send_webhooks(**_future: object) -> None:
 def forget_webhooks(**_future: object) -> None:
     """Forget webhooks that arrived, or were given up, long ago."""
     forget_messages(at=timezone.now())
+
+
+@app.task(acks_late=True)
+def book_debit_answers(**_future: object) -> None:
+    """Book what banks debited and nobody has booked yet: an answer is long, or its booking was killed."""
+    for batch_id in answered_batches():
+        try:
+            book_answers(batch_id=batch_id, at=timezone.now())
+        except Exception:
+            # One batch that nobody understands keeps no other from being booked.
+            log.exception("booking a debit batch failed", extra={"batch": batch_id})

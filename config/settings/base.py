@@ -402,6 +402,7 @@ _BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "end-day-in-halls": {"task": "halls.tasks.end_day", "schedule": crontab(hour=0, minute=5)},
     # After the day was closed; commission is booked on the day that is open.
+    "book-debit-answers": {"task": "payments.tasks.book_debit_answers", "schedule": crontab(minute="*")},
     "settle-agents": {"task": "payments.tasks.settle_agents", "schedule": crontab(hour=0, minute=50)},
     "prune-channel-requests": {"task": "payments.tasks.forget_channel_requests", "schedule": crontab(minute=15)},
     # What is to be tried again, and what nobody rang for.

@@ -16,6 +16,7 @@ from payments.models.channels import (
     ClientKey,
 )
 from payments.models.cheques import Cheque
+from payments.models.debits import DebitAgreement, DebitBank, DebitBatch, DebitRow
 from payments.models.drawers import DrawerEntry, DrawerShift
 from payments.models.money import (
     Allocation,
@@ -62,6 +63,10 @@ __all__ = [
     "Claim",
     "ClaimPart",
     "ClientKey",
+    "DebitAgreement",
+    "DebitBank",
+    "DebitBatch",
+    "DebitRow",
     "Difference",
     "DrawerEntry",
     "DrawerShift",

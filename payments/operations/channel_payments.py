@@ -24,6 +24,7 @@ from payments.channel_rules import is_blacked_out, is_day_near, may_reverse
 from payments.models import BlockedSerial, Payment, Reversal
 from payments.operations import agents
 from payments.operations.channel_requests import Caller
+from payments.operations.debit_freezes import BatchRunning
 from payments.operations.reversing import AlreadyReversed, TakenBack, book_reversal, check_not_gone
 from payments.operations.taking import CameIn, TakenPayment, as_taken, book_new, check_amount, lock_serial
 
@@ -35,12 +36,6 @@ class AreaOff(Refused):
 
     code = "area-off"
     status = 403
-
-
-class BatchRunning(Refused):
-    """The client's batch debit runs: what it would collect now might be debited twice."""
-
-    code = "batch-running"
 
 
 class DayNotAccepted(Refused):

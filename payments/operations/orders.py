@@ -41,6 +41,7 @@ from payments.channels.base import (
 )
 from payments.events import WalletNoticeStored
 from payments.models import PaymentOrder, SeenNonce, WalletNotice
+from payments.operations.debit_freezes import make_way
 from payments.operations.held_money import hold
 from payments.operations.paybacks import ProviderSilent, ProviderUnclear, book_refund_notice, keep_refund_notice
 from payments.operations.taking import (
@@ -142,19 +143,23 @@ def start_order(
     if not set(bill_ids) <= {bill.bill_id for bill in owed.open_bills}:
         raise BillNotOpen(_("选中的账单已经交清，请刷新页面重新选择。"))
     out_trade_no = order_number(channel, form_key)
-    order, _is_new = PaymentOrder.objects.get_or_create(
-        out_trade_no=out_trade_no,
-        defaults={
-            "channel": channel,
-            "account_id": account_id,
-            "amount_fen": amount_fen,
-            "bill_ids": list(bill_ids),
-            "created_by_id": created_by_id,
-            "created_at": at,
-            "expires_at": at + ORDER_LASTS,
-            "ask_at": at + ASKED_AFTER,
-        },
-    )
+    with transaction.atomic():
+        # Against a batch that is being frozen, which passes over accounts with an order under way.
+        ledger.lock_balances([account_id])
+        make_way(account_id=account_id)
+        order, _is_new = PaymentOrder.objects.get_or_create(
+            out_trade_no=out_trade_no,
+            defaults={
+                "channel": channel,
+                "account_id": account_id,
+                "amount_fen": amount_fen,
+                "bill_ids": list(bill_ids),
+                "created_by_id": created_by_id,
+                "created_at": at,
+                "expires_at": at + ORDER_LASTS,
+                "ask_at": at + ASKED_AFTER,
+            },
+        )
     if (order.account_id, order.created_by_id) != (account_id, created_by_id):
         raise KeyUsedOtherwise(_("这张缴费单已经用过，请重新打开缴费页面。"))
     if order.state == PaymentOrder.State.PAID:

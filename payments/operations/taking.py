@@ -28,11 +28,13 @@ from payments.events import PaymentReceived
 from payments.messages import PAYMENT_RECEIVED, PAYMENT_RECEIVED_LINK
 from payments.models import DrawerEntry, Payment, WebhookKind
 from payments.operations.client_facts import tell_client
+from payments.operations.debit_freezes import make_way
 from payments.operations.drawers import note_cash
 from payments.receipt_numbers import receipt_number
 from payments.receipt_tokens import verification_token
 
 COUNTER = "counter"
+DEBIT = "debit"
 # What a method brings in stands on this control account until it is in the bank.
 CLEARING: dict[str, str] = {
     Payment.Method.CASH: "CASH",
@@ -213,10 +215,13 @@ def book_new(
     Book a payment whose serial is locked (`lock_serial`) and was not used; refusals as for `take_payment`.
 
     :raises ledger.DayIsClosed: the accounting day that came with it is closed
+    :raises BatchRunning: a bank has the account's debt in its file; not where the money is here already
     """
     balances = ledger.lock_balances([account_id])
     if account_id not in balances:
         raise settlement.AccountHasNoLedger(_("没有找到这个户号，请核对后再收款。"))
+    if channel != DEBIT:
+        make_way(account_id=account_id, money_is_here=is_wish)
     if not dues.is_open(account_id=account_id):
         owed_fen = dues.payable_fen(account_id=account_id, on=at.astimezone(settings.BILLING_TIME_ZONE).date())
         if amount_fen > owed_fen:

@@ -100,6 +100,7 @@ def _draw_pay(
         "mine": mine,
         "dues": owed,
         "today": timezone.localdate(),
+        "may_debit": mine.current.may(Right.RECEIPTS),
         "form": form,
         "is_offered": any(one.is_available() for one in CHANNELS.values()),
     }

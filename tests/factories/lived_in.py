@@ -36,6 +36,7 @@ from tests.factories.agents import sell_a_day
 from tests.factories.arrears import Road
 from tests.factories.channels import connect_bank
 from tests.factories.corrections import add_corrections
+from tests.factories.debits import debited_batch
 from tests.factories.drawers import closed_drawer
 from tests.factories.halls import at_counter, make_hall, take
 from tests.factories.held_money import hold_money
@@ -248,6 +249,7 @@ def _in_the_portal(world: World, now: datetime) -> None:
     closed_drawer(world, now)
     add_transfer(world, now)
     add_cheque(world, now)
+    debited_batch(world)
     subject = f"account:{account.account_id}"
     looks.note_look(
         user_id=world.clerk_a_id,

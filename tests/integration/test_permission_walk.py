@@ -86,6 +86,7 @@ from tests.factories.agents import sell_a_day
 from tests.factories.arrears import Road
 from tests.factories.channels import connect_bank
 from tests.factories.corrections import add_corrections
+from tests.factories.debits import debited_batch
 from tests.factories.districts import make_district
 from tests.factories.drawers import closed_drawer
 from tests.factories.fee_control import PAPER
@@ -284,6 +285,8 @@ def one_of_everything() -> Walk:
         "receipt_no": paid.receipt_no,
         "refund_no": refund["refund_no"],
         "shift_id": closed_drawer(world, now),
+        "debit_batch_id": debited_batch(world),
+        "bank_code": "hanbank",
         "held_id": hold_money(world.residential.account_id, now),
         **add_difference(world, by_id=accountant.pk),
         **add_transfer(world, now),

@@ -30,6 +30,7 @@ from payments.operations.channel_payments import (
     take_back,
 )
 from payments.operations.channel_requests import Caller
+from payments.operations.debit_freezes import check_not_sent
 from payments.operations.taking import TakenPayment
 from payments.queries.channels import payment_of_channel
 
@@ -221,6 +222,7 @@ class ChannelBills(ChannelView):
         with few_unknown_accounts(caller, "unknown"):
             account_id, path = dues.place_of(account_no)
             check_open_to(caller, path, at=now)
+        check_not_sent(account_id)
         owed = dues.get_dues(account_id=account_id, on=now.astimezone(settings.BILLING_TIME_ZONE).date())
         return Response(ArrearsOut(owed).data)
 

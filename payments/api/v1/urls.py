@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from payments.api.v1 import agents, channel, my_payments, payments
+from payments.api.v1 import agents, channel, debits, my_payments, payments
 
 urlpatterns = [
     path("channel/accounts/<str:account_no>/bills", channel.ChannelBills.as_view(), name="api_channel_bills"),
+    path("channel/debit-agreements", debits.ChannelDebitAgreements.as_view(), name="api_channel_debit_sign"),
+    path("channel/debit-agreements/endings", debits.ChannelDebitEndings.as_view(), name="api_channel_debit_end"),
     path("channel/deposit", agents.ChannelDeposit.as_view(), name="api_channel_deposit"),
     path("channel/payments", channel.ChannelPayments.as_view(), name="api_channel_payments"),
     path("channel/payments/<str:serial>", channel.ChannelPaymentState.as_view(), name="api_channel_payment"),

@@ -60,6 +60,7 @@ class TestLettingIn:
 
         assert bank.get(f"/accounts/{world.residential.account_no}/bills").status_code == 200
 
+    @pytest.mark.acceptance("F151")
     @pytest.mark.parametrize(("apart", "is_right"), [(-301, False), (-299, True), (299, True), (301, False)])
     def test_invariant_17_299_seconds_are_taken_301_are_not(
         self, world: World, bank: Bank, apart: int, is_right: bool
@@ -95,6 +96,7 @@ class TestLettingIn:
     ) -> None:
         assert refusal(replace(signed(bank, world.at), **change), world.at) == "bad-signature"
 
+    @pytest.mark.acceptance("F151")
     def test_the_checks_come_in_their_order(self, world: World, bank: Bank) -> None:
         """Whatever is wrong behind it, the first that fails is answered; without a signature always the same."""
         client, at = ChannelClient.objects.get(), world.at
@@ -133,6 +135,7 @@ class TestLettingIn:
         ]
         assert not ChannelNonce.objects.exists()
 
+    @pytest.mark.acceptance("F151")
     def test_a_certificate_on_record_opens_and_another_does_not(self, world: World) -> None:
         bank = connect_bank(world, fingerprints=["ab:" * 31 + "ab"])
         target = f"/accounts/{world.residential.account_no}/bills"

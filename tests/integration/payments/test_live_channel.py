@@ -96,6 +96,7 @@ class TestBetweenBookedAndAnswered:
 
 
 class TestOverHttp:
+    @pytest.mark.acceptance("F151")
     def test_invariant_17_a_nonce_is_used_once_across_processes(self, live: Stack, world: World) -> None:
         bank = connect_bank(world)
         target = f"{BASE}/accounts/{world.residential.account_no}/bills"

@@ -105,7 +105,7 @@ def control_totals() -> list[ControlTotal]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT a.id, coalesce(sum(m.debit), 0)::bigint, coalesce(sum(m.credit), 0)::bigint
+            SELECT a.id, a.name, coalesce(sum(m.debit), 0)::bigint, coalesce(sum(m.credit), 0)::bigint
             FROM cis_ledger_account a LEFT JOIN (
                 SELECT ledger_account_id AS id, debit_fen AS debit, credit_fen AS credit
                 FROM cis_ledger_day_balance WHERE ledger_account_id < 0
@@ -117,8 +117,10 @@ def control_totals() -> list[ControlTotal]:
                 SELECT credit_id, 0, amount_fen FROM cis_ledger_transfer
                 WHERE credit_id < 0 AND business_date > coalesce((SELECT max(business_date) FROM cis_ledger_day),
                                                                  DATE '1900-01-01')) m ON m.id = a.id
-            GROUP BY a.id ORDER BY a.id DESC
+            GROUP BY a.id, a.name ORDER BY a.id DESC
             """
         )
         rows = cursor.fetchall()
-    return [ControlTotal(row[0], str(ControlAccount(-row[0]).label), row[1], row[2]) for row in rows]
+    # The utility's own are named in the reader's language, those of connected clients by what they were opened as.
+    known = {-int(account): str(account.label) for account in ControlAccount}
+    return [ControlTotal(row_id, known.get(row_id, name), debit, credit) for row_id, name, debit, credit in rows]

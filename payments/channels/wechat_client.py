@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import uuid
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -216,7 +217,7 @@ class WeChatClient:
         parts = urlsplit(said["download_url"])
         # The address must lie at the gateway: it is asked with our signature.
         path = said["download_url"].removeprefix(self.agreement.gateway)
-        if parts.scheme not in ("https", "http") or path == said["download_url"]:
+        if not path.startswith("/") or path.startswith("//") or path == said["download_url"]:
             raise BillRefused(f"the bill lies elsewhere: {parts.netloc}")
         sent = self._send("GET", path, "").content
         raw = _unzipped(sent)
@@ -281,7 +282,7 @@ def _unzipped(sent: bytes) -> bytes:
     try:
         with gzip.open(io.BytesIO(sent)) as file:
             raw = file.read(MOST_BYTES + 1)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise BillRefused("the bill cannot be unzipped") from error
     if len(raw) > MOST_BYTES:
         raise BillRefused("the bill is larger than any bill of a day")

@@ -127,7 +127,7 @@ def _draw_way(
         "order": queries.get_order(started.out_trade_no, account_ids=mine.ids, payer_id=staff_of(request).pk),
         "channel_word": METHODS[channel],
         "address": begun.address,
-        "code": segno.make(begun.code, error="m").svg_data_uri(border=2) if begun.code else "",
+        "code": segno.make(begun.code, error="m").svg_data_uri(border=2, light="#fff") if begun.code else "",
         "app": dict(begun.app),
         "scan_with": _simulated_scan(begun.code) if begun.code else "",
     }

@@ -53,6 +53,20 @@ PREPAYMENT_REFUNDED = declare(
     )
 )
 
+NOTICE_REFUSED = declare(
+    Template(
+        code="notice-refused",
+        channels=("in_app",),
+        subject_zh="收到不可信的{channel}通知",
+        subject_en="A notice said to be of {channel} was not believed",
+        zh="{moment} 收到自称{channel}的通知，验签或内容不符，已拒收，没有入账。请到“代收渠道”查看次数，核对密钥和时钟"
+        "；次数多时请联系安全人员。",
+        en="A notice said to be of {channel} came at {moment} and was refused: signature or content is wrong, nothing "
+        "was booked. See how many under Collection channels, check keys and clocks; if they are many, tell security.",
+        examples={"channel": "微信支付", "moment": "2026-11-22 09:30"},
+    )
+)
+
 WEBHOOK_SWITCHED_OFF = declare(
     Template(
         code="webhook-switched-off",

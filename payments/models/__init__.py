@@ -30,6 +30,7 @@ from payments.models.money import (
 from payments.models.paybacks import Payback, RefundNotice
 from payments.models.receipt_keys import ReceiptKey
 from payments.models.reconciliation import ChannelFile, ChannelFileRow, Difference, Reconciliation
+from payments.models.refused_notices import RefusedNotice
 from payments.models.transfers import (
     BankAccount,
     BankLine,
@@ -77,6 +78,7 @@ __all__ = [
     "Reconciliation",
     "Refund",
     "RefundNotice",
+    "RefusedNotice",
     "Reversal",
     "SeenNonce",
     "SubAccount",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.db.models import Count, Sum
 from django.utils.translation import gettext as _
@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from config.shared import approval_queries
 from config.shared.errors import NotFound
 from config.shared.permissions import is_within
-from payments.models import ChannelClient, Payment, Reversal
+from payments.models import ChannelClient, Payment, RefusedNotice, Reversal
+from payments.words import METHODS
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,27 @@ def list_clients(*, within: Sequence[str], day: date) -> tuple[ClientRow, ...]:
     """Every client all of whose area lies within, by code; three statements."""
     clients = list(ChannelClient.objects.prefetch_related("areas__org_unit").order_by("code"))
     return _rows([client for client in clients if _is_inside(client, within)], day)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """Notices of one hour that said they were a provider's and were not believed."""
+
+    channel_word: str
+    reason: str
+    hour: datetime
+    count: int
+    last_at: datetime
+    last_address: str
+
+
+def refused_notices(*, at: datetime) -> tuple[RefusedRow, ...]:
+    """Those of the last seven days by hour, the newest first, fifty at most; one statement."""
+    rows = RefusedNotice.objects.filter(hour__gt=at - timedelta(days=7)).order_by("-hour", "channel", "reason")[:50]
+    return tuple(
+        RefusedRow(str(METHODS[row.channel]), row.reason, row.hour, row.count, row.last_at, row.last_address)
+        for row in rows
+    )
 
 
 def get_client(code: str, *, within: Sequence[str], day: date) -> ClientPage:

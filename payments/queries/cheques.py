@@ -110,7 +110,7 @@ def _rows(cheques: QuerySet[Cheque], at: datetime) -> tuple[ChequeRow, ...]:
             days=(at - one.taken_at).days,
             is_late=one.state == Cheque.State.RECEIVED and (one.present_by - today).days <= 1,
             state=one.state,
-            state_word=str(one.get_state_display()),
+            state_word=_(one.get_state_display()),
             banked_on=one.banked_on,
             ended_at=one.ended_at,
             line_id=one.line_id,

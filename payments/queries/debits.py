@@ -203,7 +203,7 @@ def _batches(found: QuerySet[DebitBatch]) -> tuple[BatchRow, ...]:
     booked = Q(rows__state=DebitRow.State.BOOKED)
     return tuple(
         BatchRow(
-            batch.pk, str(batch), batch.bank.name, batch.debit_on, batch.state, str(batch.get_state_display()),
+            batch.pk, str(batch), batch.bank.name, batch.debit_on, batch.state, _(batch.get_state_display()),
             batch.n, batch.fen or 0, batch.booked, batch.booked_fen or 0,
         )
         for batch in found.select_related("bank").annotate(
@@ -257,7 +257,7 @@ def _row(row: DebitRow) -> DebitedRow:
         card_last4=row.agreement.card_last4,
         amount_fen=row.amount_fen,
         state=row.state,
-        state_word=str(row.get_state_display()),
+        state_word=_(row.get_state_display()),
         code_word=str(OUTCOME_WORDS[row.code]) if row.code else "",
         fault=row.fault,
         receipt_no=str(row.payment) if row.payment else "",

@@ -8,7 +8,7 @@ from datetime import date
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import pgettext_lazy
 
 from cis.queries import dues
 from cis.queries.account_statements import AccountMonth, AccountMove, first_month, month_of
@@ -20,12 +20,12 @@ from payments.words import METHODS
 _BILLED, _LATE_FEES, _PAID = "billed", "late-fees", "paid"
 _REVERSED, _REFUNDED, _OTHER = "reversed", "refunded", "other"
 GROUPS: Mapping[str, str | Promise] = {
-    _BILLED: gettext_lazy("电费"),
-    _LATE_FEES: gettext_lazy("违约金"),
-    _PAID: gettext_lazy("交费"),
-    _REVERSED: gettext_lazy("冲正"),
-    _REFUNDED: gettext_lazy("退费"),
-    _OTHER: gettext_lazy("其他"),
+    _BILLED: pgettext_lazy("statement", "电费"),
+    _LATE_FEES: pgettext_lazy("statement", "违约金"),
+    _PAID: pgettext_lazy("statement", "交费"),
+    _REVERSED: pgettext_lazy("statement", "冲正"),
+    _REFUNDED: pgettext_lazy("statement", "退费"),
+    _OTHER: pgettext_lazy("statement", "其他"),
 }
 _GROUP_OF: Mapping[int, str] = {
     1: _BILLED, 21: _BILLED, 22: _BILLED,

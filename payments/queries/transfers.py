@@ -226,7 +226,7 @@ def _claims(line: BankLine) -> tuple[ClaimRow, ...]:
     names = dues.names_of(sorted({part.account_id for claim in claims for part in claim.parts.all()}))
     return tuple(
         ClaimRow(
-            way_word=str(claim.get_way_display()),
+            way_word=_(claim.get_way_display()),
             reason=claim.reason,
             by=claim.claimed_by.display_name if claim.claimed_by else "",
             approved_by=claim.approved_by.display_name if claim.approved_by else "",
@@ -331,5 +331,5 @@ def _row(line: BankLine, today: date) -> LineRow:
         amount_fen=line.amount_fen,
         days=max((today - line.day).days, 0),
         state=line.state,
-        state_word=str(line.get_state_display()),
+        state_word=_(line.get_state_display()),
     )

@@ -23,7 +23,7 @@ from config.shared.web.step_up import requires_step_up
 from payments.models import ChannelClient
 from payments.operations import channel_clients
 from payments.operations.channel_clients import EVERYWHERE, MANAGE, Contract
-from payments.queries.channel_clients import ClientPage, get_client, list_clients
+from payments.queries.channel_clients import ClientPage, get_client, list_clients, refused_notices
 from payments.signing.request_signature import ALGORITHMS, is_offered
 
 _CLOCK = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
@@ -166,7 +166,7 @@ def _scope(request: HttpRequest) -> list[str]:
 def channel_list(request: HttpRequest) -> HttpResponse:
     """Every connected client and what it collected today."""
     rows = list_clients(within=_scope(request), day=timezone.localdate())
-    return render(request, "payments/channels/list.html", {"rows": rows})
+    return render(request, "payments/channels/list.html", {"rows": rows, "refused": refused_notices(at=timezone.now())})
 
 
 @never_cache

@@ -123,7 +123,7 @@ class SignForm(forms.Form):
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
         help_text=gettext_lazy("8 到 32 位数字。加密保存，以后只显示后四位。"),
     )
-    limit_fen = YuanField(label=gettext_lazy("单笔限额（元）"), help_text=gettext_lazy("超过这个数的欠费不代扣。"))
+    limit_fen = YuanField(label=gettext_lazy("每次代扣限额（元）"), help_text=gettext_lazy("超过这个数的欠费不代扣。"))
     valid_until = forms.DateField(
         label=gettext_lazy("到期日"), required=False, widget=_DAY, help_text=gettext_lazy("不填就一直有效，直到解约。")
     )

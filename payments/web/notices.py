@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 from payments import operations
 from payments.channels import CHANNELS
 from payments.channels.base import Incoming
+from payments.operations.refused_notices import note_refused
 
 MAX_BODY = 16_384
 
@@ -29,11 +30,19 @@ def notice(request: HttpRequest, channel: str) -> HttpResponse:
     status, is_taken = 200, True
     if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY:
         status, is_taken = 413, False
+        _note(request, channel, "too-large")
     else:
         try:
             body = request.body.decode("utf-8", "replace")
             operations.receive_notice(channel=channel, incoming=Incoming(request.headers, body), at=timezone.now())
         except operations.NoticeRefused as refused:
             status, is_taken = refused.status, False
+            _note(request, channel, str(refused.facts.get("reason", refused.code)))
     kind, said = CHANNELS[channel].answer(is_taken=is_taken)
     return HttpResponse(said, status=status, content_type=kind)
+
+
+def _note(request: HttpRequest, channel: str, reason: str) -> None:
+    if CHANNELS[channel].is_available():
+        address = request.META.get("REMOTE_ADDR", "")
+        note_refused(channel=channel, reason=reason, address=address, at=timezone.now())

@@ -49,7 +49,7 @@ class TestAppendOnly:
     @pytest.mark.acceptance("F52")
     @pytest.mark.parametrize("table", COLUMN)
     @pytest.mark.parametrize("change", CHANGES)
-    def test_the_application_may_not_change_money_records(self, table: str, change: str) -> None:
+    def test_invariant_3_the_application_may_not_change_money_records(self, table: str, change: str) -> None:
         with pytest.raises(Error) as refused, transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(change.format(table, COLUMN[table]))
 
@@ -105,7 +105,7 @@ class TestDirectSql:
     @pytest.mark.parametrize(
         "changed", [{"amount_fen": 0}, {"amount_fen": -1}, {"debit_id": None}, {"amount_fen": None}]
     )
-    def test_a_transfer_of_nothing_or_with_one_side_is_refused(self, changed: dict[str, Any]) -> None:
+    def test_invariant_1_a_transfer_of_nothing_or_with_one_side_is_refused(self, changed: dict[str, Any]) -> None:
         world = small_world()
 
         with pytest.raises(Error):
@@ -288,7 +288,9 @@ class TestSeal:
             "run_id = 1",
         ],
     )
-    def test_altering_any_stored_transfer_breaks_the_seal_of_its_day(self, closed: World, change: str) -> None:
+    def test_invariant_26_altering_any_stored_transfer_breaks_the_seal_of_its_day(
+        self, closed: World, change: str
+    ) -> None:
         with lawless() as cursor:
             cursor.execute(
                 f"UPDATE cis_ledger_transfer SET {change} WHERE id = "

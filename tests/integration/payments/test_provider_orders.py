@@ -135,7 +135,7 @@ def money(world: World) -> int:
 
 class TestAPaidOrder:
     @pytest.mark.acceptance("F41")
-    def test_is_booked_once_when_the_whole_schedule_comes_in_four_threads_in_any_order(
+    def test_invariant_18_booked_once_when_the_whole_schedule_comes_in_four_threads_in_any_order(
         self, provider: Provider
     ) -> None:
         world = small_world()
@@ -191,7 +191,7 @@ class TestAPaidOrder:
 
         assert (money(world), Payment.objects.count()) == (FEN, 1)
 
-    def test_of_another_amount_is_kept_and_never_booked(self, provider: Provider) -> None:
+    def test_invariant_15_of_another_amount_is_kept_and_never_booked(self, provider: Provider) -> None:
         world = small_world()
         started = start(world, provider)
         PaymentOrder.objects.update(amount_fen=FEN + 1)

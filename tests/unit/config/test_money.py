@@ -11,7 +11,7 @@ from config.shared.money import MAX_FEN, NotMoney, fen_from_yuan, yuan_from_fen
 
 class TestMoney:
     @given(st.integers(-MAX_FEN, MAX_FEN))
-    def test_yuan_and_fen_are_inverse(self, fen: int) -> None:
+    def test_invariant_13_yuan_and_fen_are_inverse(self, fen: int) -> None:
         assert fen_from_yuan(yuan_from_fen(fen)) == fen
 
     @pytest.mark.parametrize(

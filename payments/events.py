@@ -84,6 +84,17 @@ class AgentDepositLow(Event):
 
 
 @dataclass(frozen=True)
+class NoticeNotBelieved(Event):
+    """The first notice of a channel in an hour that was no provider's; `at` is its moment (ISO 8601)."""
+
+    name: ClassVar[str] = "payments.notice-not-believed"
+    key_field: ClassVar[str] = "channel"
+
+    channel: str
+    at: str
+
+
+@dataclass(frozen=True)
 class ClientFact(Event):
     """
     Something that a connected client may hear of: an act on a payment or an accounting day of its own.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -11,6 +13,7 @@ from payments.events import (
     BankStatementKept,
     ChequeReturned,
     ClientFact,
+    NoticeNotBelieved,
     PaymentReceived,
     PrepaymentRefunded,
     RefundFailed,
@@ -20,6 +23,7 @@ from payments.events import (
 from payments.operations.cheques import tell_returned
 from payments.operations.claims import claim_sub_accounts
 from payments.operations.paybacks import book_refund_notice, tell_failed
+from payments.operations.refused_notices import tell_watchers
 from payments.operations.webhook_sending import fan_out
 
 
@@ -58,6 +62,12 @@ def tell_connected_client(event: ClientFact) -> None:
 def book_stored_refund_notice(event: RefundNoticeStored) -> None:
     """Book what was kept of a refund and not got round to; repeated, it finds nothing to do."""
     book_refund_notice(channel=event.channel, notice_id=event.notice_id)
+
+
+@handles(NoticeNotBelieved)
+def raise_alarm(event: NoticeNotBelieved) -> None:
+    """Tell those who manage channels that somebody sends what no provider sent."""
+    tell_watchers(channel=event.channel, at=datetime.fromisoformat(event.at))
 
 
 @handles(RefundFailed)

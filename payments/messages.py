@@ -29,7 +29,7 @@ PAYMENT_RECEIVED_LINK = declare(
         subject_zh="已收到电费 {yuan} 元",
         subject_en="Payment of {yuan} yuan received",
         zh="已收到电费 {yuan} 元，收据号 {receipt}，收据和核验码：{address}",
-        en="We received {yuan} yuan. Receipt {receipt} with its code to verify: {address}",
+        en="We received {yuan} yuan, receipt {receipt}: {address}",
         examples={
             "yuan": "186.40",
             "receipt": "202611220000000123",
@@ -90,8 +90,8 @@ PREPAYMENT_GOES_BACK = declare(
         subject_en="{yuan} yuan of prepayment is on its way back",
         zh="正在把预存电费 {yuan} 元退回付款的{way}，退费单号 {refund}。零钱一般几分钟到账，银行卡 1 到 3 个工作日。"
         "不是您要求退的，请拨打 95598。",
-        en="{yuan} yuan of prepayment is going back to the {way} account that paid it, refund {refund}. A wallet has "
-        "it within minutes, a bank card within 1 to 3 working days. If you did not ask for it, call 95598.",
+        en="{yuan} yuan is going back by {way}, refund {refund}: minutes to a wallet, 1-3 working days to a card. "
+        "Not you? 95598.",
         examples={"yuan": "50.00", "refund": "TF202611220000000042", "way": "微信支付"},
     )
 )
@@ -105,8 +105,7 @@ REFUND_FAILED = declare(
         subject_zh="{yuan} 元没有退成，已回到预存电费",
         subject_en="{yuan} yuan could not be refunded and is prepayment again",
         zh="退费单 {refund} 的 {yuan} 元没能退回{way}，已回到您的预存电费，一分不少。可到营业厅改用别的方式退。",
-        en="The {yuan} yuan of refund {refund} could not go back by {way} and is prepayment again, all of it. A "
-        "business hall can refund it another way.",
+        en="Refund {refund} by {way} failed: {yuan} yuan is prepayment again. A hall can refund it another way.",
         examples={"yuan": "50.00", "refund": "TF202611220000000042", "way": "微信支付"},
     )
 )

@@ -6,12 +6,13 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from config.shared.display_formats import format_moment
+from config.shared.events import publish
 from config.shared.messaging import Recipient, send
 from config.shared.models import User
+from payments.events import NoticeNotBelieved
 from payments.messages import NOTICE_REFUSED
 from payments.words import METHODS
 
@@ -36,17 +37,25 @@ def note_refused(*, channel: str, reason: str, address: str, at: datetime) -> No
         with connection.cursor() as cursor:
             cursor.execute(_COUNT, [channel, at, reason[:64], at, address[:45]])
             count, reasons_before = cursor.fetchone()
-        if count > 1 or reasons_before:
-            return
-        watchers = User.objects.filter(is_active=True, grants__role__permissions__contains=[WATCHES]).distinct()
+        if count == 1 and not reasons_before:
+            publish(NoticeNotBelieved(channel=channel, at=at.isoformat()))
+
+
+def tell_watchers(*, channel: str, at: datetime) -> None:
+    """Put the alarm of an hour into the inbox of everybody who manages channels; once each."""
+    watchers = User.objects.filter(is_active=True, grants__role__permissions__contains=[WATCHES]).distinct()
+    with transaction.atomic():
         for user in watchers.order_by("pk"):
             language = "en" if user.language == "en" else "zh-hans"
             with override(language):
-                moment = format_moment(at, settings.BILLING_TIME_ZONE)
-                send(
-                    template=NOTICE_REFUSED.code,
-                    to=Recipient(user_id=user.pk, language=language),
-                    parameters={"channel": str(_(METHODS[channel])), "moment": moment},
-                    dedupe_key=f"notice-refused:{channel}:{at:%Y%m%d%H}:{user.pk}",
-                    at=at,
-                )
+                parameters = {
+                    "channel": str(METHODS[channel]),
+                    "moment": format_moment(at, settings.BILLING_TIME_ZONE),
+                }
+            send(
+                template=NOTICE_REFUSED.code,
+                to=Recipient(user_id=user.pk, language=language),
+                parameters=parameters,
+                dedupe_key=f"notice-refused:{channel}:{at:%Y%m%d%H}:{user.pk}",
+                at=at,
+            )

@@ -12,6 +12,7 @@ from django.db import connections
 
 from cis.models import Account, Contact
 from config.shared.models import OrgUnit
+from tests import emptied
 from tests.emptied import Origin, empty, origin_of
 from tests.factories.world import small_world
 
@@ -54,7 +55,10 @@ class TestEmptied:
 
         assert not empty(url, origin)
 
-    def test_a_large_table_takes_a_copy(self, url: str, origin: Origin, owner_connection: Any) -> None:
+    def test_a_large_table_takes_a_copy(
+        self, url: str, origin: Origin, owner_connection: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(emptied, "LARGE_BYTES", 512 * 1024)
         with owner_connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO django_session (session_key, session_data, expire_date)"

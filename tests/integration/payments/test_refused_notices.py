@@ -7,8 +7,10 @@ from urllib.parse import parse_qsl
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from cis.queries.ledger import balance
+from config.shared.events import deliver_waiting
 from config.shared.models import Message, User
 from payments.models import Payment, RefusedNotice
 from tests.factories.world import small_world
@@ -55,6 +57,7 @@ def test_no_bit_of_a_notice_can_be_changed_and_every_try_is_seen(provider: order
     assert not Payment.objects.exists() and orders.money(world) == 0
 
     assert sum(RefusedNotice.objects.values_list("count", flat=True)) == FLIPS
+    deliver_waiting(now=timezone.now())
     alarms = Message.objects.filter(template="notice-refused")
     hours = RefusedNotice.objects.values("hour").distinct().count()
     assert alarms.count() == hours, "one alarm an hour, however many come"

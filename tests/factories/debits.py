@@ -59,10 +59,8 @@ def take(world: World, batch_id: int, content: bytes, *, at: datetime | None = N
 
 
 def debited_batch(world: World) -> int:
-    """A batch that was sent; one account in it, another passed over for its limit. Its id."""
+    """A batch of one bill, frozen and not yet sent: the account may still be paid. Its id."""
     set_up()
-    issue(world, 4_321, account=world.residential_tou, cycle=202510, due_on=NOT_YET_DUE)
-    sign(world.residential_tou)
-    batch_id = freeze(world, days=1)
-    answer(batch_id)
-    return batch_id
+    issue(world, 4_321, account=world.residential_day_15, cycle=202510, due_on=NOT_YET_DUE)
+    sign(world.residential_day_15)
+    return freeze(world, days=1)

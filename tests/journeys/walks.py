@@ -106,12 +106,16 @@ def _inside(page: str, link: str) -> str:
 
 
 # How far the page is too wide. What fits itself to a new width does so in the frames after it: a page that is too wide
-# is looked at again until it fits, and for a second at most.
+# is looked at again until it fits, and for a second at most. What reaches furthest out is named.
 _TOO_WIDE = """async () => {
   const over = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
   const until = performance.now() + 1000;
   while (over() > 0 && performance.now() < until) await new Promise((done) => requestAnimationFrame(done));
-  return over();
+  if (over() <= 0) return null;
+  const reach = (element) => element.getBoundingClientRect().right;
+  const parts = document.querySelector("main")?.querySelectorAll("*") ?? document.body.children;
+  const widest = [...parts].reduce((a, b) => reach(b) >= reach(a) ? b : a);
+  return `${over()} px too wide: ${widest.outerHTML.slice(0, 160)}`;
 }"""
 
 
@@ -151,9 +155,8 @@ class Look:
             self.faults.append(f"{address}: {answer and answer.status}")
         for width, height in widths:
             self.page.set_viewport_size({"width": width, "height": height})
-            over = self.page.evaluate(_TOO_WIDE)
-            if over > 0:
-                self.faults.append(f"{address}: {over} px too wide at {width}")
+            if too_wide := self.page.evaluate(_TOO_WIDE):
+                self.faults.append(f"{address} at {width}: {too_wide}")
         self.page.set_viewport_size({"width": 1280, "height": 800})
         if rules != "none":
             for found in Axe().run(self.page, options={**_SHORT, **(rules or {})}).response["violations"]:

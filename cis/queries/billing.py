@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -36,6 +37,7 @@ from cis.rating import (
     CHARGES,
     REGISTER_NAMES,
     RIDING,
+    CannotPrice,
     ChargeCode,
     CompiledTariff,
     LineFacts,
@@ -50,6 +52,8 @@ from config.shared.keysets import Ask, Order, Page, SortKey
 from config.shared.languages import in_language
 from config.shared.models import Job, JobShard
 from config.shared.permissions import in_scope
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +300,7 @@ def get_bill(bill_no: str, *, account_id: int | None = None) -> BillPage:
     # A bill of a former system came as one amount: nothing of it is of this tariff's rules.
     is_opening = any(line.code == ChargeCode.OPENING for line in stored)
     # A bill of differences only has nothing of its own to rate.
-    facts = [] if is_opening or not bill.months else recompute(bill, stretches, bill.tariff_version)
+    facts = [] if is_opening or not bill.months else _facts_if_any(bill, stretches)
     own = [line for line in stored if line.code not in RIDING and not is_opening]
     recomputes = (
         [(int(f.code), f.quantity, f.price_e8, f.share, f.amount_fen) for f in facts]
@@ -337,6 +341,15 @@ def get_bill(bill_no: str, *, account_id: int | None = None) -> BillPage:
 def source_in_words(source: str) -> str:
     """Where the prices come from; that nobody has found a published source is said in the reader's language."""
     return source.replace("general knowledge, to be checked", _("没有找到公布的文件，有待核对"))
+
+
+def _facts_if_any(bill: Bill, stretches: list[BillUsage]) -> list[LineFacts]:
+    """What the lines follow from; none where the kept determinants do not bear it: the bill is shown all the same."""
+    try:
+        return recompute(bill, stretches, bill.tariff_version)
+    except CannotPrice as fault:
+        log.error("a bill cannot be computed again", extra={"bill": str(bill), "why": str(fault)})
+        return []
 
 
 def recompute(bill: Bill, stretches: list[BillUsage], version: TariffVersion) -> list[LineFacts]:

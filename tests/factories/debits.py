@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from cis.models import Bill
 from payments.models import DebitBatch
 from payments.operations import debit_batches
 from payments.operations.debit_agreements import BankTerms, DebitTerms, set_up_bank, sign_debit
@@ -59,8 +60,10 @@ def take(world: World, batch_id: int, content: bytes, *, at: datetime | None = N
 
 
 def debited_batch(world: World) -> int:
-    """A batch of one bill, frozen and not yet sent: the account may still be paid. Its id."""
+    """A batch of what one account owes, of a bill where it had none; not sent yet: it may still be paid. Its id."""
     set_up()
-    issue(world, 4_321, account=world.residential_day_15, cycle=202510, due_on=NOT_YET_DUE)
-    sign(world.residential_day_15)
+    account = world.residential_day_15
+    if not Bill.objects.filter(account_id=account.account_id).exists():
+        issue(world, 4_321, account=account, due_on=NOT_YET_DUE)
+    sign(account)
     return freeze(world, days=1)

@@ -12,6 +12,7 @@ from config.shared.events import send_task
 from payments import operations
 from payments.operations.agents import settle_days
 from payments.operations.channel_requests import forget_requests
+from payments.operations.day_files import days_to_fetch, fetch_day
 from payments.operations.debit_batches import answered_batches, book_answers
 from payments.operations.paybacks import paybacks_to_pursue, pursue_payback
 from payments.operations.webhook_sending import forget_messages, send_next
@@ -83,6 +84,22 @@ def send_webhooks(**_future: object) -> None:
 def forget_webhooks(**_future: object) -> None:
     """Forget webhooks that arrived, or were given up, long ago."""
     forget_messages(at=timezone.now())
+
+
+@app.task(acks_late=True)
+def fetch_days(**_future: object) -> None:
+    """What providers say of the last days is here before somebody looks for it; what is not there is asked later."""
+    silent: set[str] = set()
+    for channel, day in days_to_fetch(at=timezone.now()):
+        if channel in silent:
+            continue
+        try:
+            fetch_day(channel=channel, day=day, by_id=None, at=timezone.now())
+        except operations.ProviderSilent:
+            silent.add(channel)
+        except Exception:
+            # One day that nobody understands keeps no other from being fetched.
+            log.exception("fetching a day failed", extra={"channel": channel, "day": day.isoformat()})
 
 
 @app.task(acks_late=True)

@@ -403,6 +403,8 @@ _BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "end-day-in-halls": {"task": "halls.tasks.end_day", "schedule": crontab(hour=0, minute=5)},
     # After the day was closed; commission is booked on the day that is open.
     "book-debit-answers": {"task": "payments.tasks.book_debit_answers", "schedule": crontab(minute="*")},
+    # WeChat Pay has yesterday's file at ten; what is not there or did not come is asked for again through the day.
+    "fetch-days": {"task": "payments.tasks.fetch_days", "schedule": crontab(hour="9-20", minute=25)},
     "settle-agents": {"task": "payments.tasks.settle_agents", "schedule": crontab(hour=0, minute=50)},
     "prune-channel-requests": {"task": "payments.tasks.forget_channel_requests", "schedule": crontab(minute=15)},
     # What is to be tried again, and what nobody rang for.

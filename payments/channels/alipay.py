@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from urllib.parse import parse_qsl
 
 from config.shared.money import NotMoney, fen_from_yuan
 from payments.channels import alipay_keys
 from payments.channels.alipay_client import AlipayClient
 from payments.channels.base import (
+    BEIJING,
     Begun,
     Declined,
     Found,
     Incoming,
     NoAnswer,
+    NoStatement,
     NotBelievable,
     OrderToPay,
     PaidNotice,
@@ -27,6 +29,7 @@ from payments.channels.base import (
     Scene,
     Standing,
 )
+from payments.matching.channel_file import OK, FileRow
 
 _STANDINGS = {
     "WAIT_BUYER_PAY": Standing.WAITING,
@@ -43,6 +46,7 @@ class Alipay:
 
     method = "alipay"
     can_be_asked = True
+    tells_days = True
     # Source: Alipay open platform, alipay.trade.refund: within a year, as often as its amount allows.
     refunds: RefundTerms | None = RefundTerms(
         most=0, within=timedelta(days=365), later=frozenset({"ACQ.SELLER_BALANCE_NOT_ENOUGH", "isp.unknow-error"})
@@ -141,6 +145,27 @@ class Alipay:
         return RefundFound(
             RefundStanding.DONE, _fen(said, "refund_amount"), asked.provider_no, "", json.dumps(said, sort_keys=True)
         )
+
+    def day_rows(self, day: date, *, at: datetime) -> list[FileRow]:
+        """Its file of trades; there on the next day. What it lists has moved."""
+        try:
+            rows = _client(at).day_file(day)
+        except Declined as fault:
+            if fault.code == "isp.bill_not_exist":
+                raise NoStatement(fault.code, str(fault)) from fault
+            raise
+        return [
+            FileRow(
+                serial=row.out_trade_no,
+                account_no="",
+                amount_fen=row.amount_fen,
+                kind="R" if row.out_request_no else "P",
+                at=datetime.fromisoformat(row.at).replace(tzinfo=BEIJING),
+                status=OK,
+                provider_no=row.trade_no,
+            )
+            for row in rows
+        ]
 
     def answer(self, *, is_taken: bool) -> tuple[str, str]:
         """The one word that it waits for."""

@@ -13,18 +13,17 @@ import json
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 import requests
 
 from config.shared.money import NotMoney, fen_from_yuan, yuan_from_fen
-from payments.channels.base import BillRefused, Declined, NoAnswer, NotBelievable
+from payments.channels.base import BEIJING, BillRefused, Declined, NoAnswer, NotBelievable
 from payments.signing import rsa2, rsa_sha256
 
 TIMEOUT_S = 5.0
-BEIJING = timezone(timedelta(hours=8))
 MOST_BYTES = 512 * 1024 * 1024
 UNKNOWN = "isp.unknow-error"
 """its word for an answer that says nothing; spelt so by Alipay"""

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Protocol
+
+from payments.matching.channel_file import FileRow
+
+BEIJING = timezone(timedelta(hours=8))
+"""the time in which Chinese providers write moments and cut days"""
 
 
 class NotBelievable(Exception):
@@ -27,6 +32,10 @@ class Declined(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
+
+
+class NoStatement(Declined):
+    """There is no file of the day: not yet, or because nothing was traded. The provider does not say which."""
 
 
 class BillRefused(Exception):
@@ -193,6 +202,8 @@ class Channel(Protocol):
     """whether `find` and `close` are there: orders without a notice are asked about"""
     refunds: RefundTerms | None
     """None where `refund` and `find_refund` are not there: it gives nothing back when we ask"""
+    tells_days: bool
+    """whether `day_rows` is there: what it took on a day is fetched, not brought"""
 
     def is_available(self) -> bool:
         """Whether this installation has what the channel needs."""
@@ -239,6 +250,16 @@ class Channel(Protocol):
         What the provider says of a refund.
 
         :raises NoAnswer: nothing
+        """
+
+    def day_rows(self, day: date, *, at: datetime) -> list[FileRow]:
+        """
+        What the provider says that it took and gave back on a day of its own, under our serials.
+
+        :raises NoAnswer: nothing
+        :raises NoStatement: there is no file
+        :raises Declined: the file is not for us
+        :raises BillRefused: the file does not add up
         """
 
     def answer(self, *, is_taken: bool) -> tuple[str, str]:

@@ -8,7 +8,7 @@ two decimals. The simulator at `/sim/wallet/` is the other side of the same rule
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from urllib.parse import parse_qsl, urlencode
 
 from django.conf import settings
@@ -28,6 +28,7 @@ from payments.channels.base import (
     RefundTerms,
     RefundToSend,
 )
+from payments.matching.channel_file import FileRow
 from payments.signing import rsa2
 
 TIME_WINDOW = timedelta(seconds=300)
@@ -41,6 +42,7 @@ class Wallet:
     method = "wallet"
     can_be_asked = False
     refunds: RefundTerms | None = None
+    tells_days = False
 
     def is_available(self) -> bool:
         """Keys are configured, or the simulator runs and makes its own."""
@@ -109,6 +111,10 @@ class Wallet:
 
     def find_refund(self, asked: RefundToSend, *, at: datetime) -> RefundFound:
         """It gives nothing back when we ask."""
+        raise NoAnswer("the wallet answers no questions")
+
+    def day_rows(self, day: date, *, at: datetime) -> list[FileRow]:
+        """It cannot be asked."""
         raise NoAnswer("the wallet answers no questions")
 
     def answer(self, *, is_taken: bool) -> tuple[str, str]:

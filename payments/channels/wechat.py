@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from payments.channels import wechat_keys
 from payments.channels.base import (
+    BEIJING,
     Begun,
     Declined,
     Found,
     Incoming,
     NoAnswer,
+    NoStatement,
     NotBelievable,
     OrderToPay,
     PaidNotice,
@@ -25,7 +27,8 @@ from payments.channels.base import (
     Scene,
     Standing,
 )
-from payments.channels.wechat_client import WeChatClient
+from payments.channels.wechat_client import BillRow, WeChatClient
+from payments.matching.channel_file import OK, FileRow
 
 _STANDINGS = {
     "NOTPAY": Standing.WAITING,
@@ -50,6 +53,7 @@ class WeChatPay:
 
     method = "wechat"
     can_be_asked = True
+    tells_days = True
     # Source: WeChat Pay API v3, refunds: at most fifty of one payment, within a year.
     refunds: RefundTerms | None = RefundTerms(
         most=50,
@@ -182,10 +186,33 @@ class WeChatPay:
                 return RefundFound(RefundStanding.UNKNOWN)
             raise
 
+    def day_rows(self, day: date, *, at: datetime) -> list[FileRow]:
+        """Its trade bill; there from ten o'clock of the next day."""
+        try:
+            return [_in_file(row) for row in _client(at).day_bill(day)]
+        except Declined as fault:
+            if fault.code == "NO_STATEMENT_EXIST":
+                raise NoStatement(fault.code, str(fault)) from fault
+            raise
+
     def answer(self, *, is_taken: bool) -> tuple[str, str]:
         """As its protocol has it."""
         said = {"code": "SUCCESS"} if is_taken else {"code": "FAIL", "message": "not believable"}
         return "application/json", json.dumps(said)
+
+
+def _in_file(row: BillRow) -> FileRow:
+    # A refund under way has left our account there, as it has here; one that failed has not.
+    has_moved = row.state in ("SUCCESS", "PROCESSING")
+    return FileRow(
+        serial=row.out_trade_no,
+        account_no="",
+        amount_fen=row.amount_fen,
+        kind="R" if row.out_refund_no else "P",
+        at=datetime.fromisoformat(row.at).replace(tzinfo=BEIJING),
+        status=OK if has_moved else row.state,
+        provider_no=row.transaction_id,
+    )
 
 
 def _client(at: datetime) -> WeChatClient:

@@ -22,7 +22,8 @@ class ChannelFile(models.Model):
     rows_count = models.BigIntegerField()
     total_fen = models.BigIntegerField()
     received_at = models.DateTimeField()
-    received_by = models.ForeignKey("shared.User", models.PROTECT, related_name="+")
+    received_by = models.ForeignKey("shared.User", models.PROTECT, null=True, blank=True, related_name="+")
+    """who brought or fetched it; nobody where the clock did"""
 
     class Meta:
         db_table = "payments_channel_file"

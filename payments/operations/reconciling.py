@@ -70,11 +70,11 @@ class Outcome:
     is_repeat: bool
 
 
-def keep_file(*, name: str, file: BinaryIO, by_id: int, at: datetime) -> ChannelFile:
+def keep_file(*, name: str, file: BinaryIO, by_id: int | None, at: datetime) -> ChannelFile:
     """
     Keep a channel's file whole; the same file again gives the kept one.
 
-    `file` can be read twice. Memory does not grow with it.
+    `file` can be read twice. Memory does not grow with it. `by_id` None: the clock fetched it.
 
     :raises FileRefused: count, total, SHA-256 or a line is wrong; nothing is kept
     :raises FileChanged: the channel's day has a file with other content
@@ -102,7 +102,7 @@ def keep_file(*, name: str, file: BinaryIO, by_id: int, at: datetime) -> Channel
         return kept
 
 
-def _store(head: FileHead, name: str, file: BinaryIO, by_id: int, at: datetime) -> ChannelFile:
+def _store(head: FileHead, name: str, file: BinaryIO, by_id: int | None, at: datetime) -> ChannelFile:
     kept = ChannelFile.objects.create(
         channel=head.channel,
         day=head.day,
@@ -149,7 +149,8 @@ def clearing_of(channel: str) -> int:
 
 # Both sides add up by the serial of the payment: a payment and its return on one day are nothing on either side, so
 # that a payment reversed the same day may stand in the file or not. Ours are what moved the clearing account: payments
-# that were booked from money put aside before did not; money of a provider that was put aside did.
+# that were booked from money put aside before did not; money of a provider that was put aside did, and so did refunds
+# that a provider took up.
 _COMPARE = """
 WITH theirs AS (
     SELECT serial, coalesce(sum(amount_fen) FILTER (WHERE status = 'OK'), 0)::bigint AS fen,
@@ -164,6 +165,12 @@ WITH theirs AS (
     UNION ALL
     SELECT p.serial, -p.amount_fen, p.id FROM payments_reversal r JOIN payments_payment p ON p.id = r.payment_id
     WHERE p.channel = %(channel)s AND r.business_date = %(day)s
+    UNION ALL
+    SELECT p.serial, CASE WHEN t.credit_id = %(clearing)s THEN -t.amount_fen ELSE t.amount_fen END, p.id
+    FROM cis_ledger_transfer t JOIN payments_payback b ON b.refund_id = t.document_id
+    JOIN payments_payment p ON p.id = b.payment_id
+    WHERE t.kind = ANY(%(refunds)s) AND t.business_date = %(day)s AND b.channel = %(channel)s
+    AND %(clearing)s IN (t.debit_id, t.credit_id)
     UNION ALL
     SELECT n.out_trade_no, t.amount_fen, NULL FROM cis_ledger_transfer t JOIN payments_notice n ON n.id = t.document_id
     WHERE t.kind = %(held)s AND t.business_date = %(day)s AND n.channel = %(channel)s
@@ -250,6 +257,8 @@ def reconcile(*, file_id: int, by_id: int, at: datetime) -> Outcome:
                     "channel": file.channel,
                     "day": file.day,
                     "held": ledger.TransferKind.NOTICE_HELD,
+                    "refunds": [int(ledger.TransferKind.REFUND_SENT), int(ledger.TransferKind.REFUND_FAILED)],
+                    "clearing": run.clearing_id,
                     "run": run.pk,
                     "owner": by_id,
                     "at": at,

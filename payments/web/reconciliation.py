@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, cast
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -18,9 +20,10 @@ from config.shared.errors import Refused
 from config.shared.permissions import staff_of
 from config.shared.web.pages import requires
 from config.shared.web.step_up import requires_step_up
+from payments.operations.day_files import days_to_fetch, fetch_day, fetchable
 from payments.operations.differences import WAYS, ask_to_resolve, settle_day, take_over
 from payments.operations.reconciling import keep_file, reconcile
-from payments.queries.reconciliation import get_day, get_difference, list_days, waiting_for
+from payments.queries.reconciliation import channel_words, get_day, get_difference, list_days, waiting_for
 from payments.web.forms import YuanField
 
 
@@ -30,6 +33,20 @@ class FileForm(forms.Form):
     file = forms.FileField(
         label=gettext_lazy("渠道对账文件"), help_text=gettext_lazy("渠道和日期写在文件第一行。数不对的文件整份不收。")
     )
+
+
+class FetchForm(forms.Form):
+    """Which provider is asked, for which of its days."""
+
+    channel = forms.ChoiceField(label=gettext_lazy("渠道"))
+    day = forms.DateField(
+        label=gettext_lazy("账务日"), widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    )
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        words = channel_words()
+        cast(forms.ChoiceField, self.fields["channel"]).choices = [(code, words[code]) for code in fetchable()]
 
 
 class SettleForm(forms.Form):
@@ -60,16 +77,21 @@ class ResolveForm(forms.Form):
 @requires("payments.reconcile")
 @requires_step_up
 def reconciliations(request: HttpRequest) -> HttpResponse:
-    """The days of all channels; a file brought here is kept and held against our books at once."""
+    """The days of all channels; a file brought or fetched here is kept and held against our books at once."""
     now = timezone.now()
     again = request.POST.get("file_id", "")
-    form = FileForm(*((request.POST, request.FILES) if request.method == "POST" and not again else ()))
+    is_fetching = "channel" in request.POST
+    form = FileForm(*((request.POST, request.FILES) if request.method == "POST" and not (again or is_fetching) else ()))
+    yesterday = now.astimezone(settings.BILLING_TIME_ZONE).date() - timedelta(days=1)
+    fetch = FetchForm(request.POST if is_fetching else None, initial={"day": yesterday})
     refused: Refused | None = None
-    if request.method == "POST" and (again.isdecimal() or form.is_valid()):
+    if request.method == "POST" and (again.isdecimal() or (fetch if is_fetching else form).is_valid()):
         by_id = staff_of(request).pk
         try:
             if again:
                 file_id = int(again)
+            elif is_fetching:
+                file_id = fetch_day(**fetch.cleaned_data, by_id=by_id, at=now)
             else:
                 sent: Any = form.cleaned_data["file"]
                 file_id = keep_file(name=str(sent.name), file=cast(Any, sent.file), by_id=by_id, at=now).pk
@@ -78,8 +100,16 @@ def reconciliations(request: HttpRequest) -> HttpResponse:
             refused = fault
         else:
             return redirect("payments:reconciliation", reconciliation_id=outcome.reconciliation_id)
-    context = {"page": list_days(at=now), "form": form, "refused": refused}
-    return render(request, "payments/reconciliation/list.html", context, status=422 if refused or form.errors else 200)
+    words = channel_words()
+    context = {
+        "page": list_days(at=now),
+        "form": form,
+        "fetch": fetch if fetchable() else None,
+        "missing": [(words[code], day) for code, day in days_to_fetch(at=now)],
+        "refused": refused,
+    }
+    is_wrong = bool(refused or form.errors or fetch.errors)
+    return render(request, "payments/reconciliation/list.html", context, status=422 if is_wrong else 200)
 
 
 @never_cache

@@ -45,3 +45,18 @@ class BadInput(Refused):
     def __init__(self, message: str = "", errors: list[dict[str, Any]] | None = None, **facts: Any) -> None:
         super().__init__(message, **facts)
         self.errors = errors or []
+
+
+PROBLEM = "application/problem+json"
+
+
+def problem_body(*, code: str, title: str, status: int, request_id: str, **facts: Any) -> dict[str, Any]:
+    """What a program is told of a fault (RFC 9457), with the code that never changes and the request to quote."""
+    return {
+        "type": f"urn:dayingxiao:problem:{code}",
+        "title": title,
+        "status": status,
+        "code": code,
+        "request_id": request_id,
+        **facts,
+    }

@@ -11,26 +11,17 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from config.shared import logs
-from config.shared.errors import BadInput, Refused
-
-CONTENT_TYPE = "application/problem+json"
+from config.shared.errors import PROBLEM, BadInput, Refused, problem_body
 
 
 def problem(
     *, code: str, title: str, status_code: int, errors: list[dict[str, Any]] | None = None, **facts: Any
 ) -> Response:
     """An answer in the problem format."""
-    body: dict[str, Any] = {
-        "type": f"urn:dayingxiao:problem:{code}",
-        "title": title,
-        "status": status_code,
-        "code": code,
-        "request_id": logs.request_id.get(),
-        **facts,
-    }
+    body = problem_body(code=code, title=title, status=status_code, request_id=logs.request_id.get(), **facts)
     if errors:
         body["errors"] = errors
-    return Response(body, status=status_code, content_type=CONTENT_TYPE)
+    return Response(body, status=status_code, content_type=PROBLEM)
 
 
 def handler(error: Exception, _context: dict[str, Any]) -> Response | None:

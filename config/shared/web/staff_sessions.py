@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 
 from config.shared import logs, proofs, second_factors, sessions
-from config.shared.errors import NotFound
+from config.shared.errors import PROBLEM, NotFound, problem_body
 from config.shared.models import StaffSession, User
 
 _KEY = "staff_session"
@@ -136,14 +136,8 @@ class StaffSessionMiddleware:
 def _lead(request: HttpRequest, url_name: str, code: str) -> HttpResponseBase:
     if request.path.startswith("/api/"):
         title = _("请先在网页上完成账号要求的安全设置。")
-        body = {
-            "type": f"urn:dayingxiao:problem:{code}",
-            "title": title,
-            "status": 403,
-            "code": code,
-            "request_id": logs.request_id.get(),
-        }
-        return JsonResponse(body, status=403, content_type="application/problem+json")
+        body = problem_body(code=code, title=title, status=403, request_id=logs.request_id.get())
+        return JsonResponse(body, status=403, content_type=PROBLEM)
     if getattr(request, "htmx", None):
         return HttpResponseClientRedirect(reverse(url_name))
     return redirect(url_name)

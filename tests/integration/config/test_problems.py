@@ -7,14 +7,15 @@ from typing import Any, ClassVar
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
+from django.test import Client, RequestFactory
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
 from config.shared import logs
-from config.shared.api.problems import CONTENT_TYPE
-from config.shared.errors import BadInput, NotAllowed, NotFound, Refused
+from config.shared.errors import PROBLEM, BadInput, NotAllowed, NotFound, Refused
+from config.shared.web import failures
 
 pytestmark = pytest.mark.django_db
 
@@ -67,7 +68,7 @@ class TestProblems:
         assert answer.data["type"] == f"urn:dayingxiao:problem:{code}"
         assert answer.data["request_id"] == "r-1"
         assert answer.data["title"]
-        assert answer.content_type == CONTENT_TYPE
+        assert answer.content_type == PROBLEM
 
     def test_facts_and_places_of_errors_come_along(self) -> None:
         assert ask(TooLate("不行。", reason="closed")).data["reason"] == "closed"
@@ -88,3 +89,22 @@ class TestProblems:
     def test_a_real_fault_is_no_problem_document(self) -> None:
         with pytest.raises(ZeroDivisionError):
             ask(ZeroDivisionError("inside"))
+
+
+class TestOutsideEveryView:
+    @pytest.mark.parametrize("address", ["/api/v1/nothing", "/api/v1/my/accounts/1/nothing", "/api/v1/channel/no/x"])
+    def test_an_address_of_the_api_that_is_none_is_a_problem(self, address: str) -> None:
+        answer = Client().get(address)
+
+        assert (answer.status_code, answer["Content-Type"]) == (404, PROBLEM)
+        assert (answer.json()["code"], answer.json()["status"]) == ("not-found", 404)
+        assert answer.json()["request_id"] == answer["X-Request-ID"]
+
+    def test_any_other_is_a_page(self) -> None:
+        assert Client().get("/nothing/")["Content-Type"].startswith("text/html")
+
+    def test_a_fault_of_ours_is_a_problem_that_tells_nothing_of_the_inside(self) -> None:
+        answer = failures.server_error(RequestFactory().get("/api/v1/rating/preview"))
+
+        assert (answer.status_code, answer["Content-Type"]) == (500, PROBLEM)
+        assert b"Traceback" not in answer.content
